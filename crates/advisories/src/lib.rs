@@ -1,0 +1,1 @@
+//! The advisory database, version orders and matching.

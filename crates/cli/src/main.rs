@@ -1,0 +1,2 @@
+//! `lamina`: scan, serve, db.
+fn main() {}

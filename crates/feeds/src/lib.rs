@@ -1,0 +1,1 @@
+//! Public advisory feeds, read into an advisory database.

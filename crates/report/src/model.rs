@@ -1,0 +1,268 @@
+//! The report: everything a scan says about one image.
+//!
+//! This is the wire format of `lamina scan --format json`, of past reports in the browser and, inside
+//! a share link, of the link. Field names are part of the contract; [`FORMAT`] is raised when a reader
+//! of the old one would misread the new.
+
+use lamina_inventory::{facts::PackageKind, severity::Severity};
+use serde::{Deserialize, Serialize};
+
+/// Version of this format.
+pub const FORMAT: u32 = 1;
+
+/// Everything a scan says about one image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`FORMAT`] of the writer.
+    pub format: u32,
+    /// When the scan ended, RFC 3339 in UTC.
+    pub scanned_at: String,
+    /// Name and version of the writer, e.g. `lamina 0.1.0`.
+    pub scanner: String,
+    /// The image.
+    pub image: Image,
+    /// Its layers, base first.
+    pub layers: Vec<Layer>,
+    /// The distribution, if a file named one.
+    pub distribution: Option<Distribution>,
+    /// Packages of the merged image, then those that a later layer removed.
+    pub packages: Vec<Package>,
+    /// Findings, worst first.
+    pub findings: Vec<Finding>,
+    /// The advisory database that was asked; `None` if there was none.
+    pub database: Option<Database>,
+    /// What is missing from this report, and why.
+    pub warnings: Vec<ReportWarning>,
+}
+
+/// Which image, and how it says it is to be run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Image {
+    /// What the user named: a reference, or an archive's file name.
+    pub name: String,
+    /// Digest of the image manifest; `None` for an archive that has none.
+    pub digest: Option<String>,
+    /// Digest of the index it was chosen from.
+    pub index_digest: Option<String>,
+    /// Digest of the config.
+    pub config_digest: Option<String>,
+    /// The platform, as `os/architecture[/variant]`.
+    pub platform: String,
+    /// All platforms that the index offers.
+    pub platforms: Vec<String>,
+    /// Creation time as the config has it.
+    pub created: Option<String>,
+    /// How it runs.
+    pub config: RunConfig,
+    /// How it was built, oldest step first, with the steps that made no layer.
+    pub history: Vec<HistoryStep>,
+}
+
+/// The `config` object of the image config.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunConfig {
+    /// User and group; empty means root.
+    pub user: String,
+    /// Environment, `NAME=value`.
+    pub env: Vec<String>,
+    /// Entry point.
+    pub entrypoint: Vec<String>,
+    /// Command, or arguments of the entry point.
+    pub cmd: Vec<String>,
+    /// Working directory.
+    pub working_dir: String,
+    /// Ports such as `80/tcp`.
+    pub exposed_ports: Vec<String>,
+    /// Volumes.
+    pub volumes: Vec<String>,
+    /// Labels, sorted by name.
+    pub labels: Vec<(String, String)>,
+    /// Signal that stops it.
+    pub stop_signal: Option<String>,
+}
+
+/// One step of the build.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HistoryStep {
+    /// The command, as `created_by` has it.
+    pub created_by: String,
+    /// When, RFC 3339.
+    pub created: Option<String>,
+    /// `comment`.
+    pub comment: Option<String>,
+    /// The layer it made: an index into [`Report::layers`]; `None` for a step that made none.
+    pub layer: Option<usize>,
+}
+
+/// One layer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Layer {
+    /// Digest of the blob.
+    pub digest: Option<String>,
+    /// Digest of the uncompressed tar.
+    pub diff_id: String,
+    /// Identifies the stack up to this layer.
+    pub chain_id: String,
+    /// Media type as the manifest has it.
+    pub media_type: String,
+    /// Bytes of the blob.
+    pub compressed_size: u64,
+    /// Bytes of the uncompressed tar.
+    pub uncompressed_size: u64,
+    /// The build step that made it; empty if the history does not say.
+    pub created_by: String,
+    /// Files it adds that no layer below has.
+    pub files_added: u64,
+    /// Files it replaces.
+    pub files_changed: u64,
+    /// Files of layers below that it deletes.
+    pub files_deleted: u64,
+    /// Bytes of files in it.
+    pub file_bytes: u64,
+    /// Bytes of files in it that a later layer replaces or deletes.
+    pub wasted_bytes: u64,
+    /// Packages it introduced that are in the merged image.
+    pub packages_added: u64,
+    /// Packages that it removed.
+    pub packages_removed: u64,
+    /// Why it could not be read to its end; its facts are then incomplete.
+    pub error: Option<String>,
+}
+
+/// A distribution release.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Distribution {
+    /// `debian`, `alpine` …
+    pub id: String,
+    /// `12`, `3.19.1` …; `None` for rolling releases.
+    pub version: Option<String>,
+    /// The name for people.
+    pub name: String,
+    /// The file that names it.
+    pub file: String,
+}
+
+/// One package, and where it comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Package {
+    /// Package URL.
+    pub purl: String,
+    /// Which kind.
+    pub kind: PackageKind,
+    /// Name.
+    pub name: String,
+    /// Version.
+    pub version: String,
+    /// Architecture.
+    pub architecture: Option<String>,
+    /// Source package name and version.
+    pub source: Option<(String, String)>,
+    /// Licence as stated.
+    pub licence: Option<String>,
+    /// Layer that introduced this version: an index into [`Report::layers`].
+    pub layer: usize,
+    /// The file it is read from.
+    pub file: String,
+    /// The layer whose copy of that file was read.
+    pub file_layer: usize,
+    /// First and last line in that file.
+    pub lines: Option<(u32, u32)>,
+    /// The layer that removed it; `None` if the merged image has it.
+    pub removed_in: Option<usize>,
+    /// The OS package that owns its files: an index into [`Report::packages`].
+    pub owned_by: Option<usize>,
+    /// How many files of the merged image it owns, where its package manager says so.
+    pub files: Option<u64>,
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The id under which it is shown: the CVE where there is one, else the record's own.
+    pub id: String,
+    /// Other ids of the same vulnerability, sorted, with the record's own.
+    pub aliases: Vec<String>,
+    /// Which package has it: an index into [`Report::packages`].
+    pub package: usize,
+    /// Severity.
+    pub severity: Severity,
+    /// Who said so, e.g. `debian`, `cvss 3.1`.
+    pub severity_source: Option<String>,
+    /// CVSS vector, if the record has one.
+    pub cvss: Option<String>,
+    /// CVSS base score.
+    pub score: Option<f64>,
+    /// Whether and how it is fixed.
+    pub status: Status,
+    /// Versions that fix it, lowest first; those above the installed one.
+    pub fixed_in: Vec<String>,
+    /// One line on what it is, if the match shard carries it.
+    pub title: Option<String>,
+    /// Why the record applies.
+    pub evidence: Evidence,
+}
+
+/// What the source of the advisory says of this package in this release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Status {
+    /// Affected; a fixed version exists.
+    Fixed,
+    /// Affected; no fixed version is known.
+    Affected,
+}
+
+/// Why a record applies to a package.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Id of the record that matched.
+    pub record: String,
+    /// The shard it is in, e.g. `debian:12`.
+    pub shard: String,
+    /// Where the record comes from, e.g. `OSV`.
+    pub source: String,
+    /// The name that was looked up (the source package for Debian).
+    pub matched_name: String,
+    /// The version that was compared.
+    pub matched_version: String,
+    /// The order that compared, e.g. `dpkg`.
+    pub order: String,
+    /// The range that holds the version, e.g. `>= 0, < 3.0.11-1~deb12u2`.
+    pub range: String,
+}
+
+/// Which advisory database.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Database {
+    /// Digest of its index.
+    pub digest: String,
+    /// When it was built, RFC 3339.
+    pub built_at: String,
+    /// A name for people, e.g. `demo`.
+    pub name: String,
+    /// The shards that were asked, with the date of each one's newest record.
+    pub shards: Vec<ShardUse>,
+    /// Ecosystems of packages in this image that the database has no shard for.
+    pub missing: Vec<String>,
+}
+
+/// A shard that was asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardUse {
+    /// Its key, e.g. `debian:12`.
+    pub key: String,
+    /// Date of its source, RFC 3339.
+    pub source_date: Option<String>,
+    /// Compressed bytes.
+    pub bytes: u64,
+}
+
+/// Something that is missing from the report.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportWarning {
+    /// The layer it is about, if one.
+    pub layer: Option<usize>,
+    /// What happened, in a sentence.
+    pub message: String,
+}

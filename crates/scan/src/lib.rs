@@ -1,0 +1,1 @@
+//! The journey of an image, from bytes to report.
