@@ -3,6 +3,7 @@
 //! The page itself draws and keeps state; scanning runs in [`worker`]s. `platform` is the only place
 //! that touches the browser's I/O (fetch, IndexedDB, clock).
 
+pub mod platform;
 pub mod scanner;
 pub mod worker;
 

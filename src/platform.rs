@@ -1,0 +1,67 @@
+//! The only place that touches the browser's I/O: fetch, IndexedDB, the clock, and the folder that
+//! the page is served from. Works on the page's thread and in a worker alike.
+
+pub mod fetch;
+pub mod store;
+
+use wasm_bindgen::{JsCast, JsValue};
+
+/// Milliseconds since 1970-01-01 UTC.
+pub fn now_ms() -> f64 {
+    js_sys::Date::now()
+}
+
+/// The current time, RFC 3339 in UTC.
+pub fn now_rfc3339() -> String {
+    js_sys::Date::new_0().to_iso_string().into()
+}
+
+/// Milliseconds since the page or worker began, for measuring.
+pub fn monotonic_ms() -> f64 {
+    let global = js_sys::global();
+    if let Some(window) = global.dyn_ref::<web_sys::Window>() {
+        return window.performance().map_or(0.0, |performance| performance.now());
+    }
+    global
+        .dyn_ref::<web_sys::WorkerGlobalScope>()
+        .and_then(web_sys::WorkerGlobalScope::performance)
+        .map_or(0.0, |performance| performance.now())
+}
+
+/// The folder that the page is served from, with a final slash.
+pub fn base_url() -> String {
+    let href = js_sys::Reflect::get(&js_sys::global(), &"location".into())
+        .and_then(|location| js_sys::Reflect::get(&location, &"href".into()))
+        .ok()
+        .and_then(|href| href.as_string())
+        .unwrap_or_default();
+    let href = href.split(['?', '#']).next().unwrap_or_default();
+    match href.rfind('/') {
+        Some(slash) => href.get(..=slash).unwrap_or_default().to_owned(),
+        None => href.to_owned(),
+    }
+}
+
+/// What JavaScript threw, in words.
+pub fn describe(error: &JsValue) -> String {
+    if let Some(error) = error.dyn_ref::<js_sys::Error>() {
+        return error.message().into();
+    }
+    error.as_string().unwrap_or_else(|| format!("{error:?}"))
+}
+
+/// Waits.
+pub async fn sleep(duration: std::time::Duration) {
+    let milliseconds = i32::try_from(duration.as_millis()).unwrap_or(i32::MAX);
+    let promise = js_sys::Promise::new(&mut |resolve, _| {
+        let global = js_sys::global();
+        if let Some(window) = global.dyn_ref::<web_sys::Window>() {
+            let _ = window
+                .set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds);
+        } else if let Some(worker) = global.dyn_ref::<web_sys::WorkerGlobalScope>() {
+            let _ = worker
+                .set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds);
+        }
+    });
+    let _ = wasm_bindgen_futures::JsFuture::from(promise).await;
+}

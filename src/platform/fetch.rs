@@ -1,0 +1,193 @@
+//! Fetch, as a stream of chunks.
+
+use js_sys::{ArrayBuffer, Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    AbortController, Headers, ReadableStream, ReadableStreamByobReader, ReadableStreamDefaultReader,
+    ReadableStreamGetReaderOptions, ReadableStreamReaderMode, Request, RequestInit, Response,
+};
+
+use super::describe;
+
+/// Bytes asked of the browser at a time. Larger chunks mean fewer crossings between JavaScript and
+/// WebAssembly; beyond 1 MiB nothing is gained (measured, docs/performance.md).
+const CHUNK_BYTES: u32 = 1 << 20;
+
+/// A request that got no answer, or whose answer broke off.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// The browser does not say why: no network, no such host, TLS, or CORS.
+    #[error("the browser could not fetch it: {0}")]
+    NoAnswer(String),
+    /// The body broke off.
+    #[error("the transfer broke off: {0}")]
+    Broken(String),
+    /// The body is larger than the caller allows.
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(usize),
+    /// It was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// An answer whose body has not been read.
+#[derive(Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers that the browser lets one see, lower-case names.
+    pub headers: Vec<(String, String)>,
+    /// Where it came from in the end, after redirects.
+    pub url: String,
+    response: Response,
+    abort: AbortController,
+}
+
+/// Sends a request. Redirects are followed by the browser, which drops `Authorization` when the
+/// origin changes; cookies are never sent.
+pub async fn send(
+    method: &str,
+    url: &str,
+    headers: &[(String, String)],
+    body: Option<&[u8]>,
+) -> Result<Answer, FetchError> {
+    let failed = |error: JsValue| FetchError::NoAnswer(describe(&error));
+    let abort = AbortController::new().map_err(failed)?;
+    let init = RequestInit::new();
+    init.set_method(method);
+    init.set_signal(Some(&abort.signal()));
+    init.set_credentials(web_sys::RequestCredentials::Omit);
+    let fields = Headers::new().map_err(failed)?;
+    for (name, value) in headers {
+        fields.append(name, value).map_err(failed)?;
+    }
+    init.set_headers(&fields);
+    if let Some(body) = body {
+        init.set_body(&Uint8Array::from(body));
+    }
+    let request = Request::new_with_str_and_init(url, &init).map_err(failed)?;
+    let global = js_sys::global();
+    let promise = if let Some(window) = global.dyn_ref::<web_sys::Window>() {
+        window.fetch_with_request(&request)
+    } else {
+        let scope: &web_sys::WorkerGlobalScope = global.unchecked_ref();
+        scope.fetch_with_request(&request)
+    };
+    let response: Response = JsFuture::from(promise).await.map_err(failed)?.unchecked_into();
+    let mut seen = Vec::new();
+    if let Ok(Some(iterator)) = js_sys::try_iter(&response.headers()) {
+        for pair in iterator.flatten() {
+            let pair: js_sys::Array = pair.unchecked_into();
+            if let (Some(name), Some(value)) = (pair.get(0).as_string(), pair.get(1).as_string()) {
+                seen.push((name.to_ascii_lowercase(), value));
+            }
+        }
+    }
+    Ok(Answer { status: response.status(), headers: seen, url: response.url(), response, abort })
+}
+
+impl Answer {
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The whole body, unless it is larger than `limit` bytes.
+    pub async fn bytes(self, limit: usize) -> Result<Vec<u8>, FetchError> {
+        let mut body = self.body()?;
+        let mut bytes = Vec::new();
+        let mut chunk = Vec::new();
+        while body.next(&mut chunk).await? {
+            if bytes.len() + chunk.len() > limit {
+                body.cancel();
+                return Err(FetchError::TooLarge(limit));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+
+    /// The body, in chunks.
+    pub fn body(self) -> Result<Body, FetchError> {
+        match self.response.body() {
+            Some(stream) => Body::new(&stream, Some(self.abort)),
+            None => Ok(Body { reader: Reader::Empty, abort: None }),
+        }
+    }
+}
+
+/// A stream of bytes: an answer's body, or a file's.
+#[derive(Debug)]
+pub struct Body {
+    reader: Reader,
+    abort: Option<AbortController>,
+}
+
+#[derive(Debug)]
+enum Reader {
+    /// Reads into one buffer that goes back and forth.
+    Byob(ReadableStreamByobReader, Option<ArrayBuffer>),
+    /// For browsers and streams without BYOB.
+    Default(ReadableStreamDefaultReader),
+    Empty,
+}
+
+impl Body {
+    /// Reads a stream.
+    pub fn new(stream: &ReadableStream, abort: Option<AbortController>) -> Result<Self, FetchError> {
+        let options = ReadableStreamGetReaderOptions::new();
+        options.set_mode(ReadableStreamReaderMode::Byob);
+        let byob = ReadableStreamByobReader::new(stream);
+        let reader = match byob {
+            Ok(reader) => Reader::Byob(reader, Some(ArrayBuffer::new(CHUNK_BYTES))),
+            Err(_) => Reader::Default(
+                ReadableStreamDefaultReader::new(stream)
+                    .map_err(|error| FetchError::Broken(describe(&error)))?,
+            ),
+        };
+        Ok(Self { reader, abort })
+    }
+
+    /// Replaces `chunk` by the next bytes. False at the end.
+    pub async fn next(&mut self, chunk: &mut Vec<u8>) -> Result<bool, FetchError> {
+        let promise = match &mut self.reader {
+            Reader::Empty => return Ok(false),
+            Reader::Default(reader) => reader.read(),
+            Reader::Byob(reader, buffer) => {
+                let buffer = buffer.take().unwrap_or_else(|| ArrayBuffer::new(CHUNK_BYTES));
+                reader.read_with_array_buffer_view(&Uint8Array::new(&buffer))
+            }
+        };
+        let result = JsFuture::from(promise)
+            .await
+            .map_err(|error| FetchError::Broken(describe(&error)))?;
+        let done = Reflect::get(&result, &"done".into()).is_ok_and(|done| done.is_truthy());
+        let value = Reflect::get(&result, &"value".into()).unwrap_or(JsValue::UNDEFINED);
+        chunk.clear();
+        if let Ok(view) = value.dyn_into::<Uint8Array>() {
+            let length = usize::try_from(view.length()).unwrap_or(0);
+            chunk.resize(length, 0);
+            view.copy_to(chunk);
+            if let Reader::Byob(_, buffer) = &mut self.reader {
+                *buffer = Some(view.buffer());
+            }
+        }
+        Ok(!done)
+    }
+
+    /// Stops the transfer.
+    pub fn cancel(&self) {
+        if let Some(abort) = &self.abort {
+            abort.abort();
+        }
+        match &self.reader {
+            Reader::Byob(reader, _) => drop(reader.cancel()),
+            Reader::Default(reader) => drop(reader.cancel()),
+            Reader::Empty => {}
+        }
+    }
+}
