@@ -1,0 +1,292 @@
+//! The page's pool of workers.
+
+use std::{cell::RefCell, collections::VecDeque, rc::Rc};
+
+use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{MessageEvent, Worker};
+
+use super::protocol::{Event, Task, ToPage, ToWorker};
+
+/// More workers than this gain nothing: the network is then the limit, and each costs memory.
+const MAX_WORKERS: usize = 8;
+
+/// Hears a task's events, with the buffers that came along.
+type OnEvent = Rc<dyn Fn(Event, Vec<Uint8Array>)>;
+
+struct Job {
+    id: u32,
+    task: Box<Task>,
+    file: Option<web_sys::File>,
+    buffers: Vec<Uint8Array>,
+    on_event: OnEvent,
+    /// The worker it must run on: the one that holds the state it asks for.
+    pinned: Option<u32>,
+}
+
+struct Slot {
+    /// Names the worker; a worker that replaces a crashed one has another.
+    serial: u32,
+    worker: Worker,
+    is_ready: bool,
+    job: Option<(u32, OnEvent)>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(web_sys::ErrorEvent)>,
+}
+
+#[derive(Default)]
+struct Inner {
+    slots: Vec<Slot>,
+    queue: VecDeque<Job>,
+    next_id: u32,
+    next_serial: u32,
+}
+
+/// Workers, and the tasks that wait for one. One for the whole page.
+#[derive(Clone, Default)]
+pub struct Pool(Rc<RefCell<Inner>>);
+
+/// A task that was given to the pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskId(u32);
+
+thread_local! {
+    static POOL: Pool = Pool::default();
+}
+
+impl Pool {
+    /// The page's pool.
+    pub fn of_page() -> Pool {
+        POOL.with(Pool::clone)
+    }
+
+    /// Queues a task. `on_event` hears its events; the last one is [`Event::is_last`].
+    pub fn run(
+        &self,
+        task: Task,
+        file: Option<web_sys::File>,
+        buffers: Vec<Uint8Array>,
+        on_event: impl Fn(Event, Vec<Uint8Array>) + 'static,
+    ) -> TaskId {
+        self.queue(task, file, buffers, Rc::new(on_event), None)
+    }
+
+    /// Queues a task for the worker that runs or ran task `other`'s state, by its serial.
+    pub fn run_on(
+        &self,
+        serial: u32,
+        task: Task,
+        on_event: impl Fn(Event, Vec<Uint8Array>) + 'static,
+    ) -> TaskId {
+        self.queue(task, None, Vec::new(), Rc::new(on_event), Some(serial))
+    }
+
+    /// The worker that runs a task now.
+    pub fn worker_of(&self, task: TaskId) -> Option<u32> {
+        let inner = self.0.borrow();
+        let runs = |slot: &&Slot| slot.job.as_ref().is_some_and(|(id, _)| *id == task.0);
+        inner.slots.iter().find(runs).map(|slot| slot.serial)
+    }
+
+    /// Stops a task. No event follows.
+    pub fn cancel(&self, task: TaskId) {
+        let mut inner = self.0.borrow_mut();
+        inner.queue.retain(|job| job.id != task.0);
+        for slot in &mut inner.slots {
+            if let Some((id, on_event)) = &mut slot.job
+                && *id == task.0
+            {
+                *on_event = Rc::new(|_, _| {});
+                send(&slot.worker, &ToWorker::Cancel(task.0), None, &[]);
+            }
+        }
+    }
+
+    fn queue(
+        &self,
+        task: Task,
+        file: Option<web_sys::File>,
+        buffers: Vec<Uint8Array>,
+        on_event: OnEvent,
+        pinned: Option<u32>,
+    ) -> TaskId {
+        let id = {
+            let mut inner = self.0.borrow_mut();
+            inner.next_id += 1;
+            let id = inner.next_id;
+            inner.queue.push_back(Job { id, task: Box::new(task), file, buffers, on_event, pinned });
+            id
+        };
+        self.dispatch();
+        TaskId(id)
+    }
+
+    /// Gives waiting tasks to idle workers, and starts workers while there are too few.
+    fn dispatch(&self) {
+        let mut lost: Vec<OnEvent> = Vec::new();
+        {
+            let mut inner = self.0.borrow_mut();
+            let inner = &mut *inner;
+            let mut waiting = VecDeque::new();
+            while let Some(job) = inner.queue.pop_front() {
+                let fits = |slot: &&mut Slot| {
+                    slot.is_ready
+                        && slot.job.is_none()
+                        && job.pinned.is_none_or(|serial| serial == slot.serial)
+                };
+                if let Some(slot) = inner.slots.iter_mut().find(fits) {
+                    slot.job = Some((job.id, job.on_event));
+                    let message = ToWorker::Start { id: job.id, task: job.task };
+                    send(&slot.worker, &message, job.file.as_ref(), &job.buffers);
+                } else if job
+                    .pinned
+                    .is_some_and(|serial| inner.slots.iter().all(|slot| slot.serial != serial))
+                {
+                    lost.push(job.on_event);
+                } else {
+                    waiting.push_back(job);
+                }
+            }
+            inner.queue = waiting;
+            let unpinned = inner.queue.iter().filter(|job| job.pinned.is_none()).count();
+            let starting = inner.slots.iter().filter(|slot| !slot.is_ready).count();
+            let wanted = unpinned.saturating_sub(starting);
+            for _ in 0..wanted.min(worker_limit().saturating_sub(inner.slots.len())) {
+                inner.next_serial += 1;
+                let serial = inner.next_serial;
+                match self.start_worker(serial) {
+                    Ok(slot) => inner.slots.push(slot),
+                    Err(error) => {
+                        let message = crate::platform::describe(&error);
+                        web_sys::console::error_1(&format!("worker start failed: {message}").into());
+                    }
+                }
+            }
+            if inner.slots.is_empty() {
+                lost.extend(inner.queue.drain(..).map(|job| job.on_event));
+            }
+        }
+        for on_event in lost {
+            on_event(Event::Failed(no_worker()), Vec::new());
+        }
+    }
+
+    fn start_worker(&self, serial: u32) -> Result<Slot, JsValue> {
+        let worker = Worker::new(&format!("{}worker_loader.js", crate::platform::base_url()))?;
+        let pool = self.clone();
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            pool.hear(serial, &event.data());
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        let pool = self.clone();
+        let on_error = Closure::<dyn FnMut(web_sys::ErrorEvent)>::new(
+            move |event: web_sys::ErrorEvent| pool.crashed(serial, &event.message()),
+        );
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Ok(Slot {
+            serial,
+            worker,
+            is_ready: false,
+            job: None,
+            _on_message: on_message,
+            _on_error: on_error,
+        })
+    }
+
+    fn hear(&self, serial: u32, data: &JsValue) {
+        let json = Reflect::get(data, &"json".into()).ok().and_then(|json| json.as_string());
+        let Some(Ok(message)) = json.map(|json| serde_json::from_str::<ToPage>(&json)) else {
+            return;
+        };
+        match message {
+            ToPage::Ready => {
+                if let Some(slot) = self.0.borrow_mut().slots.iter_mut().find(|s| s.serial == serial)
+                {
+                    slot.is_ready = true;
+                }
+                self.dispatch();
+            }
+            ToPage::Crashed(message) => self.crashed(serial, &message),
+            ToPage::Event { id, event } => {
+                let on_event = {
+                    let mut inner = self.0.borrow_mut();
+                    let Some(slot) = inner.slots.iter_mut().find(|slot| slot.serial == serial)
+                    else {
+                        return;
+                    };
+                    match &slot.job {
+                        Some((job, on_event)) if *job == id => {
+                            let on_event = Rc::clone(on_event);
+                            if event.is_last() {
+                                slot.job = None;
+                            }
+                            Some(on_event)
+                        }
+                        _ => None,
+                    }
+                };
+                let is_last = event.is_last();
+                if let Some(on_event) = on_event {
+                    on_event(*event, super::take_buffers(data));
+                }
+                if is_last {
+                    self.dispatch();
+                }
+            }
+        }
+    }
+
+    /// A worker died. Its task fails; a new one is started when one is needed.
+    fn crashed(&self, serial: u32, message: &str) {
+        let slot = {
+            let mut inner = self.0.borrow_mut();
+            let Some(index) = inner.slots.iter().position(|slot| slot.serial == serial) else {
+                return;
+            };
+            inner.slots.remove(index)
+        };
+        slot.worker.terminate();
+        if let Some((_, on_event)) = &slot.job {
+            on_event(Event::Failed(crash(message)), Vec::new());
+        }
+        // The slot owns the closure that is running now: free it when this turn is over.
+        wasm_bindgen_futures::spawn_local(async move {
+            crate::platform::sleep(std::time::Duration::ZERO).await;
+            drop(slot);
+        });
+        self.dispatch();
+    }
+}
+
+fn no_worker() -> super::protocol::TaskFailure {
+    super::protocol::TaskFailure {
+        message: "the scanner worker is gone or could not be started".to_owned(),
+        advice: "reload the page; if it happens again, the browser forbids Web Workers here".to_owned(),
+        ..Default::default()
+    }
+}
+
+fn crash(message: &str) -> super::protocol::TaskFailure {
+    super::protocol::TaskFailure {
+        message: format!("the scanner worker crashed: {message}"),
+        advice: "this is a bug in Lamina, or the browser ran out of memory; the other layers are not affected"
+            .to_owned(),
+        ..Default::default()
+    }
+}
+
+fn worker_limit() -> usize {
+    let cores = web_sys::window()
+        .map_or(2.0, |window| window.navigator().hardware_concurrency());
+    let cores = if cores.is_finite() && cores >= 1.0 { cores } else { 1.0 };
+    (1..=MAX_WORKERS).rev().find(|count| (*count as f64) <= cores).unwrap_or(1)
+}
+
+fn send(worker: &Worker, message: &ToWorker, file: Option<&web_sys::File>, buffers: &[Uint8Array]) {
+    let Ok(json) = serde_json::to_string(message) else { return };
+    let (envelope, transfer) = super::envelope(&json, buffers);
+    if let Some(file) = file {
+        let _ = Reflect::set(&envelope, &"file".into(), file);
+    }
+    let _ = worker.post_message_with_transfer(&envelope, &transfer);
+}
