@@ -20,7 +20,9 @@ pub fn now_rfc3339() -> String {
 pub fn monotonic_ms() -> f64 {
     let global = js_sys::global();
     if let Some(window) = global.dyn_ref::<web_sys::Window>() {
-        return window.performance().map_or(0.0, |performance| performance.now());
+        return window
+            .performance()
+            .map_or(0.0, |performance| performance.now());
     }
     global
         .dyn_ref::<web_sys::WorkerGlobalScope>()

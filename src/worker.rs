@@ -27,7 +27,11 @@ pub fn start() {
     let crash_scope = scope.clone();
     let on_rejection = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
         let reason = Reflect::get(&event, &"reason".into()).unwrap_or_default();
-        post(&crash_scope, &ToPage::Crashed(crate::platform::describe(&reason)), &[]);
+        post(
+            &crash_scope,
+            &ToPage::Crashed(crate::platform::describe(&reason)),
+            &[],
+        );
     });
     let _ = scope.add_event_listener_with_callback(
         "unhandledrejection",
@@ -39,7 +43,9 @@ pub fn start() {
     let task_scope = scope.clone();
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         let data = event.data();
-        let json = Reflect::get(&data, &"json".into()).ok().and_then(|json| json.as_string());
+        let json = Reflect::get(&data, &"json".into())
+            .ok()
+            .and_then(|json| json.as_string());
         let Some(Ok(message)) = json.map(|json| serde_json::from_str::<ToWorker>(&json)) else {
             return;
         };
@@ -82,7 +88,14 @@ impl TaskHandle {
     }
 
     fn emit_with(&self, event: Event, buffers: &[Uint8Array]) {
-        post(&self.scope, &ToPage::Event { id: self.id, event: Box::new(event) }, buffers);
+        post(
+            &self.scope,
+            &ToPage::Event {
+                id: self.id,
+                event: Box::new(event),
+            },
+            buffers,
+        );
     }
 
     fn is_cancelled(&self) -> bool {
@@ -91,7 +104,9 @@ impl TaskHandle {
 }
 
 fn post(scope: &DedicatedWorkerGlobalScope, message: &ToPage, buffers: &[Uint8Array]) {
-    let Ok(json) = serde_json::to_string(message) else { return };
+    let Ok(json) = serde_json::to_string(message) else {
+        return;
+    };
     let (envelope, transfer) = envelope(&json, buffers);
     let _ = scope.post_message_with_transfer(&envelope, &transfer);
 }
@@ -113,7 +128,13 @@ fn envelope(json: &str, buffers: &[Uint8Array]) -> (JsValue, Array) {
 }
 
 fn take_buffers(data: &JsValue) -> Vec<Uint8Array> {
-    let Ok(list) = Reflect::get(data, &"buffers".into()) else { return Vec::new() };
-    let Ok(list) = list.dyn_into::<Array>() else { return Vec::new() };
-    list.iter().filter_map(|item| item.dyn_into().ok()).collect()
+    let Ok(list) = Reflect::get(data, &"buffers".into()) else {
+        return Vec::new();
+    };
+    let Ok(list) = list.dyn_into::<Array>() else {
+        return Vec::new();
+    };
+    list.iter()
+        .filter_map(|item| item.dyn_into().ok())
+        .collect()
 }

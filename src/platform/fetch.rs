@@ -4,8 +4,9 @@ use js_sys::{ArrayBuffer, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortController, Headers, ReadableStream, ReadableStreamByobReader, ReadableStreamDefaultReader,
-    ReadableStreamGetReaderOptions, ReadableStreamReaderMode, Request, RequestInit, Response,
+    AbortController, Headers, ReadableStream, ReadableStreamByobReader,
+    ReadableStreamDefaultReader, ReadableStreamGetReaderOptions, ReadableStreamReaderMode, Request,
+    RequestInit, Response,
 };
 
 use super::describe;
@@ -74,7 +75,10 @@ pub async fn send(
         let scope: &web_sys::WorkerGlobalScope = global.unchecked_ref();
         scope.fetch_with_request(&request)
     };
-    let response: Response = JsFuture::from(promise).await.map_err(failed)?.unchecked_into();
+    let response: Response = JsFuture::from(promise)
+        .await
+        .map_err(failed)?
+        .unchecked_into();
     let mut seen = Vec::new();
     if let Ok(Some(iterator)) = js_sys::try_iter(&response.headers()) {
         for pair in iterator.flatten() {
@@ -84,7 +88,13 @@ pub async fn send(
             }
         }
     }
-    Ok(Answer { status: response.status(), headers: seen, url: response.url(), response, abort })
+    Ok(Answer {
+        status: response.status(),
+        headers: seen,
+        url: response.url(),
+        response,
+        abort,
+    })
 }
 
 impl Answer {
@@ -115,7 +125,10 @@ impl Answer {
     pub fn body(self) -> Result<Body, FetchError> {
         match self.response.body() {
             Some(stream) => Body::new(&stream, Some(self.abort)),
-            None => Ok(Body { reader: Reader::Empty, abort: None }),
+            None => Ok(Body {
+                reader: Reader::Empty,
+                abort: None,
+            }),
         }
     }
 }
@@ -138,7 +151,10 @@ enum Reader {
 
 impl Body {
     /// Reads a stream.
-    pub fn new(stream: &ReadableStream, abort: Option<AbortController>) -> Result<Self, FetchError> {
+    pub fn new(
+        stream: &ReadableStream,
+        abort: Option<AbortController>,
+    ) -> Result<Self, FetchError> {
         let options = ReadableStreamGetReaderOptions::new();
         options.set_mode(ReadableStreamReaderMode::Byob);
         let byob = ReadableStreamByobReader::new(stream);
@@ -158,7 +174,9 @@ impl Body {
             Reader::Empty => return Ok(false),
             Reader::Default(reader) => reader.read(),
             Reader::Byob(reader, buffer) => {
-                let buffer = buffer.take().unwrap_or_else(|| ArrayBuffer::new(CHUNK_BYTES));
+                let buffer = buffer
+                    .take()
+                    .unwrap_or_else(|| ArrayBuffer::new(CHUNK_BYTES));
                 reader.read_with_array_buffer_view(&Uint8Array::new(&buffer))
             }
         };

@@ -85,10 +85,12 @@ async fn open() -> Result<Database, idb::Error> {
 pub async fn get(table: Table, key: &str) -> Option<Vec<u8>> {
     let read = async {
         let database = open().await?;
-        let transaction = database
-            .transaction(&[table.name(), table.ledger()], TransactionMode::ReadWrite)?;
-        let value =
-            transaction.object_store(table.name())?.get(Query::Key(JsValue::from(key)))?.await?;
+        let transaction =
+            database.transaction(&[table.name(), table.ledger()], TransactionMode::ReadWrite)?;
+        let value = transaction
+            .object_store(table.name())?
+            .get(Query::Key(JsValue::from(key)))?
+            .await?;
         if value.is_some() {
             let ledger = transaction.object_store(table.ledger())?;
             if let Some(row) = ledger.get(Query::Key(JsValue::from(key)))?.await? {
@@ -101,15 +103,18 @@ pub async fn get(table: Table, key: &str) -> Option<Vec<u8>> {
         Ok::<_, idb::Error>(value)
     };
     let value = read.await.ok()??;
-    value.dyn_into::<Uint8Array>().ok().map(|bytes| bytes.to_vec())
+    value
+        .dyn_into::<Uint8Array>()
+        .ok()
+        .map(|bytes| bytes.to_vec())
 }
 
 /// Keeps bytes under `key`, with a note for lists. Drops them silently if the browser refuses.
 pub async fn put(table: Table, key: &str, bytes: &[u8], note: &str) {
     let write = async {
         let database = open().await?;
-        let transaction = database
-            .transaction(&[table.name(), table.ledger()], TransactionMode::ReadWrite)?;
+        let transaction =
+            database.transaction(&[table.name(), table.ledger()], TransactionMode::ReadWrite)?;
         let row = Object::new();
         let length = bytes.len() as f64;
         for (name, value) in [
@@ -122,7 +127,9 @@ pub async fn put(table: Table, key: &str, bytes: &[u8], note: &str) {
         }
         let contents = transaction.object_store(table.name())?;
         let ledger = transaction.object_store(table.ledger())?;
-        contents.put(&Uint8Array::from(bytes), Some(&JsValue::from(key)))?.await?;
+        contents
+            .put(&Uint8Array::from(bytes), Some(&JsValue::from(key)))?
+            .await?;
         ledger.put(&row, Some(&JsValue::from(key)))?.await?;
         let mut rows = read_rows(ledger.get_all(None, None)?.await?);
         let mut total: f64 = rows.iter().map(|row| row.size).sum();
@@ -131,8 +138,12 @@ pub async fn put(table: Table, key: &str, bytes: &[u8], note: &str) {
             if total <= table.budget_bytes() {
                 break;
             }
-            contents.delete(Query::Key(JsValue::from(row.key.as_str())))?.await?;
-            ledger.delete(Query::Key(JsValue::from(row.key.as_str())))?.await?;
+            contents
+                .delete(Query::Key(JsValue::from(row.key.as_str())))?
+                .await?;
+            ledger
+                .delete(Query::Key(JsValue::from(row.key.as_str())))?
+                .await?;
             total -= row.size;
         }
         transaction.commit()?.await?;
@@ -147,7 +158,12 @@ pub async fn rows(table: Table) -> Vec<Row> {
     let read = async {
         let database = open().await?;
         let transaction = database.transaction(&[table.ledger()], TransactionMode::ReadOnly)?;
-        let rows = read_rows(transaction.object_store(table.ledger())?.get_all(None, None)?.await?);
+        let rows = read_rows(
+            transaction
+                .object_store(table.ledger())?
+                .get_all(None, None)?
+                .await?,
+        );
         database.close();
         Ok::<_, idb::Error>(rows)
     };
@@ -160,10 +176,13 @@ pub async fn rows(table: Table) -> Vec<Row> {
 pub async fn remove(table: Table, key: &str) {
     let delete = async {
         let database = open().await?;
-        let transaction = database
-            .transaction(&[table.name(), table.ledger()], TransactionMode::ReadWrite)?;
+        let transaction =
+            database.transaction(&[table.name(), table.ledger()], TransactionMode::ReadWrite)?;
         for name in [table.name(), table.ledger()] {
-            transaction.object_store(name)?.delete(Query::Key(JsValue::from(key)))?.await?;
+            transaction
+                .object_store(name)?
+                .delete(Query::Key(JsValue::from(key)))?
+                .await?;
         }
         transaction.commit()?.await?;
         database.close();
@@ -176,8 +195,10 @@ pub async fn remove(table: Table, key: &str) {
 pub async fn clear() {
     let delete = async {
         let database = open().await?;
-        let names: Vec<&str> =
-            Table::ALL.iter().flat_map(|table| [table.name(), table.ledger()]).collect();
+        let names: Vec<&str> = Table::ALL
+            .iter()
+            .flat_map(|table| [table.name(), table.ledger()])
+            .collect();
         let transaction = database.transaction(&names, TransactionMode::ReadWrite)?;
         for name in &names {
             transaction.object_store(name)?.clear()?.await?;
@@ -191,10 +212,14 @@ pub async fn clear() {
 
 fn read_rows(values: Vec<JsValue>) -> Vec<Row> {
     let text = |value: &JsValue, name: &str| {
-        Reflect::get(value, &name.into()).ok().and_then(|field| field.as_string())
+        Reflect::get(value, &name.into())
+            .ok()
+            .and_then(|field| field.as_string())
     };
     let number = |value: &JsValue, name: &str| {
-        Reflect::get(value, &name.into()).ok().and_then(|field| field.as_f64())
+        Reflect::get(value, &name.into())
+            .ok()
+            .and_then(|field| field.as_f64())
     };
     values
         .iter()

@@ -114,7 +114,14 @@ impl Pool {
             let mut inner = self.0.borrow_mut();
             inner.next_id += 1;
             let id = inner.next_id;
-            inner.queue.push_back(Job { id, task: Box::new(task), file, buffers, on_event, pinned });
+            inner.queue.push_back(Job {
+                id,
+                task: Box::new(task),
+                file,
+                buffers,
+                on_event,
+                pinned,
+            });
             id
         };
         self.dispatch();
@@ -136,7 +143,10 @@ impl Pool {
                 };
                 if let Some(slot) = inner.slots.iter_mut().find(fits) {
                     slot.job = Some((job.id, job.on_event));
-                    let message = ToWorker::Start { id: job.id, task: job.task };
+                    let message = ToWorker::Start {
+                        id: job.id,
+                        task: job.task,
+                    };
                     send(&slot.worker, &message, job.file.as_ref(), &job.buffers);
                 } else if job
                     .pinned
@@ -148,7 +158,11 @@ impl Pool {
                 }
             }
             inner.queue = waiting;
-            let unpinned = inner.queue.iter().filter(|job| job.pinned.is_none()).count();
+            let unpinned = inner
+                .queue
+                .iter()
+                .filter(|job| job.pinned.is_none())
+                .count();
             let starting = inner.slots.iter().filter(|slot| !slot.is_ready).count();
             let wanted = unpinned.saturating_sub(starting);
             for _ in 0..wanted.min(worker_limit().saturating_sub(inner.slots.len())) {
@@ -158,7 +172,9 @@ impl Pool {
                     Ok(slot) => inner.slots.push(slot),
                     Err(error) => {
                         let message = crate::platform::describe(&error);
-                        web_sys::console::error_1(&format!("worker start failed: {message}").into());
+                        web_sys::console::error_1(
+                            &format!("worker start failed: {message}").into(),
+                        );
                     }
                 }
             }
@@ -179,9 +195,10 @@ impl Pool {
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         let pool = self.clone();
-        let on_error = Closure::<dyn FnMut(web_sys::ErrorEvent)>::new(
-            move |event: web_sys::ErrorEvent| pool.crashed(serial, &event.message()),
-        );
+        let on_error =
+            Closure::<dyn FnMut(web_sys::ErrorEvent)>::new(move |event: web_sys::ErrorEvent| {
+                pool.crashed(serial, &event.message())
+            });
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         Ok(Slot {
             serial,
@@ -194,13 +211,20 @@ impl Pool {
     }
 
     fn hear(&self, serial: u32, data: &JsValue) {
-        let json = Reflect::get(data, &"json".into()).ok().and_then(|json| json.as_string());
+        let json = Reflect::get(data, &"json".into())
+            .ok()
+            .and_then(|json| json.as_string());
         let Some(Ok(message)) = json.map(|json| serde_json::from_str::<ToPage>(&json)) else {
             return;
         };
         match message {
             ToPage::Ready => {
-                if let Some(slot) = self.0.borrow_mut().slots.iter_mut().find(|s| s.serial == serial)
+                if let Some(slot) = self
+                    .0
+                    .borrow_mut()
+                    .slots
+                    .iter_mut()
+                    .find(|s| s.serial == serial)
                 {
                     slot.is_ready = true;
                 }
@@ -261,7 +285,8 @@ impl Pool {
 fn no_worker() -> super::protocol::TaskFailure {
     super::protocol::TaskFailure {
         message: "the scanner worker is gone or could not be started".to_owned(),
-        advice: "reload the page; if it happens again, the browser forbids Web Workers here".to_owned(),
+        advice: "reload the page; if it happens again, the browser forbids Web Workers here"
+            .to_owned(),
         ..Default::default()
     }
 }
@@ -276,14 +301,22 @@ fn crash(message: &str) -> super::protocol::TaskFailure {
 }
 
 fn worker_limit() -> usize {
-    let cores = web_sys::window()
-        .map_or(2.0, |window| window.navigator().hardware_concurrency());
-    let cores = if cores.is_finite() && cores >= 1.0 { cores } else { 1.0 };
-    (1..=MAX_WORKERS).rev().find(|count| (*count as f64) <= cores).unwrap_or(1)
+    let cores = web_sys::window().map_or(2.0, |window| window.navigator().hardware_concurrency());
+    let cores = if cores.is_finite() && cores >= 1.0 {
+        cores
+    } else {
+        1.0
+    };
+    (1..=MAX_WORKERS)
+        .rev()
+        .find(|count| (*count as f64) <= cores)
+        .unwrap_or(1)
 }
 
 fn send(worker: &Worker, message: &ToWorker, file: Option<&web_sys::File>, buffers: &[Uint8Array]) {
-    let Ok(json) = serde_json::to_string(message) else { return };
+    let Ok(json) = serde_json::to_string(message) else {
+        return;
+    };
     let (envelope, transfer) = super::envelope(&json, buffers);
     if let Some(file) = file {
         let _ = Reflect::set(&envelope, &"file".into(), file);

@@ -1,3 +1,10 @@
 //! The report: one model for every kind of finding, its formats, and share links.
+//!
+//! Every output is written from [`model::Report`]. A verdict is not part of it: it is the answer of a
+//! policy at a time, and is evaluated again wherever a report is shown ([`verdict`]).
 
+pub mod formats;
+pub mod limits;
+pub mod link;
 pub mod model;
+pub mod verdict;

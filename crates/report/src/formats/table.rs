@@ -1,0 +1,238 @@
+//! A table for people at a terminal.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use lamina_inventory::severity::Severity;
+use lamina_policy::Policy;
+
+use super::Format;
+use crate::{
+    model::{Report, Status},
+    verdict,
+};
+
+/// The format `table`.
+#[derive(Clone, Copy, Debug)]
+pub struct Table;
+
+impl Format for Table {
+    fn id(&self) -> &'static str {
+        "table"
+    }
+
+    fn media_type(&self) -> &'static str {
+        "text/plain; charset=utf-8"
+    }
+
+    fn extension(&self) -> &'static str {
+        "txt"
+    }
+
+    fn about(&self) -> &'static str {
+        "layers, findings and the verdict, for people"
+    }
+
+    fn render(&self, report: &Report, policy: &Policy, now: Timestamp) -> String {
+        let mut out = String::new();
+        // Writing to a String cannot fail.
+        let _ = render(&mut out, report, policy, now);
+        out
+    }
+}
+
+fn render(
+    out: &mut String,
+    report: &Report,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<(), std::fmt::Error> {
+    let image = &report.image;
+    writeln!(out, "{}  {}", clean(&image.name), image.platform)?;
+    if let Some(digest) = &image.digest {
+        writeln!(out, "{digest}")?;
+    }
+    if let Some(distribution) = &report.distribution {
+        writeln!(out, "{}", clean(&distribution.name))?;
+    }
+    writeln!(out)?;
+
+    let mut layers = Grid::new(&["LAYER", "SIZE", "PACKAGES", "FINDINGS", "BUILD STEP"]);
+    for (index, layer) in report.layers.iter().enumerate() {
+        let findings = report
+            .findings
+            .iter()
+            .filter(|finding| {
+                report
+                    .packages
+                    .get(finding.package)
+                    .is_some_and(|package| package.layer == index)
+            })
+            .count();
+        layers.row([
+            index.to_string(),
+            human_bytes(layer.uncompressed_size),
+            format!("+{} -{}", layer.packages_added, layer.packages_removed),
+            findings.to_string(),
+            clean(&layer.created_by).chars().take(72).collect(),
+        ]);
+    }
+    layers.write(out)?;
+    for layer in report
+        .layers
+        .iter()
+        .filter_map(|layer| layer.error.as_ref())
+    {
+        writeln!(out, "not read to its end: {}", clean(layer))?;
+    }
+    writeln!(out)?;
+
+    if report.findings.is_empty() {
+        match &report.database {
+            Some(database) if database.missing.is_empty() => writeln!(out, "No findings.")?,
+            Some(database) => writeln!(
+                out,
+                "No findings, but the database has no data for: {}.",
+                clean(&database.missing.join(", "))
+            )?,
+            None => writeln!(
+                out,
+                "No advisory database was asked: there are no findings to show."
+            )?,
+        }
+    } else {
+        let mut findings = Grid::new(&[
+            "SEVERITY",
+            "ID",
+            "PACKAGE",
+            "INSTALLED",
+            "FIXED IN",
+            "LAYER",
+            "FILE",
+        ]);
+        for finding in &report.findings {
+            let package = report.packages.get(finding.package);
+            let fixed = match finding.status {
+                Status::Fixed => finding.fixed_in.join(", "),
+                Status::Affected => "-".to_owned(),
+            };
+            findings.row([
+                finding.severity.word().to_owned(),
+                clean(&finding.id),
+                package.map_or_else(String::new, |package| clean(&package.name)),
+                package.map_or_else(String::new, |package| clean(&package.version)),
+                clean(&fixed),
+                package.map_or_else(String::new, |package| package.layer.to_string()),
+                package.map_or_else(String::new, |package| clean(&package.file)),
+            ]);
+        }
+        findings.write(out)?;
+        writeln!(out)?;
+        let counts: Vec<String> = Severity::WORST_FIRST
+            .iter()
+            .filter_map(|severity| {
+                let count = report
+                    .findings
+                    .iter()
+                    .filter(|finding| finding.severity == *severity)
+                    .count();
+                (count > 0).then(|| format!("{count} {}", severity.word()))
+            })
+            .collect();
+        writeln!(
+            out,
+            "{} findings: {}",
+            report.findings.len(),
+            counts.join(", ")
+        )?;
+    }
+    let present = report
+        .packages
+        .iter()
+        .filter(|package| package.removed_in.is_none())
+        .count();
+    writeln!(out, "{present} packages in {} layers", report.layers.len())?;
+    match &report.database {
+        Some(database) => writeln!(
+            out,
+            "advisories: {} of {}",
+            clean(&database.name),
+            clean(&database.built_at)
+        )?,
+        None => writeln!(out, "advisories: none")?,
+    }
+    for warning in &report.warnings {
+        match warning.layer {
+            Some(layer) => writeln!(out, "warning: layer {layer}: {}", clean(&warning.message))?,
+            None => writeln!(out, "warning: {}", clean(&warning.message))?,
+        }
+    }
+
+    let verdict = verdict::evaluate(policy, report, now);
+    writeln!(out, "\n{}", if verdict.passed { "PASS" } else { "FAIL" })?;
+    for rule in &verdict.rules {
+        let mark = if rule.passed { "ok  " } else { "fail" };
+        writeln!(out, "  {mark} {}: {}", rule.rule, clean(&rule.reason))?;
+    }
+    Ok(())
+}
+
+/// Text from an image, without control characters: it must not steer the terminal.
+fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+fn human_bytes(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let mut value = bytes as f64;
+    let mut units = UNITS.iter();
+    let mut unit = units.next().copied().unwrap_or_default();
+    for next in units {
+        if value < 1000.0 {
+            break;
+        }
+        value /= 1000.0;
+        unit = next;
+    }
+    if unit == "B" {
+        format!("{bytes} B")
+    } else {
+        format!("{value:.1} {unit}")
+    }
+}
+
+/// Columns as wide as their widest cell, the last one ragged.
+struct Grid<const N: usize> {
+    rows: Vec<[String; N]>,
+}
+
+impl<const N: usize> Grid<N> {
+    fn new(head: &[&str; N]) -> Self {
+        Self {
+            rows: vec![head.map(str::to_owned)],
+        }
+    }
+
+    fn row(&mut self, cells: [String; N]) {
+        self.rows.push(cells);
+    }
+
+    fn write(&self, out: &mut String) -> std::fmt::Result {
+        let mut widths = [0; N];
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = cell.chars().count().max(*width);
+            }
+        }
+        for row in &self.rows {
+            let mut line = String::new();
+            for (width, cell) in widths.iter().zip(row) {
+                write!(line, "{cell:width$}  ")?;
+            }
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
