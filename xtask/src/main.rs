@@ -1,2 +1,101 @@
-//! Build, serve, test, bench.
-fn main() {}
+//! Build, serve, test, bench: `cargo xtask --help`.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this program is all edge: files, processes, the environment and the clock"
+)]
+
+mod args;
+mod build;
+mod demo;
+mod fingerprint;
+mod lint;
+mod serve;
+mod shell;
+mod size;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use crate::args::Args;
+
+/// One subcommand.
+struct Command {
+    name: &'static str,
+    /// One line.
+    about: &'static str,
+    /// What `--help` adds.
+    help: &'static str,
+    run: fn(Args) -> anyhow::Result<()>,
+}
+
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "serve",
+        about: "sets up this machine, builds everything, serves the page",
+        help: serve::HELP,
+        run: serve::run,
+    },
+    Command {
+        name: "test",
+        about: "sets up this machine, runs all tests: native, WebAssembly, end to end",
+        help: test::HELP,
+        run: test::run,
+    },
+    Command {
+        name: "lint",
+        about: "formatting, clippy natively and for WebAssembly, crate boundaries, style sheets",
+        help: lint::HELP,
+        run: lint::run,
+    },
+    Command {
+        name: "size",
+        about: "what the first load weighs, against its budget",
+        help: size::HELP,
+        run: size::run,
+    },
+    Command {
+        name: "demo",
+        about: "builds the sample images and their advisory database",
+        help: build::DEMO_HELP,
+        run: build::run_demo,
+    },
+    Command {
+        name: "build",
+        about: "builds samples, database, page and program",
+        help: build::HELP,
+        run: build::run,
+    },
+];
+
+fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    let name = words.next().unwrap_or_default();
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        println!("Usage: cargo xtask <command> [options]\n");
+        for command in COMMANDS {
+            println!("  {:<6} {}", command.name, command.about);
+        }
+        println!("\n`cargo xtask <command> --help` tells more.");
+        return ExitCode::from(if matches!(name.as_str(), "" | "-h" | "--help" | "help") {
+            0
+        } else {
+            2
+        });
+    };
+    let args = Args::new(words);
+    if args.wants_help() {
+        println!(
+            "cargo xtask {}: {}\n\n{}",
+            command.name, command.about, command.help
+        );
+        return ExitCode::SUCCESS;
+    }
+    match (command.run)(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask {name}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

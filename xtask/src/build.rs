@@ -1,0 +1,143 @@
+//! Builds what is served: samples, database, page, program.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+use crate::{
+    args::Args,
+    demo,
+    fingerprint::Fingerprint,
+    shell::{self, root, step, target_dir},
+    tools,
+};
+
+pub(crate) const HELP: &str = "\
+Options:
+  --release   build the program as released: optimised, with page, samples and database inside";
+
+pub(crate) const DEMO_HELP: &str = "\
+Options:
+  --archives DIR   only write each sample to DIR as a `docker save` tar and as an OCI layout tar";
+
+/// What the page is made of.
+const PAGE: &[&str] = &[
+    "src",
+    "crates/advisories",
+    "crates/image",
+    "crates/inventory",
+    "crates/policy",
+    "crates/registry",
+    "crates/report",
+    "crates/scan",
+    "style",
+    "index.html",
+    "Trunk.toml",
+    "Cargo.toml",
+    "Cargo.lock",
+    ".cargo/config.toml",
+    "rust-toolchain.toml",
+];
+
+pub(crate) fn run_demo(mut args: Args) -> Result<()> {
+    let archives = args.option("--archives")?;
+    args.finish()?;
+    match archives {
+        Some(folder) => demo::archives(&PathBuf::from(folder)),
+        None => {
+            samples()?;
+            database(&program(false)?)
+        }
+    }
+}
+
+pub(crate) fn run(mut args: Args) -> Result<()> {
+    let is_release = args.flag("--release");
+    args.finish()?;
+    setup()?;
+    samples()?;
+    database(&program(false)?)?;
+    page()?;
+    if is_release {
+        let built = program(true)?;
+        println!("\n{}", built.display());
+    }
+    Ok(())
+}
+
+/// Installs what building needs.
+pub(crate) fn setup() -> Result<()> {
+    tools::wasm_target()?;
+    tools::wasm_bindgen()?;
+    tools::trunk()?;
+    tools::wasm_opt()
+}
+
+/// Builds the sample registry.
+pub(crate) fn samples() -> Result<()> {
+    step("samples");
+    demo::ensure()
+}
+
+/// Builds `lamina` and answers where it lies.
+pub(crate) fn program(is_release: bool) -> Result<PathBuf> {
+    step("program");
+    let (flag, folder) = if is_release {
+        (" --release", "release")
+    } else {
+        ("", "debug")
+    };
+    shell::run(&format!("cargo build --quiet --package lamina{flag}")).go()?;
+    Ok(target_dir().join(folder).join("lamina"))
+}
+
+/// Builds the advisory database of the samples.
+pub(crate) fn database(program: &std::path::Path) -> Result<()> {
+    step("database");
+    let fingerprint = Fingerprint::of(&[
+        "demo/advisories",
+        "crates/advisories/src",
+        "crates/feeds/src",
+    ])?;
+    let stamp = root().join("demo/out/db.stamp");
+    if fingerprint.is_in(&stamp) {
+        return Ok(());
+    }
+    let out = root().join("demo/out/db");
+    if out.is_dir() {
+        std::fs::remove_dir_all(&out)?;
+    }
+    shell::run(
+        program
+            .to_str()
+            .context("the target folder's name is not UTF-8")?,
+    )
+    .args([
+        "db",
+        "build",
+        "--from",
+        "demo/advisories",
+        "--out",
+        "demo/out/db",
+        "--name",
+        "demo",
+    ])
+    .go()?;
+    fingerprint.write(&stamp)
+}
+
+/// Builds the page into `dist`, unless nothing it is made of has changed.
+pub(crate) fn page() -> Result<()> {
+    step("page");
+    let fingerprint = Fingerprint::of(PAGE)?;
+    let stamp = root().join("dist/.stamp");
+    if fingerprint.is_in(&stamp) {
+        return Ok(());
+    }
+    shell::run("trunk build --release --cargo-profile wasm --offline --skip-version-check")
+        .path(&tools::folders())?
+        // Trunk takes `NO_COLOR=1` for a value it does not know.
+        .env("NO_COLOR", "true")
+        .go()?;
+    fingerprint.write(&stamp)
+}

@@ -1,0 +1,74 @@
+//! `cargo xtask size`.
+
+use std::{io::Write as _, path::Path};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{args::Args, build, shell::root};
+
+pub(crate) const HELP: &str = "\
+Builds the page if it has changed, compresses with brotli what its first load fetches, and fails
+above the budget. The scanner worker is loaded beside the first load and is listed apart.";
+
+/// WebAssembly, JavaScript, CSS and HTML of the first load, brotli 11.
+const BUDGET_BYTES: usize = 1024 * 1024;
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    args.finish()?;
+    build::setup()?;
+    build::page()?;
+    let dist = root().join("dist");
+    let html = std::fs::read_to_string(dist.join("index.html"))?;
+    let mut first = Vec::new();
+    let mut beside = Vec::new();
+    for entry in std::fs::read_dir(&dist).context("reading dist")? {
+        let path = entry?.path();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default()
+            .to_owned();
+        let is_code = [".wasm", ".js", ".css", ".html"]
+            .iter()
+            .any(|end| name.ends_with(end));
+        if !is_code {
+            continue;
+        }
+        let row = (
+            brotli(&path)?,
+            std::fs::metadata(&path)?.len(),
+            name.clone(),
+        );
+        if name == "index.html" || (html.contains(&name) && !name.starts_with("worker")) {
+            first.push(row);
+        } else {
+            beside.push(row);
+        }
+    }
+    let total = print("first load", &mut first);
+    print("beside it", &mut beside);
+    println!("\nfirst load: {total} bytes of {BUDGET_BYTES} allowed");
+    if total > BUDGET_BYTES {
+        bail!(
+            "the first load is {} bytes above its budget",
+            total - BUDGET_BYTES
+        );
+    }
+    Ok(())
+}
+
+fn print(title: &str, rows: &mut [(usize, u64, String)]) -> usize {
+    println!("\n{title}\n    brotli        raw");
+    rows.sort();
+    for (compressed, raw, name) in rows.iter().rev() {
+        println!("{compressed:>10} {raw:>10}  {name}");
+    }
+    rows.iter().map(|(compressed, _, _)| compressed).sum()
+}
+
+fn brotli(path: &Path) -> Result<usize> {
+    let bytes = std::fs::read(path)?;
+    let mut writer = brotli::CompressorWriter::new(Vec::new(), 1 << 16, 11, 22);
+    writer.write_all(&bytes)?;
+    Ok(writer.into_inner().len())
+}

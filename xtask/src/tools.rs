@@ -1,0 +1,180 @@
+//! The tools that building and testing need, installed where they are missing.
+//!
+//! Versions are pinned here. A fitting one on `PATH` is used as it is; others go to `.tools/`.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::shell::{find, root, run, step};
+
+const TRUNK: &str = "0.21.14";
+const BINARYEN: &str = "132";
+
+/// Debian packages that the end-to-end tests need, and a program of each.
+const APT: &[(&str, &str)] = &[
+    ("chromium", "chromium"),
+    ("chromium-driver", "chromedriver"),
+    ("docker-registry", "docker-registry"),
+    ("skopeo", "skopeo"),
+    ("apache2-utils", "htpasswd"),
+];
+
+fn tools() -> PathBuf {
+    root().join(".tools")
+}
+
+/// Folders to put before `PATH`: what was installed here.
+pub(crate) fn folders() -> Vec<PathBuf> {
+    vec![tools().join("bin"), tools().join("node_modules/.bin")]
+}
+
+/// The wasm32 target, for the toolchain of `rust-toolchain.toml`.
+pub(crate) fn wasm_target() -> Result<()> {
+    if find("rustup", &[]).is_none() {
+        return Ok(()); // A distribution's Rust: cargo says what is missing.
+    }
+    let installed = run("rustup target list --installed").read()?;
+    if !installed
+        .lines()
+        .any(|target| target == "wasm32-unknown-unknown")
+    {
+        step("installing the wasm32-unknown-unknown target");
+        run("rustup target add wasm32-unknown-unknown").go()?;
+    }
+    Ok(())
+}
+
+/// Trunk, which builds the page.
+pub(crate) fn trunk() -> Result<()> {
+    if version_of("trunk").is_some_and(|version| version == TRUNK) {
+        return Ok(());
+    }
+    step(&format!(
+        "installing Trunk {TRUNK} into .tools (a few minutes, once)"
+    ));
+    cargo_install(&format!("trunk@{TRUNK} --locked --no-default-features"))
+}
+
+/// wasm-bindgen's program and test runner, of the version in `Cargo.lock`.
+pub(crate) fn wasm_bindgen() -> Result<()> {
+    let wanted = locked_version("wasm-bindgen")?;
+    let has_runner = find("wasm-bindgen-test-runner", &folders()).is_some();
+    if has_runner && version_of("wasm-bindgen").is_some_and(|version| version == wanted) {
+        return Ok(());
+    }
+    step(&format!(
+        "installing wasm-bindgen {wanted} into .tools (a few minutes, once)"
+    ));
+    // Not `--locked`: the lock file of 0.2.130 names a crate that the registry does not serve.
+    cargo_install(&format!("wasm-bindgen-cli@{wanted}"))
+}
+
+/// wasm-opt, which makes the page smaller. Without npm a stand-in keeps Trunk going.
+pub(crate) fn wasm_opt() -> Result<()> {
+    let wanted = tools().join("node_modules/.bin/wasm-opt");
+    if wanted.is_file() || version_of("wasm-opt").is_some_and(|version| version == BINARYEN) {
+        return Ok(());
+    }
+    if find("npm", &[]).is_some() {
+        step(&format!(
+            "installing wasm-opt (binaryen {BINARYEN}) into .tools"
+        ));
+        std::fs::create_dir_all(tools())?;
+        let installed = run("npm install --silent --no-audit --no-fund --no-save --prefix")
+            .arg(tools())
+            .arg(format!("binaryen@{BINARYEN}.0.0"))
+            .go();
+        match installed {
+            Ok(()) => return Ok(()),
+            Err(error) => eprintln!("   {error:#}"),
+        }
+    } else if find("wasm-opt", &[]).is_some() {
+        println!("   npm is missing: the wasm-opt on PATH is used; the page is a little larger");
+        return Ok(());
+    }
+    println!("   no npm, no wasm-opt: the page is built without that optimisation, and is larger");
+    let stand_in = tools().join("bin/wasm-opt");
+    std::fs::create_dir_all(tools().join("bin"))?;
+    std::fs::write(&stand_in, WASM_OPT_STAND_IN)?;
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&stand_in, mode)?;
+    Ok(())
+}
+
+/// Copies its input, as Trunk 0.21 cannot be told to leave wasm-opt out.
+const WASM_OPT_STAND_IN: &str = r#"#!/bin/sh
+in= out=
+for word do
+  case $word in
+    --version) echo "wasm-opt version 0 (copies only)"; exit ;;
+    --output=*) out=${word#--output=} ;;
+    -*) ;;
+    *) in=$word ;;
+  esac
+done
+exec cp "$in" "$out"
+"#;
+
+/// What the end-to-end tests need of the system.
+pub(crate) fn apt() -> Result<()> {
+    let missing: Vec<&str> = APT
+        .iter()
+        .filter(|(_, program)| find(program, &[]).is_none())
+        .map(|(package, _)| *package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let is_root = run("id -u").read().is_ok_and(|id| id == "0");
+    if !is_root || find("apt-get", &[]).is_none() {
+        bail!(
+            "the end-to-end tests need {}: install them (Debian: apt-get install {}), or run with --no-e2e",
+            missing.join(", "),
+            missing.join(" ")
+        );
+    }
+    step(&format!("installing {} with apt-get", missing.join(", ")));
+    run("apt-get update -qq").go()?;
+    run("apt-get install -y -qq --no-install-recommends")
+        .args(&missing)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .go()
+}
+
+/// The version of a dependency in `Cargo.lock`.
+pub(crate) fn locked_version(name: &str) -> Result<String> {
+    let lock = std::fs::read_to_string(root().join("Cargo.lock"))?;
+    let lock: toml::Table = lock.parse()?;
+    lock.get("package")
+        .and_then(toml::Value::as_array)
+        .into_iter()
+        .flatten()
+        .find(|package| package.get("name").and_then(toml::Value::as_str) == Some(name))
+        .and_then(|package| package.get("version")?.as_str())
+        .map(str::to_owned)
+        .with_context(|| format!("{name} is not in Cargo.lock"))
+}
+
+fn cargo_install(what: &str) -> Result<()> {
+    // A program that runs for a second need not be optimised: a third of the time to build it.
+    run(&format!("cargo install {what} --root"))
+        .arg(tools())
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
+        .env("CARGO_TARGET_DIR", tools().join("target"))
+        .go()?;
+    // What was built on the way is not needed again.
+    let _ = std::fs::remove_dir_all(tools().join("target"));
+    Ok(())
+}
+
+/// The second word of `program --version`, or the number in it.
+fn version_of(program: &str) -> Option<String> {
+    let path = find(program, &folders())?;
+    let text = run(path.to_str()?).arg("--version").read().ok()?;
+    text.split_whitespace()
+        .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))
+        .map(str::to_owned)
+}
