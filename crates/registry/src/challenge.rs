@@ -51,10 +51,10 @@ pub fn parse_challenges(value: &str) -> Vec<Challenge> {
             cursor.advance();
             cursor.skip(is_space);
             let value = cursor.take_value();
-            if let Some(challenge) = challenges.last_mut() {
-                if challenge.params.len() < limits::CHALLENGE_PARAMS {
-                    challenge.params.push((name.to_ascii_lowercase(), value));
-                }
+            if let Some(challenge) = challenges.last_mut()
+                && challenge.params.len() < limits::CHALLENGE_PARAMS
+            {
+                challenge.params.push((name.to_ascii_lowercase(), value));
             }
         } else {
             if challenges.len() >= limits::CHALLENGES {

@@ -57,9 +57,8 @@ pub struct PullError {
     pub registry: String,
     /// The step.
     pub stage: Stage,
-    /// What went wrong.
-    #[source]
-    pub kind: ErrorKind,
+    /// What went wrong; its text is part of this error's.
+    pub kind: Box<ErrorKind>,
 }
 
 /// What went wrong.
@@ -138,7 +137,7 @@ pub enum ErrorKind {
         /// How long the registry asks to wait.
         retry_after: Option<Duration>,
         /// The limit, if it was told.
-        rate: Option<RateLimit>,
+        rate: Option<Box<RateLimit>>,
         /// What the registry says.
         said: Said,
     },
@@ -268,13 +267,13 @@ impl PullError {
         Self {
             registry: registry.to_owned(),
             stage,
-            kind,
+            kind: Box::new(kind),
         }
     }
 
     /// What may help.
     pub fn remedy(&self) -> Remedy {
-        match &self.kind {
+        match &*self.kind {
             ErrorKind::Endpoint(_)
             | ErrorKind::BadReference(_)
             | ErrorKind::NoSuchRepository { .. }
@@ -297,7 +296,7 @@ impl PullError {
 
     /// What to do, in one or two sentences without final stop.
     pub fn advice(&self) -> String {
-        let own = match &self.kind {
+        let own = match &*self.kind {
             ErrorKind::Endpoint(EndpointError::NoSamples) => {
                 "start `lamina serve` to have the sample images".to_owned()
             }

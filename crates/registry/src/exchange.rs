@@ -471,10 +471,10 @@ impl Exchange {
 
     fn broken(&mut self, error: TransportError) {
         let host = self.url().authority().to_owned();
-        if error.is_transient() {
-            if let Some(wait) = self.retries.next_wait(None) {
-                return self.again_after(wait);
-            }
+        if error.is_transient()
+            && let Some(wait) = self.retries.next_wait(None)
+        {
+            return self.again_after(wait);
         }
         self.fail(match error {
             TransportError::TooLarge { limit } => ErrorKind::TooLarge { limit },
@@ -523,7 +523,7 @@ impl Exchange {
             match (answer.status, ask.stage) {
                 (429, _) => ErrorKind::RateLimited {
                     retry_after: retry_after(&answer.headers, now),
-                    rate: RateLimit::read(&answer.headers),
+                    rate: RateLimit::read(&answer.headers).map(Box::new),
                     said,
                 },
                 _ if is_token => ErrorKind::Status {

@@ -62,7 +62,7 @@ impl Operation for Ping {
                 .session
                 .error(Stage::Ping, not_a_registry(host, &answer))),
             Ok(_) => Ok(Pong { needs_login: false }),
-            Err(error) => match error.kind {
+            Err(error) => match *error.kind {
                 ErrorKind::LoginNeeded { .. } => Ok(Pong { needs_login: true }),
                 _ => Err(error),
             },
