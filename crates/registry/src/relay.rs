@@ -17,6 +17,10 @@ use crate::{
 /// Where `WWW-Authenticate` of the registry stands in the relay's answers.
 pub const CHALLENGE_HEADER: &str = "X-Lamina-WWW-Authenticate";
 
+/// Every answer of the relay carries this header: without it, something else answered (a static
+/// host that has no relay).
+pub const HEADER: &str = "X-Lamina-Relay";
+
 /// The path under which the relay answers.
 pub const PATH: &str = "/relay/";
 
