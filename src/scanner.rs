@@ -4,6 +4,7 @@
 //! callback on the page's own thread.
 
 use lamina_report::model::{Image, Report};
+use serde::{Deserialize, Serialize};
 
 /// What to scan.
 #[derive(Clone, Debug)]
@@ -37,7 +38,7 @@ pub struct LayerStart {
 }
 
 /// How far a layer is.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LayerProgress {
     /// Index into the layers of [`ScanEvent::Resolved`].
     pub layer: usize,
@@ -84,7 +85,7 @@ pub enum ScanEvent {
 }
 
 /// Why there is no report, for people.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ScanFailure {
     /// What was being done: `manifest`, `layer 3` …
     pub step: String,
@@ -97,22 +98,48 @@ pub struct ScanFailure {
 }
 
 /// A row of the file view.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FileRow {
     /// Name within its directory.
     pub name: String,
-    /// `file`, `directory`, `symlink`, `hardlink`, `special`.
-    pub kind: &'static str,
+    /// What it is.
+    pub kind: FileKind,
     /// Bytes; of everything below, for a directory.
     pub size: u64,
     /// `rwxr-xr-x`.
     pub mode: String,
     /// Target of a link.
     pub target: Option<String>,
-    /// Layers that touched it, with `added`, `changed` or `deleted`, oldest first.
-    pub history: Vec<(usize, &'static str)>,
+    /// Layers that touched it, oldest first.
+    pub history: Vec<(usize, FileChange)>,
     /// Whether the merged image has it (a deleted file is still shown on request).
     pub is_present: bool,
+}
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FileKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// Another name for a file.
+    HardLink,
+    /// A device, pipe or socket.
+    Special,
+}
+
+/// What a layer did to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FileChange {
+    /// No layer below has it.
+    Added,
+    /// It replaces another.
+    Changed,
+    /// It is gone.
+    Deleted,
 }
 
 /// A scan made before, kept in this browser.
@@ -131,7 +158,7 @@ pub struct RecentScan {
 }
 
 /// A line on an advisory, fetched when read.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AdvisoryText {
     /// One line.
     pub summary: String,
