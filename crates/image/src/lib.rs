@@ -4,6 +4,12 @@
 //! are pushed in, events and values come out. Formats follow the OCI image specification 1.1, the
 //! Docker image specification 1.2 and POSIX/GNU/PAX tar; each module names what it implements.
 
+pub mod config;
 pub mod digest;
 pub mod layer;
+pub mod limits;
+pub mod manifest;
 pub mod path;
+pub mod platform;
+pub mod reference;
+pub mod tree;

@@ -15,7 +15,15 @@ impl LayerPath {
     /// Makes a path from the bytes of an archive: drops a leading `/` and `.` components, and
     /// resolves `..` without ever leaving the root, as extraction inside a chroot would.
     pub fn from_bytes(raw: &[u8]) -> Self {
-        let mut path: Vec<u8> = Vec::with_capacity(raw.len());
+        let mut path = Self(Vec::with_capacity(raw.len()));
+        path.set(raw);
+        path
+    }
+
+    /// Becomes [`LayerPath::from_bytes`] of `raw`, keeping the allocation.
+    pub(crate) fn set(&mut self, raw: &[u8]) {
+        let path = &mut self.0;
+        path.clear();
         for component in raw.split(|byte| *byte == b'/') {
             match component {
                 b"" | b"." => {}
@@ -31,7 +39,16 @@ impl LayerPath {
                 }
             }
         }
-        Self(path)
+    }
+
+    /// Cuts the last component and puts `name` (one plain component, or nothing) in its place.
+    pub(crate) fn set_file_name(&mut self, name: &[u8]) {
+        let end = self.0.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+        self.0.truncate(end);
+        if !self.0.is_empty() && !name.is_empty() {
+            self.0.push(b'/');
+        }
+        self.0.extend_from_slice(name);
     }
 
     /// The bytes, without a leading slash.
