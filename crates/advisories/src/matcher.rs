@@ -28,7 +28,7 @@ use crate::{
     limits::{MAX_MATCHES_PER_PACKAGE, MAX_WARNINGS},
     orders::{self, VersionOrder},
     rating::Rating,
-    record::{Day, RangeEnd, Statement, VersionRange},
+    record::{Day, RangeEnd, Statement},
     shard::{AdvisoryRef, AffectedRef, Shard, ShardError},
 };
 
@@ -457,7 +457,7 @@ impl<'a> Target<'a> {
     ) -> Option<String> {
         if is_readable {
             for range in entry.ranges() {
-                match self.holds(&range, version) {
+                match range.holds(self.order, version) {
                     Ok(true) => return Some(range.to_string()),
                     Ok(false) => {}
                     Err(error) => warnings.add(MatchWarning::RangeVersion {
@@ -483,26 +483,6 @@ impl<'a> Target<'a> {
             .map(|listed| format!("= {listed}"))
     }
 
-    fn holds(
-        &self,
-        range: &VersionRange<&str>,
-        version: &str,
-    ) -> Result<bool, orders::VersionError> {
-        // The upper bound first: it is the one that usually decides.
-        let is_below_end = match range.end {
-            RangeEnd::Never => true,
-            RangeEnd::Fixed(end) | RangeEnd::Before(end) => {
-                self.order.compare(version, end)?.is_lt()
-            }
-            RangeEnd::LastAffected(end) => self.order.compare(version, end)?.is_le(),
-        };
-        Ok(is_below_end
-            && match range.introduced {
-                None => true,
-                Some(introduced) => self.order.compare(version, introduced)?.is_ge(),
-            })
-    }
-
     /// The versions above the installed one that fix it, none of which another range holds.
     fn fixes(&self, entry: &AffectedRef<'a>, version: &str) -> Vec<&'a str> {
         entry
@@ -519,7 +499,7 @@ impl<'a> Target<'a> {
             .filter(|fixed| {
                 !entry
                     .ranges()
-                    .any(|range| self.holds(&range, fixed).unwrap_or(false))
+                    .any(|range| range.holds(self.order, fixed).unwrap_or(false))
             })
             .collect()
     }

@@ -5,7 +5,10 @@
 
 use std::fmt;
 
-use crate::rating::Rating;
+use crate::{
+    orders::{VersionError, VersionOrder},
+    rating::Rating,
+};
 
 /// One vulnerability as one record of one source tells of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,6 +87,28 @@ pub enum RangeEnd<S> {
     LastAffected(S),
     /// Before this version, which is not said to fix it.
     Before(S),
+}
+
+impl<S: AsRef<str>> VersionRange<S> {
+    /// Whether a version is in it.
+    ///
+    /// # Errors
+    /// If the order cannot read the version or a bound.
+    pub fn holds(&self, order: &dyn VersionOrder, version: &str) -> Result<bool, VersionError> {
+        // The upper bound first: it is the one that usually decides.
+        let is_below_end = match &self.end {
+            RangeEnd::Never => true,
+            RangeEnd::Fixed(end) | RangeEnd::Before(end) => {
+                order.compare(version, end.as_ref())?.is_lt()
+            }
+            RangeEnd::LastAffected(end) => order.compare(version, end.as_ref())?.is_le(),
+        };
+        Ok(is_below_end
+            && match &self.introduced {
+                None => true,
+                Some(introduced) => order.compare(version, introduced.as_ref())?.is_ge(),
+            })
+    }
 }
 
 impl<S: AsRef<str>> fmt::Display for VersionRange<S> {

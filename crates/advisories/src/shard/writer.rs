@@ -73,8 +73,7 @@ impl MatchWriter {
         self.packages.is_empty()
     }
 
-    /// Changes each advisory, to complete it from what other feeds say.
-    pub fn complete(&mut self, mut change: impl FnMut(&mut Advisory)) {
+    fn change(&mut self, mut change: impl FnMut(&mut Advisory)) {
         for entries in self.packages.values_mut() {
             *entries = std::mem::take(entries)
                 .into_iter()
@@ -174,7 +173,7 @@ impl MatchWriter {
             renumbered.insert(number(*old), number(new));
         }
         self.sources.sort();
-        self.complete(|advisory| {
+        self.change(|advisory| {
             if let Some(new) = renumbered.get(&advisory.source) {
                 advisory.source = *new;
             }

@@ -1,0 +1,489 @@
+//! Gathers what feeds say and writes the database.
+//!
+//! Everything is sorted before it is written: the order in which files are read does not matter,
+//! with one exception that is settled by content (of two versions of the same record, the newer
+//! one counts, then the one with more in it).
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use lamina_advisories::{
+    index::{FILE_NAME, FORMAT, Index, ShardEntry, ShardKind, Source},
+    rating::Rating,
+    record::{Advisory, Affected, Day},
+    shard::{
+        ShardMeta,
+        prose::{Prose, prose_key},
+        writer::{MatchWriter, TooLarge, compress, write_prose},
+    },
+};
+use lamina_image::digest::Digest;
+
+use crate::{
+    feeds::{FEEDS, Feed},
+    limits::{
+        MAX_DETAILS_BYTES, MAX_REFERENCES, MAX_SKIPPED_LISTED, MAX_TITLE_CHARS, PROSE_PART_BYTES,
+    },
+};
+
+/// What one record of a feed says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    /// Its own id.
+    pub id: String,
+    /// When it was last changed, as the feed writes it; decides between two versions of it.
+    pub modified: Option<String>,
+    /// What it says of packages.
+    pub entries: Vec<Entry>,
+    /// What people read.
+    pub prose: Prose,
+}
+
+/// What a record says of one package of one ecosystem.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// The shard it belongs to.
+    pub key: String,
+    /// The order of its versions.
+    pub order: &'static str,
+    /// The package's name, normalised.
+    pub package: String,
+    /// The advisory; its `source` is set by the builder.
+    pub advisory: Advisory,
+    /// The versions.
+    pub affected: Affected,
+}
+
+/// A record, or a part of one, that is not in the database.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Skipped {
+    /// The feed's id; empty for files of none.
+    pub feed: &'static str,
+    /// Why, in words that are the same for all of a kind.
+    pub reason: String,
+    /// The file.
+    pub path: String,
+    /// The record, or what is known of it.
+    pub record: String,
+}
+
+/// Gathers records and writes the database.
+#[derive(Debug, Default)]
+pub struct Builder {
+    built_at: String,
+    records: BTreeMap<(&'static str, String), Record>,
+    /// The best word and the best CVSS rating of each CVE, to complete records that have none.
+    ratings: BTreeMap<String, [Option<Rating>; 2]>,
+    read: BTreeMap<&'static str, u64>,
+    skipped: BTreeSet<Skipped>,
+    skipped_counts: BTreeMap<(&'static str, String), u64>,
+}
+
+/// What was built.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// The index, as it was written.
+    pub index: Index,
+    /// Each shard.
+    pub rows: Vec<ShardRow>,
+    /// How many were skipped, by feed and reason.
+    pub skipped_counts: BTreeMap<(&'static str, String), u64>,
+    /// What was skipped; the first hundred thousand.
+    pub skipped: Vec<Skipped>,
+}
+
+/// One shard, for tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardRow {
+    /// Its entry in the index.
+    pub entry: ShardEntry,
+    /// What it says of itself.
+    pub meta: ShardMeta,
+}
+
+/// Why a database could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError<E: std::error::Error + 'static> {
+    /// A shard would be larger than readers take.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+    /// A file could not be stored.
+    #[error("{path} cannot be stored")]
+    Store {
+        /// Its path in the database.
+        path: String,
+        /// Why.
+        #[source]
+        source: E,
+    },
+}
+
+impl Builder {
+    /// Starts a database that is built at a time (RFC 3339 in UTC): what is withdrawn later than
+    /// that is still in it.
+    pub fn new(built_at: &str) -> Self {
+        Self {
+            built_at: built_at.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// When the database is built.
+    pub fn built_at(&self) -> &str {
+        &self.built_at
+    }
+
+    /// Counts a record that was read, whether or not it is used.
+    pub fn count(&mut self, feed: &dyn Feed) {
+        *self.read.entry(feed.id()).or_default() += 1;
+    }
+
+    /// Notes that a record, or a part of it, is not in the database.
+    pub fn skip(
+        &mut self,
+        feed: &'static str,
+        reason: impl fmt::Display,
+        path: &str,
+        record: &str,
+    ) {
+        let reason = reason.to_string();
+        *self
+            .skipped_counts
+            .entry((feed, reason.clone()))
+            .or_default() += 1;
+        if self.skipped.len() < MAX_SKIPPED_LISTED {
+            self.skipped.insert(Skipped {
+                feed,
+                reason,
+                path: path.to_owned(),
+                record: record.chars().take(200).collect(),
+            });
+        }
+    }
+
+    /// Adds a whole record. Of two versions of it, the newer counts.
+    pub fn add(&mut self, feed: &dyn Feed, record: Record) {
+        for entry in &record.entries {
+            self.note_ratings(&entry.advisory);
+        }
+        let key = (feed.id(), record.id.clone());
+        match self.records.get_mut(&key) {
+            Some(known) if weight(known) >= weight(&record) => {}
+            Some(known) => *known = record,
+            None => {
+                self.records.insert(key, record);
+            }
+        }
+    }
+
+    /// Adds to a record of a feed that tells of it in several places.
+    pub fn add_to(
+        &mut self,
+        feed: &dyn Feed,
+        id: &str,
+        prose: impl FnOnce() -> Prose,
+        entry: Entry,
+    ) {
+        self.note_ratings(&entry.advisory);
+        let key = (feed.id(), id.to_owned());
+        let record = self.records.entry(key).or_insert_with(|| Record {
+            id: id.to_owned(),
+            prose: prose(),
+            ..Record::default()
+        });
+        record.entries.push(entry);
+    }
+
+    /// Notes what is said of a CVE's severity, for records that say nothing of it themselves.
+    pub fn rate(&mut self, cve: &str, rating: Rating) {
+        let slots = self.ratings.entry(cve.to_owned()).or_default();
+        let slot = match rating.tenths {
+            None => slots.first_mut(),
+            Some(_) => slots.last_mut(),
+        };
+        if let Some(slot) = slot {
+            let order = |rating: &Rating| (rating.rank(), rating.clone());
+            if slot
+                .as_ref()
+                .is_none_or(|known| order(&rating) < order(known))
+            {
+                *slot = Some(rating);
+            }
+        }
+    }
+
+    /// Writes the database: each shard to `shards/…`, then the index.
+    ///
+    /// # Errors
+    /// If `store` fails, or a shard would be too large.
+    pub fn finish<E: std::error::Error + 'static>(
+        self,
+        name: &str,
+        mut store: impl FnMut(&str, &[u8]) -> Result<(), E>,
+    ) -> Result<Built, BuildError<E>> {
+        let mut rows = Vec::new();
+        let mut put = |bytes: &[u8], meta: ShardMeta, first: Option<String>| {
+            let stored = compress(bytes);
+            let entry = ShardEntry {
+                key: meta.key.clone(),
+                kind: meta.kind,
+                digest: Digest::of(&stored),
+                size: to_u64(stored.len()),
+                uncompressed_size: to_u64(bytes.len()),
+                records: u64::from(meta.records),
+                packages: u64::from(meta.packages),
+                source: source_names(&meta),
+                source_date: meta.source_date.clone(),
+                first,
+            };
+            let path = entry.path();
+            store(&path, &stored).map_err(|source| BuildError::Store { path, source })?;
+            rows.push(ShardRow { entry, meta });
+            Ok::<(), BuildError<E>>(())
+        };
+        for (_, writer) in self.match_writers() {
+            let (bytes, meta) = writer.finish()?;
+            put(&bytes, meta, None)?;
+        }
+        for (key, entries) in self.prose() {
+            for part in cut(entries) {
+                let date = part.values().filter_map(|(date, _)| date.clone()).max();
+                let first = part.keys().next().cloned();
+                let part = part
+                    .into_iter()
+                    .map(|(id, (_, prose))| (id, prose))
+                    .collect();
+                let (bytes, meta) = write_prose(&key, date, &part)?;
+                put(&bytes, meta, first)?;
+            }
+        }
+        rows.sort_by(|a, b| {
+            let key = |row: &ShardRow| {
+                (
+                    row.entry.kind,
+                    row.entry.key.clone(),
+                    row.entry.first.clone(),
+                )
+            };
+            key(a).cmp(&key(b))
+        });
+        let index = Index {
+            format: FORMAT,
+            name: name.to_owned(),
+            built_at: self.built_at.clone(),
+            sources: self.sources(),
+            shards: rows.iter().map(|row| row.entry.clone()).collect(),
+        };
+        store(FILE_NAME, index.to_json().as_bytes()).map_err(|source| BuildError::Store {
+            path: FILE_NAME.to_owned(),
+            source,
+        })?;
+        Ok(Built {
+            index,
+            rows,
+            skipped_counts: self.skipped_counts,
+            skipped: self.skipped.into_iter().collect(),
+        })
+    }
+
+    /// Only records about one CVE rate it, and Ubuntu's do not rate other distributions' packages:
+    /// its data is share-alike and stays in its own shards.
+    fn note_ratings(&mut self, advisory: &Advisory) {
+        let cves = std::iter::once(&advisory.id).chain(&advisory.aliases);
+        if !advisory.id.starts_with("CVE-") || cves.filter(|id| id.starts_with("CVE-")).count() > 1
+        {
+            return;
+        }
+        for rating in &advisory.ratings {
+            // Words of distributions are about their own packages.
+            let is_general = rating.tenths.is_some() || rating.source == "ghsa";
+            if is_general && rating.source != "ubuntu" {
+                self.rate(&advisory.id, rating.clone());
+            }
+        }
+    }
+
+    fn match_writers(&self) -> BTreeMap<String, MatchWriter> {
+        let mut writers: BTreeMap<String, MatchWriter> = BTreeMap::new();
+        for ((feed, _), record) in &self.records {
+            let name = FEEDS
+                .iter()
+                .find(|known| known.id() == *feed)
+                .map_or(*feed, |known| known.name());
+            for entry in &record.entries {
+                let writer = writers
+                    .entry(entry.key.clone())
+                    .or_insert_with(|| MatchWriter::new(&entry.key, entry.order));
+                let mut advisory = entry.advisory.clone();
+                advisory.source = writer.source(name, date_of(record));
+                self.complete(&mut advisory);
+                writer.add(&entry.package, advisory, entry.affected.clone());
+            }
+        }
+        writers
+    }
+
+    /// Adds what others say of the severity of a CVE where the record has no word, or no score.
+    fn complete(&self, advisory: &mut Advisory) {
+        let Some([word, score]) = self.ratings.get(&advisory.id) else {
+            return;
+        };
+        let has_score = advisory
+            .ratings
+            .iter()
+            .any(|rating| rating.tenths.is_some());
+        if advisory.ratings.is_empty() {
+            advisory.ratings.extend(word.clone());
+        }
+        if !has_score {
+            advisory.ratings.extend(score.clone());
+        }
+    }
+
+    fn prose(&self) -> BTreeMap<String, BTreeMap<String, (Option<String>, Prose)>> {
+        let mut by_key: BTreeMap<String, BTreeMap<String, (Option<String>, Prose)>> =
+            BTreeMap::new();
+        for record in self.records.values() {
+            if record.prose == Prose::default() {
+                continue;
+            }
+            let keys: BTreeSet<&str> = record
+                .entries
+                .iter()
+                .map(|entry| prose_key(&entry.key))
+                .collect();
+            for key in keys {
+                let date = date_of(record).map(str::to_owned);
+                by_key
+                    .entry(key.to_owned())
+                    .or_default()
+                    .entry(record.id.clone())
+                    .or_insert_with(|| (date, trim(&record.prose)));
+            }
+        }
+        by_key
+    }
+
+    fn sources(&self) -> Vec<Source> {
+        FEEDS
+            .iter()
+            .filter(|feed| self.read.contains_key(feed.id()))
+            .map(|feed| Source {
+                id: feed.id().to_owned(),
+                name: feed.name().to_owned(),
+                url: feed.url().to_owned(),
+                licence: feed.licence().to_owned(),
+                date: self
+                    .records
+                    .iter()
+                    .filter(|((id, _), _)| *id == feed.id())
+                    .filter_map(|(_, record)| date_of(record))
+                    .max()
+                    .map(str::to_owned),
+                records: self.read.get(feed.id()).copied().unwrap_or_default(),
+                skipped: self
+                    .skipped_counts
+                    .iter()
+                    .filter(|((id, _), _)| *id == feed.id())
+                    .map(|(_, count)| count)
+                    .sum(),
+            })
+            .collect()
+    }
+}
+
+/// A title for a match shard: the first line, cut at a word if it is long.
+pub(crate) fn title(summary: &str) -> Option<String> {
+    let line = summary.lines().next().unwrap_or_default().trim();
+    if line.is_empty() {
+        return None;
+    }
+    if line.chars().count() <= MAX_TITLE_CHARS {
+        return Some(line.to_owned());
+    }
+    let cut: String = line.chars().take(MAX_TITLE_CHARS - 1).collect();
+    let whole = cut.rsplit_once(' ').map_or(cut.as_str(), |(head, _)| head);
+    Some(format!("{}…", whole.trim_end_matches([',', ';', ':', '.'])))
+}
+
+/// Which of two versions of a record counts: the greater.
+fn weight(record: &Record) -> (Option<&str>, usize, usize, &str) {
+    (
+        record.modified.as_deref(),
+        record.entries.len(),
+        record.prose.details.len(),
+        &record.prose.details,
+    )
+}
+
+fn date_of(record: &Record) -> Option<&str> {
+    record
+        .modified
+        .as_deref()
+        .filter(|date| Day::parse(date).is_some())
+}
+
+fn source_names(meta: &ShardMeta) -> String {
+    let names: Vec<&str> = meta.sources.iter().map(|s| s.name.as_str()).collect();
+    names.join(", ")
+}
+
+fn trim(prose: &Prose) -> Prose {
+    let mut details = prose.details.clone();
+    if details.len() > MAX_DETAILS_BYTES {
+        let end = (0..=MAX_DETAILS_BYTES)
+            .rev()
+            .find(|end| details.is_char_boundary(*end))
+            .unwrap_or_default();
+        details.truncate(end);
+        details.push_str("\n\n… (cut off)");
+    }
+    Prose {
+        summary: prose.summary.clone(),
+        details,
+        references: prose
+            .references
+            .iter()
+            .take(MAX_REFERENCES)
+            .cloned()
+            .collect(),
+    }
+}
+
+type Dated = BTreeMap<String, (Option<String>, Prose)>;
+
+/// Parts of about [`PROSE_PART_BYTES`], in the order of ids.
+fn cut(entries: Dated) -> Vec<Dated> {
+    let mut parts = Vec::new();
+    let mut part = Dated::new();
+    let mut size = 0;
+    for (id, entry) in entries {
+        let prose = &entry.1;
+        let references: usize = prose.references.iter().map(String::len).sum();
+        let bytes = id.len() + prose.summary.len() + prose.details.len() + references;
+        if size > 0 && size + bytes > PROSE_PART_BYTES {
+            parts.push(std::mem::take(&mut part));
+            size = 0;
+        }
+        size += bytes;
+        part.insert(id, entry);
+    }
+    if !part.is_empty() {
+        parts.push(part);
+    }
+    parts
+}
+
+fn to_u64(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+impl ShardRow {
+    /// Whether it is a match shard.
+    pub fn is_match(&self) -> bool {
+        self.entry.kind == ShardKind::Match
+    }
+}

@@ -1,0 +1,97 @@
+//! The list of feeds.
+//!
+//! A feed is one file here and one line in [`FEEDS`]. The first that claims a file reads it.
+
+mod alpine;
+mod debian;
+mod nvd;
+mod osv;
+
+use std::io::{self, Read, Seek};
+
+use crate::{builder::Builder, limits::MAX_JSON_BYTES};
+
+/// All feeds.
+pub const FEEDS: &[&dyn Feed] = &[&alpine::Alpine, &debian::Debian, &nvd::Nvd, &osv::Osv];
+
+/// One public source of advisories.
+pub trait Feed: Sync {
+    /// Name in the index and on the command line; kebab-case, never changes.
+    fn id(&self) -> &'static str;
+    /// Name for people and in evidence.
+    fn name(&self) -> &'static str;
+    /// Where it is published.
+    fn url(&self) -> &'static str;
+    /// Under which licence.
+    fn licence(&self) -> &'static str;
+    /// Whether this feed reads the file at `path` (any folder before it, `/` between parts).
+    fn claims(&self, path: &str) -> bool;
+    /// Reads one file. What cannot be used goes to [`Builder::skip`].
+    ///
+    /// # Errors
+    /// If nothing can be read from it.
+    fn read(&self, input: Input<'_>, out: &mut Builder) -> Result<(), FeedError>;
+}
+
+/// A file of a feed.
+pub struct Input<'a> {
+    /// Its path, for [`Feed::claims`] and for messages.
+    pub path: &'a str,
+    /// Its bytes.
+    pub content: &'a mut dyn ReadSeek,
+}
+
+/// Bytes with random access: a file, or a cursor over memory.
+pub trait ReadSeek: Read + Seek {}
+impl<T: Read + Seek> ReadSeek for T {}
+
+/// Why a file gives nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FeedError {
+    /// It is no zip, or one with too much in it.
+    #[error("zip cannot be read")]
+    Zip(#[from] zip::result::ZipError),
+    /// It is not the JSON that this feed has.
+    #[error("JSON cannot be read")]
+    Json(#[from] serde_json::Error),
+    /// It cannot be read at all.
+    #[error("file cannot be read")]
+    Io(#[from] io::Error),
+    /// It is larger than anything this feed has ever been.
+    #[error("file has more than {limit} {what}")]
+    Limit {
+        /// What there is too much of.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
+    /// It is something else.
+    #[error("file is not of this feed: {0}")]
+    Foreign(&'static str),
+}
+
+/// The feed that reads the file at `path`, if any does.
+pub fn feed_for(path: &str) -> Option<&'static dyn Feed> {
+    FEEDS.iter().copied().find(|feed| feed.claims(path))
+}
+
+/// The bytes of a JSON file, inflated if its name says `.gz`, and not more of them than a feed has.
+fn json_reader<'a>(input: &'a mut Input<'_>) -> Box<dyn Read + 'a> {
+    let buffered = io::BufReader::with_capacity(256 << 10, &mut *input.content);
+    if input.path.ends_with(".gz") {
+        let inflated = flate2::read::MultiGzDecoder::new(buffered).take(MAX_JSON_BYTES);
+        Box::new(io::BufReader::with_capacity(256 << 10, inflated))
+    } else {
+        Box::new(buffered.take(MAX_JSON_BYTES))
+    }
+}
+
+/// Name of the file at `path`, and of the folder it is in.
+fn file_and_folder(path: &str) -> (&str, &str) {
+    let mut parts = path.rsplit('/');
+    (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    )
+}

@@ -1,0 +1,665 @@
+//! OSV (schema 1.7, <https://ossf.github.io/osv-schema/>): the zips that osv.dev publishes, one per
+//! ecosystem, and single records.
+//!
+//! - Withdrawn records are left out.
+//! - `aliases` and `upstream` are the same vulnerability; of `related`, only the CVEs of notices that
+//!   name them nowhere else (DSA, USN, ALSA …): each CVE of such a notice is an advisory of its own.
+//! - Events become ranges once, here, in the ecosystem's own order; `GIT` ranges are skipped.
+//! - Versions that are named one by one are kept only where no range holds them: Debian and Ubuntu
+//!   name hundreds beside a range that says the same.
+//! - GitHub's `last_known_affected_version_range` bounds a range that nothing else does.
+
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+    io::Read as _,
+};
+
+use lamina_advisories::{
+    ecosystem::Ecosystem,
+    matcher::is_bundle_id,
+    orders::VersionOrder,
+    rating::{NVD, Rating},
+    record::{Advisory, Affected, Day, RangeEnd, Statement, VersionRange},
+    shard::prose::Prose,
+};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use serde_json::Value;
+
+use super::{Feed, FeedError, Input};
+use crate::{
+    builder::{Builder, Entry, Record, title},
+    limits::{MAX_RECORD_BYTES, MAX_RECORDS_PER_ZIP, MAX_ZIP_BYTES},
+};
+
+pub(super) struct Osv;
+
+impl Feed for Osv {
+    fn id(&self) -> &'static str {
+        "osv"
+    }
+
+    fn name(&self) -> &'static str {
+        "OSV"
+    }
+
+    fn url(&self) -> &'static str {
+        "https://storage.googleapis.com/osv-vulnerabilities"
+    }
+
+    fn licence(&self) -> &'static str {
+        "per source: https://google.github.io/osv.dev/data/#current-data-sources"
+    }
+
+    fn claims(&self, path: &str) -> bool {
+        path.ends_with(".zip") || path.ends_with(".json")
+    }
+
+    fn read(&self, input: Input<'_>, out: &mut Builder) -> Result<(), FeedError> {
+        if input.path.ends_with(".zip") {
+            self.read_zip(input, out)
+        } else {
+            self.read_file(input, out)
+        }
+    }
+}
+
+impl Osv {
+    fn read_zip(&self, input: Input<'_>, out: &mut Builder) -> Result<(), FeedError> {
+        let mut zip = zip::ZipArchive::new(input.content)?;
+        if zip.len() > MAX_RECORDS_PER_ZIP {
+            return Err(FeedError::Limit {
+                what: "records",
+                limit: MAX_RECORDS_PER_ZIP as u64,
+            });
+        }
+        let mut total = 0_u64;
+        let mut bytes = Vec::new();
+        for position in 0..zip.len() {
+            let mut member = match zip.by_index(position) {
+                Ok(member) => member,
+                Err(error) => {
+                    let what = format!("member {position}: {error}");
+                    out.skip(self.id(), "unreadable: zip member", input.path, &what);
+                    continue;
+                }
+            };
+            let name = member
+                .name()
+                .map_or_else(|_| format!("member {position}"), Into::into);
+            if !member.is_file() || !name.ends_with(".json") {
+                continue;
+            }
+            out.count(self);
+            // What the zip says of sizes is not believed: the limit counts what comes out.
+            bytes.clear();
+            let outcome = (&mut member)
+                .take(MAX_RECORD_BYTES + 1)
+                .read_to_end(&mut bytes);
+            let read = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            total = total.saturating_add(read);
+            if total > MAX_ZIP_BYTES {
+                return Err(FeedError::Limit {
+                    what: "bytes",
+                    limit: MAX_ZIP_BYTES,
+                });
+            }
+            if let Err(error) = outcome {
+                let what = format!("{name}: {error}");
+                out.skip(self.id(), "unreadable: zip member", input.path, &what);
+            } else if read > MAX_RECORD_BYTES {
+                out.skip(
+                    self.id(),
+                    "unreadable: larger than 16 MiB",
+                    input.path,
+                    &name,
+                );
+            } else {
+                match serde_json::from_slice(&bytes) {
+                    Ok(record) => self.convert(record, input.path, out),
+                    Err(error) => {
+                        let what = format!("{name}: {error}");
+                        out.skip(
+                            self.id(),
+                            "unreadable: not an OSV record",
+                            input.path,
+                            &what,
+                        );
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read_file(&self, input: Input<'_>, out: &mut Builder) -> Result<(), FeedError> {
+        let mut bytes = Vec::new();
+        input
+            .content
+            .take(MAX_RECORD_BYTES + 1)
+            .read_to_end(&mut bytes)?;
+        #[derive(Deserialize)]
+        struct Sign {
+            id: Option<IgnoredAny>,
+            affected: Option<IgnoredAny>,
+            modified: Option<IgnoredAny>,
+        }
+        // Folders hold other JSON too; only what looks like a record is counted as one.
+        let sign: Result<Sign, _> = serde_json::from_slice(&bytes);
+        let is_record = sign.is_ok_and(|sign| {
+            sign.id.is_some() && (sign.affected.is_some() || sign.modified.is_some())
+        });
+        if !is_record {
+            return Err(FeedError::Foreign("JSON, but no OSV record"));
+        }
+        out.count(self);
+        match serde_json::from_slice(&bytes) {
+            Ok(record) => self.convert(record, input.path, out),
+            Err(error) => out.skip(
+                self.id(),
+                "unreadable: not an OSV record",
+                input.path,
+                &error.to_string(),
+            ),
+        }
+        Ok(())
+    }
+
+    fn convert(&self, osv: OsvRecord, path: &str, out: &mut Builder) {
+        let is_withdrawn = osv
+            .withdrawn
+            .as_deref()
+            .is_some_and(|withdrawn| withdrawn <= out.built_at());
+        if is_withdrawn {
+            out.skip(self.id(), "withdrawn", path, &osv.id);
+            return;
+        }
+        let identities = identities(&osv);
+        let ratings = ratings(&osv.id, &osv.severity, &osv.database_specific);
+        let mut entries = Vec::new();
+        let mut reasons: BTreeSet<String> = BTreeSet::new();
+        for affected in &osv.affected {
+            let converted = match convert_affected(affected) {
+                Ok(converted) => converted,
+                Err(reason) => {
+                    reasons.insert(reason);
+                    continue;
+                }
+            };
+            let Converted {
+                key,
+                order,
+                package,
+                affected: versions,
+                problems,
+            } = converted;
+            reasons.extend(problems);
+            let mut own_ratings = ratings.clone();
+            own_ratings.extend(self::ratings(&osv.id, &affected.severity, &Value::Null));
+            own_ratings.sort();
+            own_ratings.dedup();
+            for (id, aliases) in &identities {
+                entries.push(Entry {
+                    key: key.clone(),
+                    order,
+                    package: package.clone(),
+                    advisory: Advisory {
+                        id: id.clone(),
+                        record: osv.id.clone(),
+                        aliases: aliases.clone(),
+                        source: 0,
+                        published: osv.published.as_deref().and_then(Day::parse),
+                        modified: osv.modified.as_deref().and_then(Day::parse),
+                        title: title(&osv.summary),
+                        ratings: own_ratings.clone(),
+                    },
+                    affected: versions.clone(),
+                });
+            }
+        }
+        if osv.affected.is_empty() {
+            reasons.insert("left out: names no package".to_owned());
+        }
+        for reason in reasons {
+            out.skip(self.id(), reason, path, &osv.id);
+        }
+        if entries.is_empty() {
+            return;
+        }
+        let record = Record {
+            id: osv.id,
+            modified: osv.modified,
+            entries,
+            prose: Prose {
+                summary: osv.summary,
+                details: osv.details,
+                references: osv
+                    .references
+                    .into_iter()
+                    .map(|reference| reference.url)
+                    .collect(),
+            },
+        };
+        out.add(self, record);
+    }
+}
+
+/// The ids under which a record is shown, each with its aliases: one, or one for each CVE of a notice.
+fn identities(osv: &OsvRecord) -> Vec<(String, Vec<String>)> {
+    let is_cve = |id: &&String| id.starts_with("CVE-");
+    // Canonical's and OSV's own records of a CVE: `UBUNTU-CVE-2024-1`.
+    let embedded = ["UBUNTU-", "DEBIAN-", "ALPINE-"]
+        .iter()
+        .find_map(|prefix| osv.id.strip_prefix(prefix))
+        .filter(|id| id.starts_with("CVE-"))
+        .map(str::to_owned);
+    let mut same: BTreeSet<String> = osv.aliases.iter().chain(&osv.upstream).cloned().collect();
+    same.extend(embedded.clone());
+    let is_notice = is_bundle_id(&osv.id)
+        || (same.iter().filter(is_cve).count() == 0 && is_rpm_notice(&osv.id));
+    if is_notice {
+        let cves: BTreeSet<String> = same
+            .iter()
+            .chain(&osv.related)
+            .filter(is_cve)
+            .cloned()
+            .collect();
+        if !cves.is_empty() {
+            return cves.into_iter().map(|cve| (cve, Vec::new())).collect();
+        }
+    }
+    let id = if osv.id.starts_with("CVE-") {
+        osv.id.clone()
+    } else {
+        embedded
+            .or_else(|| same.iter().find(is_cve).cloned())
+            .unwrap_or_else(|| osv.id.clone())
+    };
+    same.remove(&id);
+    same.remove(&osv.id);
+    vec![(id, same.into_iter().collect())]
+}
+
+fn is_rpm_notice(id: &str) -> bool {
+    const PREFIXES: [&str; 12] = [
+        "ALSA-",
+        "ALBA-",
+        "ALEA-",
+        "RHSA-",
+        "RHBA-",
+        "RHEA-",
+        "RLSA-",
+        "RXSA-",
+        "SUSE-",
+        "openSUSE-",
+        "MGASA-",
+        "OESA-",
+    ];
+    PREFIXES.iter().any(|prefix| id.starts_with(prefix))
+}
+
+/// What a record says of severity. The source of its CVSS vectors is the record's own, except where
+/// OSV took them from NVD.
+fn ratings(id: &str, severity: &[OsvSeverity], specific: &Value) -> Vec<Rating> {
+    let prefix = id.split('-').next().unwrap_or_default();
+    let source = match prefix {
+        "ALPINE" | "DEBIAN" | "CVE" => NVD.to_owned(),
+        prefix => prefix.to_ascii_lowercase(),
+    };
+    let mut ratings: Vec<Rating> = severity
+        .iter()
+        .filter_map(|severity| match severity.kind.as_str() {
+            "CVSS_V2" | "CVSS_V3" | "CVSS_V4" => Rating::from_vector(&source, &severity.score),
+            "Ubuntu" => Rating::from_word("ubuntu", &severity.score),
+            _ => None,
+        })
+        .collect();
+    if let Some(word) = specific.get("severity").and_then(Value::as_str) {
+        ratings.extend(Rating::from_word(&source, word));
+    }
+    ratings
+}
+
+struct Converted {
+    key: String,
+    order: &'static str,
+    package: String,
+    affected: Affected,
+    problems: Vec<String>,
+}
+
+fn convert_affected(affected: &OsvAffected) -> Result<Converted, String> {
+    let Some(package) = affected
+        .package
+        .as_ref()
+        .filter(|package| !package.name.is_empty())
+    else {
+        return Err("left out: names no package".to_owned());
+    };
+    let Some((ecosystem, key)) = Ecosystem::of_osv(&package.ecosystem) else {
+        let base = package.ecosystem.split(':').next().unwrap_or_default();
+        return Err(format!("left out: unknown ecosystem {base:?}"));
+    };
+    let Some(order) = ecosystem.version_order() else {
+        return Err(format!("left out: no version order for {}", ecosystem.osv));
+    };
+    let mut problems = Vec::new();
+    let mut ranges = Vec::new();
+    let mut has_git_only = !affected.ranges.is_empty();
+    for range in &affected.ranges {
+        if range.kind == "GIT" {
+            continue;
+        }
+        has_git_only = false;
+        match convert_events(&range.events, order) {
+            Ok(converted) => ranges.extend(converted),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    bound_by_last_known(&mut ranges, affected);
+    ranges.sort();
+    ranges.dedup();
+    let versions: BTreeSet<&String> = affected
+        .versions
+        .iter()
+        .filter(|version| {
+            !ranges
+                .iter()
+                .any(|range| range.holds(order, version).unwrap_or(false))
+        })
+        .collect();
+    if ranges.is_empty() && versions.is_empty() {
+        return Err(problems.pop().unwrap_or_else(|| {
+            if has_git_only {
+                "left out: only GIT ranges".to_owned()
+            } else {
+                "left out: names no versions".to_owned()
+            }
+        }));
+    }
+    Ok(Converted {
+        key,
+        order: order.id(),
+        package: ecosystem.normalise(&package.name).into_owned(),
+        affected: Affected {
+            statement: Statement::Affected,
+            ranges,
+            versions: versions.into_iter().cloned().collect(),
+        },
+        problems,
+    })
+}
+
+/// `< 1.2.3` or `<= 1.2.3`, which GitHub gives where no version is fixed.
+fn bound_by_last_known(ranges: &mut [VersionRange<String>], affected: &OsvAffected) {
+    let Some(text) = affected
+        .database_specific
+        .get("last_known_affected_version_range")
+        .and_then(Value::as_str)
+    else {
+        return;
+    };
+    let text = text.trim();
+    let end = if let Some(version) = text.strip_prefix("<=") {
+        RangeEnd::LastAffected(version.trim().to_owned())
+    } else if let Some(version) = text.strip_prefix('<') {
+        RangeEnd::Before(version.trim().to_owned())
+    } else {
+        return;
+    };
+    for range in ranges {
+        if range.end == RangeEnd::Never {
+            range.end = end.clone();
+        }
+    }
+}
+
+/// The order of events at the same version: an end closes what began before it, a beginning may be
+/// its own last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Fixed,
+    Limit,
+    Introduced,
+    LastAffected,
+}
+
+/// Ranges from events: OSV schema, "Evaluation".
+fn convert_events(
+    events: &[BTreeMap<String, String>],
+    order: &dyn VersionOrder,
+) -> Result<Vec<VersionRange<String>>, String> {
+    let mut sorted: Vec<(Kind, Option<&str>)> = Vec::new();
+    for (name, version) in events.iter().flatten() {
+        let kind = match name.as_str() {
+            "introduced" => Kind::Introduced,
+            "fixed" => Kind::Fixed,
+            "last_affected" => Kind::LastAffected,
+            "limit" if version == "*" => continue,
+            "limit" => Kind::Limit,
+            _ => continue,
+        };
+        let is_beginning = kind == Kind::Introduced && version == "0";
+        if !is_beginning && !order.accepts(version) {
+            return Err(format!("unreadable: no {} version in a range", order.id()));
+        }
+        sorted.push((kind, (!is_beginning).then_some(version)));
+    }
+    let compare = |a: Option<&str>, b: Option<&str>| match (a, b) {
+        (Some(a), Some(b)) => order.compare(a, b).unwrap_or(Ordering::Equal),
+        _ => a.is_some().cmp(&b.is_some()),
+    };
+    sorted.sort_by(|a, b| compare(a.1, b.1).then_with(|| a.0.cmp(&b.0)));
+
+    let mut ranges = Vec::new();
+    let mut open: Option<Option<&str>> = None;
+    // Where something ended that had not begun: what begins there is empty.
+    let mut ended: Option<&str> = None;
+    for (kind, version) in sorted {
+        let end = match (kind, version) {
+            (Kind::Introduced, version) => {
+                let is_empty = ended.is_some() && compare(ended, version).is_eq();
+                if open.is_none() && !is_empty {
+                    open = Some(version);
+                }
+                continue;
+            }
+            (Kind::Fixed, Some(version)) => RangeEnd::Fixed(version.to_owned()),
+            (Kind::Limit, Some(version)) => RangeEnd::Before(version.to_owned()),
+            (Kind::LastAffected, Some(version)) => RangeEnd::LastAffected(version.to_owned()),
+            (_, None) => continue,
+        };
+        match open.take() {
+            Some(introduced) => ranges.push(VersionRange {
+                introduced: introduced.map(str::to_owned),
+                end,
+            }),
+            None => ended = version,
+        }
+    }
+    if let Some(introduced) = open {
+        ranges.push(VersionRange {
+            introduced: introduced.map(str::to_owned),
+            end: RangeEnd::Never,
+        });
+    }
+    Ok(ranges)
+}
+
+/// A record, as far as it is used. Everything but the id may be absent, `null` or unknown.
+#[derive(Debug, Default, Deserialize)]
+struct OsvRecord {
+    id: String,
+    #[serde(default)]
+    modified: Option<String>,
+    #[serde(default)]
+    published: Option<String>,
+    #[serde(default)]
+    withdrawn: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    aliases: Vec<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    upstream: Vec<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    related: Vec<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    summary: String,
+    #[serde(default, deserialize_with = "or_default")]
+    details: String,
+    #[serde(default, deserialize_with = "or_default")]
+    severity: Vec<OsvSeverity>,
+    #[serde(default, deserialize_with = "or_default")]
+    affected: Vec<OsvAffected>,
+    #[serde(default, deserialize_with = "or_default")]
+    references: Vec<OsvReference>,
+    #[serde(default)]
+    database_specific: Value,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct OsvSeverity {
+    #[serde(rename = "type", default)]
+    kind: String,
+    #[serde(default)]
+    score: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct OsvReference {
+    #[serde(default)]
+    url: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct OsvAffected {
+    #[serde(default)]
+    package: Option<OsvPackage>,
+    #[serde(default, deserialize_with = "or_default")]
+    ranges: Vec<OsvRange>,
+    #[serde(default, deserialize_with = "or_default")]
+    versions: Vec<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    severity: Vec<OsvSeverity>,
+    #[serde(default)]
+    database_specific: Value,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct OsvPackage {
+    #[serde(default)]
+    ecosystem: String,
+    #[serde(default)]
+    name: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct OsvRange {
+    #[serde(rename = "type", default)]
+    kind: String,
+    #[serde(default, deserialize_with = "or_default")]
+    events: Vec<BTreeMap<String, String>>,
+}
+
+/// `null` is what is not there: several feeds write it for empty lists.
+fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use lamina_advisories::orders::order;
+
+    use super::*;
+
+    #[test]
+    fn events_become_ranges() {
+        let check = |events: &[(&str, &str)], expect: &[&str]| {
+            let events: Vec<BTreeMap<String, String>> = events
+                .iter()
+                .map(|(name, version)| BTreeMap::from([(name.to_string(), version.to_string())]))
+                .collect();
+            let ranges = convert_events(&events, order("semver").unwrap()).unwrap();
+            let texts: Vec<String> = ranges.iter().map(ToString::to_string).collect();
+            assert_eq!(texts, expect, "{events:?}");
+        };
+        check(&[("introduced", "0")], &[">= 0"]);
+        check(&[("introduced", "0"), ("fixed", "1.0")], &[">= 0, < 1.0"]);
+        check(
+            &[
+                ("introduced", "2.0"),
+                ("fixed", "1.0"),
+                ("introduced", "0"),
+                ("fixed", "2.1"),
+            ],
+            &[">= 0, < 1.0", ">= 2.0, < 2.1"],
+        );
+        check(
+            &[("introduced", "1.0"), ("last_affected", "1.0")],
+            &[">= 1.0, <= 1.0"],
+        );
+        check(&[("introduced", "1.0"), ("fixed", "1.0")], &[]);
+        check(
+            &[
+                ("introduced", "0"),
+                ("fixed", "1.0"),
+                ("introduced", "1.0"),
+                ("fixed", "1.1"),
+            ],
+            &[">= 0, < 1.0", ">= 1.0, < 1.1"],
+        );
+        check(&[("introduced", "0"), ("limit", "*")], &[">= 0"]);
+        check(&[("introduced", "0"), ("limit", "2.0")], &[">= 0, < 2.0"]);
+        check(&[("fixed", "1.0")], &[]);
+        check(
+            &[("introduced", "0"), ("introduced", "0.5"), ("fixed", "1.0")],
+            &[">= 0, < 1.0"],
+        );
+        check(
+            &[("introduced", "10.0.0"), ("fixed", "9.0.0")],
+            &[">= 10.0.0"],
+        );
+    }
+
+    #[test]
+    fn a_record_is_shown_under_its_cve() {
+        let check = |json: &str, expect: &[(&str, &[&str])]| {
+            let record: OsvRecord = serde_json::from_str(json).unwrap();
+            let got = identities(&record);
+            let got: Vec<(&str, Vec<&str>)> = got
+                .iter()
+                .map(|(id, aliases)| (id.as_str(), aliases.iter().map(String::as_str).collect()))
+                .collect();
+            let expect: Vec<(&str, Vec<&str>)> = expect
+                .iter()
+                .map(|(id, aliases)| (*id, aliases.to_vec()))
+                .collect();
+            assert_eq!(got, expect, "{json}");
+        };
+        check(r#"{"id":"GHSA-1"}"#, &[("GHSA-1", &[])]);
+        check(
+            r#"{"id":"GHSA-1","aliases":["PYSEC-1","CVE-1"]}"#,
+            &[("CVE-1", &["PYSEC-1"])],
+        );
+        check(
+            r#"{"id":"CVE-1","aliases":["CVE-0","GHSA-1"]}"#,
+            &[("CVE-1", &["CVE-0", "GHSA-1"])],
+        );
+        check(
+            r#"{"id":"UBUNTU-CVE-1","upstream":["CVE-1"]}"#,
+            &[("CVE-1", &[])],
+        );
+        check(r#"{"id":"ALPINE-CVE-1"}"#, &[("CVE-1", &[])]);
+        check(
+            r#"{"id":"DSA-1-1","related":["CVE-2","CVE-1"]}"#,
+            &[("CVE-1", &[]), ("CVE-2", &[])],
+        );
+        check(r#"{"id":"DSA-1-1"}"#, &[("DSA-1-1", &[])]);
+        check(r#"{"id":"GHSA-1","related":["CVE-1"]}"#, &[("GHSA-1", &[])]);
+        check(
+            r#"{"id":"USN-1","upstream":["CVE-1"],"related":["UBUNTU-CVE-1"]}"#,
+            &[("CVE-1", &[])],
+        );
+    }
+}

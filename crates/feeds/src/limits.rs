@@ -1,0 +1,30 @@
+//! What a feed may cost.
+
+/// Bytes of one record (a file in an OSV zip, or a file of its own). The largest real ones are
+/// advisories of kernels, under 4 MB.
+pub const MAX_RECORD_BYTES: u64 = 16 << 20;
+
+/// Bytes of one feed file that is a single JSON text, inflated. Debian's tracker has about 80 MB,
+/// a year of NVD about 150 MB.
+pub const MAX_JSON_BYTES: u64 = 1 << 30;
+
+/// Records in one zip. The largest, npm's with its malware reports, has about 220,000.
+pub const MAX_RECORDS_PER_ZIP: usize = 2_000_000;
+
+/// Bytes of all records of one zip, inflated.
+pub const MAX_ZIP_BYTES: u64 = 16 << 30;
+
+/// Characters of a title in a match shard; the whole summary is in the prose.
+pub const MAX_TITLE_CHARS: usize = 120;
+
+/// Bytes of one record's details in the prose; the rest is cut off, and said to be.
+pub const MAX_DETAILS_BYTES: usize = 32 << 10;
+
+/// Addresses of one record in the prose.
+pub const MAX_REFERENCES: usize = 50;
+
+/// Bytes of prose in one shard, uncompressed: opening a finding fetches one of them.
+pub const PROSE_PART_BYTES: usize = 256 << 10;
+
+/// Skipped records that are listed; all are counted.
+pub const MAX_SKIPPED_LISTED: usize = 100_000;
