@@ -558,6 +558,13 @@ impl LayerReader {
                 .decoder
                 .finish(&mut out)
                 .and_then(|()| self.archive.tar.finish());
+            // Some builders leave the marker out; it is missed where no digest vouches for the end.
+            let is_vouched_for =
+                self.expectation.digest.is_some() || self.expectation.diff_id.is_some();
+            if result == Ok(false) && !is_vouched_for {
+                let warnings = self.archive.tar.warnings_mut();
+                warnings.push(LayerWarning::NoEndMarker);
+            }
             self.error = result.err().map(|error| match error {
                 LayerError::Truncated {
                     step,

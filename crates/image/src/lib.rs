@@ -4,6 +4,7 @@
 //! are pushed in, events and values come out. Formats follow the OCI image specification 1.1, the
 //! Docker image specification 1.2 and POSIX/GNU/PAX tar; each module names what it implements.
 
+pub mod archive;
 pub mod config;
 pub mod digest;
 pub mod layer;

@@ -223,6 +223,11 @@ pub(crate) fn is_compressed(head: &[u8]) -> bool {
     matches!(sniff(head), Sniffed::Gzip | Sniffed::Zstd)
 }
 
+/// Whether it is compressed in a way that is recognised but not read.
+pub(crate) fn is_unsupported(head: &[u8]) -> bool {
+    matches!(sniff(head), Sniffed::Unsupported(_))
+}
+
 /// The part of a chunk that is not read yet, and the counts that go with it.
 struct Cursor<'a> {
     input: &'a [u8],

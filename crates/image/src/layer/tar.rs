@@ -259,8 +259,8 @@ impl TarReader {
         Ok(())
     }
 
-    /// The archive's bytes are over.
-    pub(crate) fn finish(&mut self) -> Result<(), LayerError> {
+    /// The archive's bytes are over. Answers whether it had its end marker.
+    pub(crate) fn finish(&mut self) -> Result<bool, LayerError> {
         let is_at_boundary = match self.state {
             State::Header => self.block.is_empty() && !self.extended.is_set,
             State::OneZeroBlock | State::Ended { .. } => true,
@@ -277,10 +277,7 @@ impl TarReader {
                     .then(|| self.entry.path.clone()),
             });
         }
-        if self.position > 0 && !matches!(self.state, State::Ended { .. }) {
-            self.warnings.push(LayerWarning::NoEndMarker);
-        }
-        Ok(())
+        Ok(self.position == 0 || matches!(self.state, State::Ended { .. }))
     }
 
     fn split<'a>(&mut self, bytes: &'a [u8], wanted: u64) -> (&'a [u8], &'a [u8]) {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::names::{NameIndex, NodeId, ROOT};
 use crate::{
-    layer::{Entry, EntryKind},
+    layer::{Claim, Entry, EntryKind, EntrySink},
     limits::{MAX_TREE_NAME_BYTES, MAX_TREE_NODES},
     path::LayerPath,
 };
@@ -599,6 +599,18 @@ impl LayerTreeBuilder {
             next
         })
     }
+}
+
+/// Takes the entries and no content.
+impl EntrySink for LayerTreeBuilder {
+    fn entry(&mut self, entry: &Entry) -> Claim {
+        self.push(entry);
+        Claim::Skip
+    }
+
+    fn data(&mut self, _: &[u8]) {}
+
+    fn end(&mut self) {}
 }
 
 impl Default for LayerTreeBuilder {
