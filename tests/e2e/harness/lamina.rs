@@ -1,0 +1,76 @@
+//! `lamina serve`.
+
+use std::{path::PathBuf, process::Command};
+
+use super::{
+    process::{Process, free_port},
+    root,
+};
+
+/// The running program.
+#[derive(Debug)]
+pub(crate) struct Lamina {
+    process: Process,
+    /// Where the page is, without a slash at the end.
+    pub(crate) url: String,
+}
+
+impl Lamina {
+    /// Starts it with the page in `dist` and what is under `demo/out`.
+    pub(crate) async fn start(allowed: &[String]) -> Self {
+        for (path, what) in [
+            ("dist/index.html", "page"),
+            ("demo/out/samples/catalog.json", "samples"),
+        ] {
+            assert!(
+                root().join(path).is_file(),
+                "no {path}: the {what} is not built; run `cargo xtask build`"
+            );
+        }
+        let port = free_port();
+        let mut command = Command::new(program());
+        command
+            .current_dir(root())
+            .args(["serve", "--port", &port.to_string()])
+            .args([
+                "--page",
+                "dist",
+                "--samples",
+                "demo/out/samples",
+                "--db",
+                "demo/out/db",
+            ]);
+        for host in allowed {
+            command.args(["--allow-registry", host]);
+        }
+        let mut process = Process::start("lamina", command);
+        process.listens(port).await;
+        Self {
+            process,
+            url: format!("http://127.0.0.1:{port}"),
+        }
+    }
+
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        self.process.log()
+    }
+}
+
+/// The built program: `$LAMINA_PROGRAM`, or the one beside the tests.
+pub(crate) fn program() -> PathBuf {
+    let path = std::env::var_os("LAMINA_PROGRAM").map_or_else(
+        || {
+            let test = std::env::current_exe().unwrap();
+            // target/<profile>/deps/e2e-…
+            test.ancestors().nth(2).unwrap().join("lamina")
+        },
+        PathBuf::from,
+    );
+    assert!(
+        path.is_file(),
+        "no {}: run `cargo build --package lamina`, or set LAMINA_PROGRAM",
+        path.display()
+    );
+    path
+}

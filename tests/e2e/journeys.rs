@@ -1,0 +1,8 @@
+//! One module a journey, or a few that are alike.
+
+mod archive;
+mod bad_input;
+mod home;
+mod registries;
+mod samples;
+mod share;
