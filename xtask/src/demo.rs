@@ -29,32 +29,28 @@ pub(crate) const REGISTRY: &str = "samples.lamina";
 
 /// Builds the samples unless they are up to date.
 pub(crate) fn ensure() -> Result<()> {
-    let fingerprint = Fingerprint::of(&[
-        "demo/bases",
-        "demo/images",
-        "demo/packages",
-        "demo/trees",
-        "xtask/src/demo",
-        "xtask/src/demo.rs",
-    ])?;
-    let stamp = root().join("demo/out/samples.stamp");
-    if fingerprint.is_in(&stamp) {
-        return Ok(());
-    }
-    let built = build_all()?;
-    write(&root().join("demo/out/samples"), &built)?;
-    fingerprint.write(&stamp)?;
-    for image in &built {
-        let size: usize = image.images.iter().map(|image| image.size).sum();
-        println!(
-            "sample {REGISTRY}/{}:{}  {} kB  {}",
-            image.name,
-            image.tag,
-            size / 1000,
-            image.root
-        );
-    }
-    Ok(())
+    once("demo/out/samples.stamp", || {
+        let built = build_all()?;
+        write(&root().join("demo/out/samples"), &built)?;
+        for image in &built {
+            let size: usize = image.images.iter().map(|image| image.size).sum();
+            println!(
+                "   {REGISTRY}/{}:{}  {} kB  {}",
+                image.name,
+                image.tag,
+                size / 1000,
+                image.root
+            );
+        }
+        Ok(())
+    })
+}
+
+/// Writes the archives to `demo/out/archives` unless they are up to date.
+pub(crate) fn ensure_archives() -> Result<()> {
+    once("demo/out/archives.stamp", || {
+        archives(&root().join("demo/out/archives"))
+    })
 }
 
 /// Writes each sample as a `docker save` tar and as an OCI layout tar.
@@ -62,7 +58,20 @@ pub(crate) fn archives(folder: &Path) -> Result<()> {
     for built in build_all()? {
         archive::write(folder, &built)?;
     }
-    println!("archives in {}", folder.display());
+    println!("   archives in {}", folder.display());
+    Ok(())
+}
+
+fn once(stamp: &str, make: impl FnOnce() -> Result<()>) -> Result<()> {
+    let inputs = ["bases", "images", "packages", "trees"].map(|folder| format!("demo/{folder}"));
+    let code = ["xtask/src/demo", "xtask/src/demo.rs", "xtask/Cargo.toml"];
+    let all: Vec<&str> = inputs.iter().map(String::as_str).chain(code).collect();
+    let fingerprint = Fingerprint::of(&all)?;
+    let stamp = root().join(stamp);
+    if !fingerprint.is_in(&stamp) {
+        make()?;
+        fingerprint.write(&stamp)?;
+    }
     Ok(())
 }
 

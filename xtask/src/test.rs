@@ -4,66 +4,75 @@ use anyhow::Result;
 
 use crate::{
     args::Args,
-    build,
+    build, demo,
     shell::{self, find, step},
     tools,
 };
 
 pub(crate) const HELP: &str = "\
 Installs what is missing (and says what), then runs the native tests of every crate, the tests that
-run as WebAssembly, and the end-to-end tests in Chromium against a real registry.
+run as WebAssembly in a browser, and the end-to-end tests in Chromium against a real registry.
 
 Options:
-  --no-e2e    leave out the end-to-end tests
+  --no-e2e    only what needs no browser and no registry
+  --shots     also take the screenshots of docs/shots anew
   FILTER      only tests whose name contains it";
 
-/// Crates whose tests also run as WebAssembly, in node.
-const NODE: &[&str] = &[
-    "lamina-image",
-    "lamina-inventory",
-    "lamina-advisories",
-    "lamina-report",
-];
-
 pub(crate) fn run(mut args: Args) -> Result<()> {
-    let with_e2e = !args.flag("--no-e2e");
+    let with_browser = !args.flag("--no-e2e");
+    let with_shots = args.flag("--shots");
     let filter = args.rest()?;
-    build::setup()?;
-    if with_e2e {
+    tools::wasm_target()?;
+    if with_browser {
+        build::setup()?;
         tools::apt()?;
     }
 
-    // One cargo call builds every test and the program with one set of features.
     step("native tests");
-    build::samples()?;
-    shell::run("cargo test --quiet --workspace --exclude lamina-page")
+    // One selection of packages for all three, so that cargo builds each dependency once.
+    shell::run("cargo test --quiet --workspace --lib --bins --test it")
         .args(&filter)
         .go()?;
-    shell::run("cargo test --quiet --package lamina-page --lib --bins")
-        .args(&filter)
-        .go()?;
+    if filter.is_empty() {
+        shell::run("cargo test --quiet --workspace --doc").go()?;
+    }
+    if !with_browser {
+        println!("\n!! left out on request: WebAssembly tests and end-to-end tests");
+        return Ok(());
+    }
 
     step("WebAssembly tests");
     wasm(&filter)?;
 
-    if with_e2e {
-        step("end-to-end tests");
-        let program = build::program(false)?;
-        build::database(&program)?;
-        build::page()?;
-        shell::run("cargo test --quiet --package lamina-page --test e2e")
-            .args(&filter)
-            .env("LAMINA_PROGRAM", program)
-            .go()?;
+    build::samples()?;
+    demo::ensure_archives()?;
+    let program = build::program(false)?;
+    build::database(&program)?;
+    build::page()?;
+    step("end-to-end tests");
+    let tests = shell::run("cargo test --workspace --test e2e")
+        .args(&filter)
+        .env("LAMINA_PROGRAM", program);
+    if with_shots {
+        tests.env("LAMINA_SHOTS", "1").go()
+    } else {
+        tests.go()
     }
-    Ok(())
 }
 
+/// Tests of the page's platform code, in a headless browser (`webdriver.json` says how it starts).
 fn wasm(filter: &[String]) -> Result<()> {
-    let packages: Vec<String> = NODE
-        .iter()
-        .map(|name| format!("--package={name}"))
-        .collect();
-    let _ = (packages, filter, find("node", &[]));
-    Ok(())
+    let mut tests =
+        shell::run("cargo test --quiet --target wasm32-unknown-unknown --package lamina-page")
+            .args(filter)
+            .env(
+                "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
+                "wasm-bindgen-test-runner",
+            )
+            .env("WASM_BINDGEN_TEST_TIMEOUT", "120")
+            .path(&tools::folders())?;
+    if let Some(driver) = find("chromedriver", &[]) {
+        tests = tests.env("CHROMEDRIVER", driver);
+    }
+    tests.go()
 }
