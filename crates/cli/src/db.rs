@@ -137,7 +137,10 @@ async fn build(args: Build) -> anyhow::Result<ExitCode> {
             // Nothing is written: a database that lacks a feed looks like one without findings.
             Err(error) => {
                 return Err(error).with_context(|| {
-                    format!("{} cannot read {shown:?}; no database was written", feed.name())
+                    format!(
+                        "{} cannot read {shown:?}; no database was written",
+                        feed.name()
+                    )
                 });
             }
         }
@@ -207,11 +210,7 @@ impl Drop for Incoming {
     }
 }
 
-async fn download(
-    base: &str,
-    incoming: &Incoming,
-    files: &mut Vec<PathBuf>,
-) -> anyhow::Result<()> {
+async fn download(base: &str, incoming: &Incoming, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     // Another part of the program may have chosen the provider already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder()
@@ -276,11 +275,7 @@ fn below(base: &reqwest::Url, parts: &[&str]) -> anyhow::Result<reqwest::Url> {
 }
 
 /// Fetches to a file; `false` if there is nothing at the address.
-async fn fetch(
-    client: &reqwest::Client,
-    url: reqwest::Url,
-    target: &Path,
-) -> anyhow::Result<bool> {
+async fn fetch(client: &reqwest::Client, url: reqwest::Url, target: &Path) -> anyhow::Result<bool> {
     let shown = url.to_string();
     let wrong = || format!("cannot fetch {shown}");
     let mut response = client.get(url).send().await.with_context(wrong)?;
@@ -310,7 +305,8 @@ async fn fetch(
 /// Writes a file of the database so that a reader sees the old one or the new one whole.
 fn store(out: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
     let target = out.join(path);
-    if path != index::FILE_NAME && fs::metadata(&target).is_ok_and(|m| m.len() == bytes.len() as u64)
+    if path != index::FILE_NAME
+        && fs::metadata(&target).is_ok_and(|m| m.len() == bytes.len() as u64)
     {
         // Named by its content, and checked by every reader.
         return Ok(());
@@ -341,7 +337,13 @@ fn write_skipped(out: &Path, built: &Built) -> io::Result<()> {
     let clean = |text: &str| text.replace(['\t', '\n', '\r'], " ");
     let mut text = String::from("feed\treason\tfile\trecord\n");
     for skipped in &built.skipped {
-        let line = [skipped.feed, &skipped.reason, &skipped.path, &skipped.record].map(clean);
+        let line = [
+            skipped.feed,
+            &skipped.reason,
+            &skipped.path,
+            &skipped.record,
+        ]
+        .map(clean);
         text.push_str(&line.join("\t"));
         text.push('\n');
     }
@@ -377,13 +379,22 @@ fn print_built(built: &Built, ignored: &[String]) -> io::Result<()> {
                 .map(|skipped| skipped.record.as_str())
                 .collect();
             let shown: String = examples.join("; ").chars().take(90).collect();
-            rows.push(vec![reason.clone(), (*feed).to_owned(), number(*count), shown]);
+            rows.push(vec![
+                reason.clone(),
+                (*feed).to_owned(),
+                number(*count),
+                shown,
+            ]);
         }
         write_table(&mut out, &rows, &[2])?;
         writeln!(out, "all of them are listed in skipped.tsv")?;
     }
     if !ignored.is_empty() {
-        writeln!(out, "\n{} files are of no feed that is read here:", ignored.len())?;
+        writeln!(
+            out,
+            "\n{} files are of no feed that is read here:",
+            ignored.len()
+        )?;
         let mut folders: BTreeMap<&str, usize> = BTreeMap::new();
         for path in ignored {
             let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -399,7 +410,14 @@ fn print_built(built: &Built, ignored: &[String]) -> io::Result<()> {
 /// Match shards one by one, prose by key.
 fn print_shards(out: &mut impl io::Write, index: &Index) -> io::Result<()> {
     let header = [
-        "shard", "advisories", "packages", "bytes", "stored", "stored per advisory", "newest", "source",
+        "shard",
+        "advisories",
+        "packages",
+        "bytes",
+        "stored",
+        "stored per advisory",
+        "newest",
+        "source",
     ];
     let mut rows = vec![row(header)];
     let per_record = |stored: u64, records: u64| match records {
@@ -435,7 +453,11 @@ fn print_shards(out: &mut impl io::Write, index: &Index) -> io::Result<()> {
             rows.push(vec![
                 name,
                 number(sum.records),
-                if kind == ShardKind::Match { number(sum.packages) } else { String::new() },
+                if kind == ShardKind::Match {
+                    number(sum.packages)
+                } else {
+                    String::new()
+                },
                 number(sum.uncompressed_size),
                 number(sum.size),
                 per_record(sum.size, sum.records),
@@ -449,7 +471,11 @@ fn print_shards(out: &mut impl io::Write, index: &Index) -> io::Result<()> {
                 ShardKind::Prose => "all prose".to_owned(),
             },
             number(total.0),
-            if kind == ShardKind::Match { number(total.1) } else { String::new() },
+            if kind == ShardKind::Match {
+                number(total.1)
+            } else {
+                String::new()
+            },
             number(total.2),
             number(total.3),
             per_record(total.3, total.0),
@@ -484,9 +510,15 @@ fn lookup(args: &Lookup) -> anyhow::Result<ExitCode> {
     let query = args.query.trim();
     let package = package_of(query);
     let mut out = io::stdout().lock();
-    let mut rows = vec![row(["id", "shard", "package", "versions", "severity", "title"])];
+    let mut rows = vec![row([
+        "id", "shard", "package", "versions", "severity", "title",
+    ])];
     let mut records = Vec::new();
-    for entry in index.shards.iter().filter(|shard| shard.kind == ShardKind::Match) {
+    for entry in index
+        .shards
+        .iter()
+        .filter(|shard| shard.kind == ShardKind::Match)
+    {
         let shard = open_shard(&args.db, entry)?;
         let wanted = match (Ecosystem::of_key(&entry.key), package) {
             (Some(ecosystem), Some(name)) => ecosystem.normalise(name).into_owned(),
@@ -529,7 +561,10 @@ fn lookup(args: &Lookup) -> anyhow::Result<ExitCode> {
         }
     }
     if records.is_empty() {
-        eprintln!("nothing about {query:?} in {} ({})", index.name, index.built_at);
+        eprintln!(
+            "nothing about {query:?} in {} ({})",
+            index.name, index.built_at
+        );
         return Ok(ExitCode::FAILURE);
     }
     write_table(&mut out, &rows, &[])?;
@@ -561,19 +596,19 @@ fn package_of(query: &str) -> Option<&str> {
             _ => path.rsplit('/').next(),
         };
     }
-    let is_id = query
-        .split_once('-')
-        .is_some_and(|(prefix, rest)| {
-            let is_prefix = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_uppercase());
-            is_prefix && rest.contains('-')
-        });
+    let is_id = query.split_once('-').is_some_and(|(prefix, rest)| {
+        let is_prefix = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_uppercase());
+        is_prefix && rest.contains('-')
+    });
     (!is_id).then_some(query)
 }
 
 fn is_about(advisory: &AdvisoryRef<'_>, id: &str) -> bool {
     advisory.id.eq_ignore_ascii_case(id)
         || advisory.record.eq_ignore_ascii_case(id)
-        || advisory.aliases().any(|alias| alias.eq_ignore_ascii_case(id))
+        || advisory
+            .aliases()
+            .any(|alias| alias.eq_ignore_ascii_case(id))
 }
 
 fn open(dir: &Path) -> anyhow::Result<Index> {
@@ -590,7 +625,11 @@ fn open_shard(dir: &Path, entry: &ShardEntry) -> anyhow::Result<Shard> {
     let path = dir.join(entry.path());
     let size = fs::metadata(&path).with_context(|| format!("cannot read {path:?}"))?;
     if size.len() != entry.size {
-        bail!("{path:?} has {} bytes, the index says {}", size.len(), entry.size);
+        bail!(
+            "{path:?} has {} bytes, the index says {}",
+            size.len(),
+            entry.size
+        );
     }
     let stored = fs::read(&path).with_context(|| format!("cannot read {path:?}"))?;
     Ok(Shard::from_stored(&stored, entry)?)
@@ -611,7 +650,9 @@ impl Progress {
     }
 
     fn show(&mut self, text: &str) {
-        let is_soon = self.last.is_some_and(|last| last.elapsed().as_millis() < 100);
+        let is_soon = self
+            .last
+            .is_some_and(|last| last.elapsed().as_millis() < 100);
         if self.is_terminal && !is_soon {
             let text: String = text.chars().take(100).collect();
             eprint!("\r\x1b[K{text}");
@@ -631,7 +672,9 @@ fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
 }
 
 fn day(date: Option<&str>) -> String {
-    date.and_then(|date| date.get(..10)).unwrap_or_default().to_owned()
+    date.and_then(|date| date.get(..10))
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// With a comma before every third digit.
@@ -656,11 +699,7 @@ fn bytes(value: u64) -> String {
 }
 
 /// A table; the first row is its head, columns in `right` are numbers.
-fn write_table(
-    out: &mut impl io::Write,
-    rows: &[Vec<String>],
-    right: &[usize],
-) -> io::Result<()> {
+fn write_table(out: &mut impl io::Write, rows: &[Vec<String>], right: &[usize]) -> io::Result<()> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
         rows.iter()

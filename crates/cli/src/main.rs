@@ -1,2 +1,7 @@
 //! `lamina`: scan, serve, db.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lamina_cli::command::main()
+}

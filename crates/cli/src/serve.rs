@@ -1,0 +1,473 @@
+//! `lamina serve`: the page, its database, the sample images and the relay, from one program.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+use anyhow::{Context as _, bail};
+use axum::{
+    Router,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header},
+    response::{IntoResponse as _, Response},
+    routing::{any, get},
+};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
+use lamina_image::digest::Digest;
+use tokio::net::TcpListener;
+
+use crate::{
+    assets::{self, Compressed, File, Manner, Source},
+    csp, limits,
+    relay::{Host, Relay, Rules},
+};
+
+/// Arguments of `lamina serve`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Where to listen. Beyond this machine, anyone who reaches it may use the relay.
+    #[arg(long, env = "LAMINA_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// The built page, instead of the one within this program.
+    #[arg(long, value_name = "DIR")]
+    pub page: Option<PathBuf>,
+
+    /// The advisory database (`lamina db build --out DIR`), instead of the small one within this
+    /// program.
+    #[arg(long, value_name = "DIR")]
+    pub db: Option<PathBuf>,
+
+    /// The sample images, instead of those within this program.
+    #[arg(long, value_name = "DIR")]
+    pub samples: Option<PathBuf>,
+
+    /// A registry, token server or blob store on a private address that the relay may ask.
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub allow_registry: Vec<Host>,
+
+    /// A registry that speaks plain HTTP.
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub plain_http: Vec<Host>,
+
+    /// A name by which browsers reach this server, besides localhost and addresses.
+    #[arg(long = "host", value_name = "NAME")]
+    pub own_names: Vec<String>,
+
+    /// Relays nothing: only registries that answer cross-origin can be scanned then.
+    #[arg(long)]
+    pub no_relay: bool,
+
+    /// Opens the page in the browser.
+    #[arg(long)]
+    pub open: bool,
+}
+
+/// Runs the command until it is told to stop.
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    let listener = listen(args.listen).await?;
+    let address = listener.local_addr()?;
+    let url = url_of(address);
+    let site = Site::new(&args)?;
+    if site.page.get("index.html").await.is_none() {
+        tracing::warn!("page not built: run `cargo xtask serve`, or give --page DIR");
+    }
+    println!("Lamina is at {url}");
+    if args.open {
+        open_browser(&url);
+    }
+    serve(listener, site, stop_signal()).await;
+    Ok(())
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => bail!(
+            "port {} is taken: another `lamina serve` may be running; choose another port with \
+             --listen {}:PORT",
+            address.port(),
+            address.ip()
+        ),
+        Err(error) => Err(error).with_context(|| format!("cannot listen on {address}")),
+    }
+}
+
+fn url_of(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        format!("http://localhost:{}/", address.port())
+    } else {
+        format!("http://{address}/")
+    }
+}
+
+async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+fn open_browser(url: &str) {
+    let (program, first): (&str, &[&str]) = if cfg!(target_os = "macos") {
+        ("open", &[])
+    } else if cfg!(windows) {
+        ("cmd", &["/c", "start", ""])
+    } else {
+        ("xdg-open", &[])
+    };
+    let child = std::process::Command::new(program)
+        .args(first)
+        .arg(url)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn();
+    if let Err(error) = child {
+        tracing::warn!(program, %error, "browser not opened");
+    }
+}
+
+/// What is served.
+#[derive(Clone, Debug)]
+pub struct Site {
+    page: Source,
+    db: Source,
+    samples: Source,
+    relay: Option<Arc<Relay>>,
+    plain_http: Vec<String>,
+    compressed: Compressed,
+}
+
+impl Site {
+    /// What `args` ask for.
+    pub fn new(args: &Args) -> anyhow::Result<Self> {
+        for folder in [&args.page, &args.db, &args.samples].into_iter().flatten() {
+            if !folder.is_dir() {
+                bail!("{} is no folder", folder.display());
+            }
+        }
+        let source = |folder: &Option<PathBuf>, embedded| match folder {
+            Some(folder) => Source::Folder(folder.clone()),
+            None => embedded,
+        };
+        let relay = if args.no_relay {
+            None
+        } else {
+            Some(Arc::new(Relay::new(Rules {
+                allowed: args.allow_registry.clone(),
+                plain_http: args.plain_http.clone(),
+                own_names: args.own_names.clone(),
+            })?))
+        };
+        Ok(Self {
+            page: source(&args.page, Source::EmbeddedPage),
+            db: source(&args.db, Source::EmbeddedDb),
+            samples: source(&args.samples, Source::EmbeddedSamples),
+            relay,
+            plain_http: args.plain_http.iter().map(Host::to_string).collect(),
+            compressed: Compressed::default(),
+        })
+    }
+
+    /// The same with another relay: for tests.
+    #[must_use]
+    pub fn with_relay(mut self, relay: Relay) -> Self {
+        self.relay = Some(Arc::new(relay));
+        self
+    }
+
+    fn router(self) -> Router {
+        Router::new()
+            .route("/healthz", get(|| async { "ok\n" }))
+            .route("/lamina.json", get(describe))
+            .route("/db/{*path}", get(db))
+            .route("/samples/{*path}", get(samples))
+            .route("/relay/{*path}", any(relay))
+            .fallback(page)
+            .layer(axum::middleware::map_response(harden))
+            .with_state(self)
+    }
+}
+
+/// Serves until `stop` is done; then lets requests under way finish for a while.
+pub async fn serve(listener: TcpListener, site: Site, stop: impl Future<Output = ()>) {
+    let service = TowerToHyperService::new(site.router());
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits::REQUEST_HEAD)
+        .max_buf_size(limits::REQUEST_HEAD_BYTES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(u32::try_from(limits::REQUEST_HEAD_BYTES).unwrap_or(u32::MAX));
+    let graceful = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of file descriptors, most likely: others will end soon.
+                    tracing::warn!(%error, "connection not accepted");
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+            () = &mut stop => break,
+        };
+        let _ = stream.set_nodelay(true);
+        let connection = builder
+            .serve_connection(TokioIo::new(stream), service.clone())
+            .into_owned();
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "connection ended");
+            }
+        });
+    }
+    drop(listener);
+    tracing::info!("server stops");
+    let _ = tokio::time::timeout(limits::SHUTDOWN, graceful.shutdown()).await;
+}
+
+/// Headers that every answer carries.
+async fn harden(mut response: Response) -> Response {
+    const FIXED: [(&str, &str); 6] = [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        (
+            "permissions-policy",
+            "camera=(), geolocation=(), microphone=()",
+        ),
+    ];
+    let headers = response.headers_mut();
+    for (name, value) in FIXED {
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
+    }
+    headers
+        .entry("content-security-policy")
+        .or_insert(HeaderValue::from_static(csp::DATA));
+    response
+}
+
+/// What this server can do, for the page.
+async fn describe(State(site): State<Site>) -> Response {
+    let description = serde_json::json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "relay": site.relay.is_some(),
+        "plain_http": site.plain_http,
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, description.to_string()).into_response()
+}
+
+async fn relay(State(site): State<Site>, request: Request<Body>) -> Response {
+    match &site.relay {
+        Some(relay) => relay.answer(request).await,
+        None => not_found("the relay is off"),
+    }
+}
+
+async fn db(State(site): State<Site>, request: Request<Body>) -> Response {
+    let (path, method, headers) = parts(&request);
+    let path = path.trim_start_matches("/db/").to_owned();
+    let Some(file) = site.db.get(&path).await else {
+        return not_found("no such part of the database");
+    };
+    let manner = Manner {
+        media_type: assets::media_type(&path),
+        is_immutable: assets::is_hashed(&path),
+        may_compress: true,
+        may_range: true,
+    };
+    assets::respond(
+        &site.db,
+        &path,
+        file,
+        manner,
+        method,
+        headers,
+        &site.compressed,
+    )
+    .await
+}
+
+/// The samples: files that are laid out as the distribution API.
+async fn samples(State(site): State<Site>, request: Request<Body>) -> Response {
+    let (path, method, headers) = parts(&request);
+    let path = path.trim_start_matches("/samples/").to_owned();
+    if path == "v2/" {
+        return ([(header::CONTENT_TYPE, "application/json")], "{}").into_response();
+    }
+    let Some(file) = site.samples.get(&path).await else {
+        let (code, message) = if path.contains("/blobs/") {
+            ("BLOB_UNKNOWN", "no such blob")
+        } else if path.contains("/tags/") {
+            ("NAME_UNKNOWN", "no such sample")
+        } else {
+            ("MANIFEST_UNKNOWN", "no such sample")
+        };
+        let body = serde_json::json!({ "errors": [{ "code": code, "message": message }] });
+        let headers = [(header::CONTENT_TYPE, "application/json")];
+        return (StatusCode::NOT_FOUND, headers, body.to_string()).into_response();
+    };
+    let reference = path.rsplit('/').next().unwrap_or_default();
+    let digest = reference.parse::<Digest>().ok();
+    let is_manifest = path.contains("/manifests/");
+    let is_list = path.ends_with("/tags/list");
+    let media_type = if is_manifest {
+        manifest_type(&file)
+    } else if is_list {
+        "application/json".to_owned()
+    } else {
+        assets::media_type(&path).to_owned()
+    };
+    let is_blob = path.contains("/blobs/");
+    let announced = (is_manifest || is_blob).then(|| {
+        digest
+            .clone()
+            .unwrap_or_else(|| file.digest.clone())
+            .to_string()
+    });
+    let manner = Manner {
+        media_type: &media_type,
+        is_immutable: digest.is_some(),
+        // Blobs are compressed as they are, and are read in ranges.
+        may_compress: !is_blob,
+        may_range: is_blob,
+    };
+    let mut response = assets::respond(
+        &site.samples,
+        &path,
+        file,
+        manner,
+        method,
+        headers,
+        &site.compressed,
+    )
+    .await;
+    if let Some(digest) = announced.and_then(|digest| HeaderValue::try_from(digest).ok()) {
+        response
+            .headers_mut()
+            .insert("docker-content-digest", digest);
+    }
+    response
+}
+
+/// The media type that a manifest names itself.
+fn manifest_type(file: &File) -> String {
+    #[derive(serde::Deserialize)]
+    struct Manifest {
+        #[serde(rename = "mediaType")]
+        media_type: Option<String>,
+        manifests: Option<serde::de::IgnoredAny>,
+    }
+    let manifest = serde_json::from_slice::<Manifest>(&file.bytes).ok();
+    let is_index = manifest
+        .as_ref()
+        .is_some_and(|manifest| manifest.manifests.is_some());
+    manifest
+        .and_then(|manifest| manifest.media_type)
+        .filter(|media_type| HeaderValue::from_str(media_type).is_ok())
+        .unwrap_or_else(|| {
+            let kind = if is_index { "index" } else { "manifest" };
+            format!("application/vnd.oci.image.{kind}.v1+json")
+        })
+}
+
+/// The page's files; where there is none and a person asks, the page itself, which knows its routes.
+async fn page(State(site): State<Site>, request: Request<Body>) -> Response {
+    let (path, method, headers) = parts(&request);
+    if !matches!(*method, Method::GET | Method::HEAD) {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    let mut path = path.trim_start_matches('/').to_owned();
+    let mut found = match path.as_str() {
+        "" => None,
+        path => site.page.get(path).await,
+    };
+    if found.is_none() && is_route(&path, headers) {
+        path = "index.html".to_owned();
+        found = site.page.get(&path).await;
+        if found.is_none() {
+            return not_built();
+        }
+    }
+    let Some(file) = found else {
+        return not_found("there is nothing here");
+    };
+    let is_html = path.ends_with(".html");
+    let policy = csp::page(if is_html { &file.bytes } else { b"" }, &site.plain_http);
+    let manner = Manner {
+        media_type: assets::media_type(&path),
+        is_immutable: assets::is_hashed(&path),
+        may_compress: true,
+        may_range: false,
+    };
+    let mut response = assets::respond(
+        &site.page,
+        &path,
+        file,
+        manner,
+        method,
+        headers,
+        &site.compressed,
+    )
+    .await;
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        response
+            .headers_mut()
+            .insert("content-security-policy", policy);
+    }
+    response
+}
+
+/// Whether a path without a file is one of the page's routes: a browser navigates there, or its
+/// last part has no extension.
+fn is_route(path: &str, headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let name = path.rsplit('/').next().unwrap_or(path);
+    text("sec-fetch-mode") == Some("navigate")
+        || text("accept").is_some_and(|accept| accept.contains("text/html"))
+        || !name.contains('.')
+}
+
+fn parts(request: &Request<Body>) -> (String, &Method, &HeaderMap) {
+    let path = request.uri().path();
+    let path = assets::percent_decode(path).unwrap_or_default();
+    (path, request.method(), request.headers())
+}
+
+fn not_found(message: &'static str) -> Response {
+    (StatusCode::NOT_FOUND, message).into_response()
+}
+
+fn not_built() -> Response {
+    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+    let body = "<!doctype html><title>Lamina</title><p>The page is not built. Run <code>cargo \
+                xtask serve</code>, or give <code>lamina serve --page DIR</code>.";
+    (StatusCode::SERVICE_UNAVAILABLE, headers, body).into_response()
+}
