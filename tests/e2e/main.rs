@@ -13,5 +13,6 @@
     reason = "tests"
 )]
 
+mod bench;
 mod harness;
 mod journeys;

@@ -121,6 +121,8 @@ pub(crate) fn database(program: &std::path::Path) -> Result<()> {
         "demo/out/db",
         "--name",
         "demo",
+        "--built-at",
+        "2025-03-20T00:00:00Z",
     ])
     .go()?;
     fingerprint.write(&stamp)

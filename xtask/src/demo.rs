@@ -11,7 +11,7 @@ mod layer;
 mod recipe;
 mod table;
 
-pub(crate) use self::install::hex;
+pub(crate) use self::{image::digest_of, install::hex};
 
 use std::{
     collections::{BTreeMap, BTreeSet},

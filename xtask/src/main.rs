@@ -6,6 +6,7 @@
 )]
 
 mod args;
+mod bench;
 mod build;
 mod demo;
 mod fingerprint;
@@ -54,6 +55,12 @@ const COMMANDS: &[Command] = &[
         about: "what the first load weighs, against its budget",
         help: size::HELP,
         run: size::run,
+    },
+    Command {
+        name: "bench",
+        about: "scans a large image in Chromium; ratios to gzip, syft and trivy",
+        help: bench::HELP,
+        run: bench::run,
     },
     Command {
         name: "demo",

@@ -51,6 +51,11 @@ impl Lamina {
         }
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// What it has logged.
     pub(crate) fn log(&self) -> String {
         self.process.log()

@@ -131,3 +131,24 @@ pub(crate) fn free_port() -> u16 {
         .unwrap()
         .port()
 }
+
+/// User and system time of a process and of its children that have ended, in 1/100 s.
+pub(crate) fn ticks(id: u32) -> Option<f64> {
+    let fields = stat(id)?;
+    // Fields 14 to 17 of proc(5), of which the first three are cut off.
+    Some(
+        fields
+            .iter()
+            .skip(11)
+            .take(4)
+            .filter_map(|field| field.parse::<f64>().ok())
+            .sum(),
+    )
+}
+
+/// The largest resident size a process has had so far.
+pub(crate) fn peak_mb(id: u32) -> Option<f64> {
+    let text = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = text.lines().find(|line| line.starts_with("VmHWM:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? * 1024.0 / 1e6)
+}
