@@ -21,7 +21,7 @@ use lamina_advisories::{
     record::Statement,
     shard::AdvisoryRef,
 };
-use lamina_feeds::{Builder, Built, FEEDS, Feed as _, Input, feed_for, feeds::FeedError};
+use lamina_feeds::{Builder, Built, Input, feed_for, feeds::FeedError};
 
 /// Bytes of one download. The largest zip of osv.dev, Ubuntu's, has about 400 MB.
 const MAX_DOWNLOAD_BYTES: u64 = 4 << 30;
@@ -728,11 +728,6 @@ fn write_table(out: &mut impl io::Write, rows: &[Vec<String>], right: &[usize]) 
         }
     }
     Ok(())
-}
-
-/// The feeds that `lamina db build` reads, for `--help` and the documentation.
-pub fn feed_names() -> Vec<&'static str> {
-    FEEDS.iter().map(|feed| feed.name()).collect()
 }
 
 #[cfg(test)]

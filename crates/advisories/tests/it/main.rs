@@ -9,4 +9,9 @@
     reason = "tests"
 )]
 
+mod cvss;
+mod index;
+mod matching;
 mod orders;
+mod shards;
+mod support;

@@ -78,7 +78,7 @@ impl Alpine {
                 out.count(self);
                 let what = format!("{text} in {} {version}", package.name);
                 let Some((id, aliases)) = ids(&text) else {
-                    out.skip(self.id(), "left out: no CVE, GHSA or XSA id", path, &what);
+                    out.skip(self.id(), "left out: no id in it", path, &what);
                     continue;
                 };
                 let is_readable = order("apk").is_some_and(|order| order.accepts(version));
@@ -135,14 +135,16 @@ fn ids(text: &str) -> Option<(String, Vec<String>)> {
         .split([' ', '\t', ',', '(', ')'])
         .filter_map(|word| {
             let id = word.trim().replace("CVE_", "CVE-");
-            let rank = match id.split('-').next()? {
+            let (prefix, rest) = id.split_once('-')?;
+            let is_prefix = prefix.len() > 1 && prefix.bytes().all(|b| b.is_ascii_uppercase());
+            let is_rest = rest.bytes().any(|b| b.is_ascii_digit())
+                && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+            let rank = match prefix {
                 "CVE" => 0,
                 "GHSA" => 1,
-                "XSA" => 2,
-                _ => return None,
+                _ => 2,
             };
-            let has_number = id.bytes().any(|byte| byte.is_ascii_digit());
-            has_number.then_some((rank, id))
+            (is_prefix && is_rest).then_some((rank, id))
         })
         .collect();
     ids.sort();
@@ -186,7 +188,9 @@ mod tests {
         check("CVE_2019-2426", &["CVE-2019-2426"]);
         check("GHSA-aaaa-1 CVE-2020-1", &["CVE-2020-1", "GHSA-aaaa-1"]);
         check("XSA-123", &["XSA-123"]);
-        check("fix a crash", &[]);
+        check("ALPINE-14094", &["ALPINE-14094"]);
+        check("CVE-????-????? TS-2024-005", &["TS-2024-005"]);
+        check("fix a crash in x-1", &[]);
         check("", &[]);
     }
 }

@@ -140,15 +140,14 @@ impl Osv {
             .read_to_end(&mut bytes)?;
         #[derive(Deserialize)]
         struct Sign {
-            id: Option<IgnoredAny>,
+            #[serde(rename = "id")]
+            _id: String,
             affected: Option<IgnoredAny>,
             modified: Option<IgnoredAny>,
         }
         // Folders hold other JSON too; only what looks like a record is counted as one.
         let sign: Result<Sign, _> = serde_json::from_slice(&bytes);
-        let is_record = sign.is_ok_and(|sign| {
-            sign.id.is_some() && (sign.affected.is_some() || sign.modified.is_some())
-        });
+        let is_record = sign.is_ok_and(|sign| sign.affected.is_some() || sign.modified.is_some());
         if !is_record {
             return Err(FeedError::Foreign("JSON, but no OSV record"));
         }
@@ -351,10 +350,7 @@ fn convert_affected(affected: &OsvAffected) -> Result<Converted, String> {
             continue;
         }
         has_git_only = false;
-        match convert_events(&range.events, order) {
-            Ok(converted) => ranges.extend(converted),
-            Err(problem) => problems.push(problem),
-        }
+        ranges.extend(convert_events(&range.events, order, &mut problems));
     }
     bound_by_last_known(&mut ranges, affected);
     ranges.sort();
@@ -425,11 +421,16 @@ enum Kind {
 }
 
 /// Ranges from events: OSV schema, "Evaluation".
+///
+/// An event whose version the order cannot read is a problem and counts for nothing; where it was an
+/// end, a range that would now have none is left out, since nobody said that it is endless.
 fn convert_events(
     events: &[BTreeMap<String, String>],
     order: &dyn VersionOrder,
-) -> Result<Vec<VersionRange<String>>, String> {
+    problems: &mut Vec<String>,
+) -> Vec<VersionRange<String>> {
     let mut sorted: Vec<(Kind, Option<&str>)> = Vec::new();
+    let mut lost_an_end = false;
     for (name, version) in events.iter().flatten() {
         let kind = match name.as_str() {
             "introduced" => Kind::Introduced,
@@ -441,7 +442,9 @@ fn convert_events(
         };
         let is_beginning = kind == Kind::Introduced && version == "0";
         if !is_beginning && !order.accepts(version) {
-            return Err(format!("unreadable: no {} version in a range", order.id()));
+            lost_an_end |= kind != Kind::Introduced;
+            problems.push(format!("unreadable: no {} version in a range", order.id()));
+            continue;
         }
         sorted.push((kind, (!is_beginning).then_some(version)));
     }
@@ -477,13 +480,13 @@ fn convert_events(
             None => ended = version,
         }
     }
-    if let Some(introduced) = open {
+    if let Some(introduced) = open.filter(|_| !lost_an_end) {
         ranges.push(VersionRange {
             introduced: introduced.map(str::to_owned),
             end: RangeEnd::Never,
         });
     }
-    Ok(ranges)
+    ranges
 }
 
 /// A record, as far as it is used. Everything but the id may be absent, `null` or unknown.
@@ -580,7 +583,7 @@ mod tests {
                 .iter()
                 .map(|(name, version)| BTreeMap::from([(name.to_string(), version.to_string())]))
                 .collect();
-            let ranges = convert_events(&events, order("semver").unwrap()).unwrap();
+            let ranges = convert_events(&events, order("semver").unwrap(), &mut Vec::new());
             let texts: Vec<String> = ranges.iter().map(ToString::to_string).collect();
             assert_eq!(texts, expect, "{events:?}");
         };
