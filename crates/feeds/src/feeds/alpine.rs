@@ -137,7 +137,9 @@ fn ids(text: &str) -> Option<(String, Vec<String>)> {
             let id = word.trim().replace("CVE_", "CVE-");
             let (prefix, rest) = id.split_once('-')?;
             let is_prefix = prefix.len() > 1 && prefix.bytes().all(|b| b.is_ascii_uppercase());
-            let is_rest = rest.bytes().any(|b| b.is_ascii_digit())
+            // GitHub's ids may be without a digit; of others it tells them from words.
+            let is_rest = !rest.is_empty()
+                && (prefix == "GHSA" || rest.bytes().any(|b| b.is_ascii_digit()))
                 && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
             let rank = match prefix {
                 "CVE" => 0,
