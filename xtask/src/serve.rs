@@ -47,8 +47,8 @@ fn run_program(program: &std::path::Path, port: u16) -> Result<()> {
     )
     .args([
         "serve",
-        "--port",
-        &port.to_string(),
+        "--listen",
+        &format!("127.0.0.1:{port}"),
         "--allow-registry",
         "localhost:5000",
     ])

@@ -31,7 +31,7 @@ impl Lamina {
         let mut command = Command::new(program());
         command
             .current_dir(root())
-            .args(["serve", "--port", &port.to_string()])
+            .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
             .args([
                 "--page",
                 "dist",
