@@ -738,7 +738,11 @@ impl Store {
                 Ok(Document::Image(manifest)) => {
                     let platform = descriptor.platform.clone();
                     let digest = descriptor.digest.clone();
-                    add(contents, self.oci_image(digest, manifest, names, platform));
+                    let mut image = self.oci_image(digest, manifest, names, platform);
+                    if let (Ok(image), Some(problem)) = (&mut image, problem) {
+                        image.problems.push(problem);
+                    }
+                    add(contents, image);
                 }
                 // An attestation or a signature that its index did not mark.
                 Err(ManifestError::Artifact { .. }) => {}

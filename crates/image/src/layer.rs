@@ -664,15 +664,16 @@ impl<S: EntrySink> Unpacked for Out<'_, S> {
         if codec == Codec::Tar && archive.has_same_algorithm {
             archive.diff_id = None;
         }
-        archive.unpacked += bytes.len() as u64;
         let limits = &archive.limits;
-        if archive.unpacked > limits.uncompressed_bytes {
-            return Err(LayerError::Limit {
-                limit: LimitName::UncompressedBytes,
-                allowed: limits.uncompressed_bytes,
-                unpacked: archive.unpacked,
-            });
-        }
+        let left = limits.uncompressed_bytes - archive.unpacked;
+        let (bytes, is_over) = match usize::try_from(left)
+            .ok()
+            .and_then(|left| bytes.get(..left))
+        {
+            Some(part) if part.len() < bytes.len() => (part, true),
+            _ => (bytes, false),
+        };
+        archive.unpacked += bytes.len() as u64;
         let is_bomb = archive.unpacked > limits.ratio_applies_from
             && archive.unpacked / limits.expansion_ratio.max(1) > compressed;
         if is_bomb {
@@ -685,7 +686,19 @@ impl<S: EntrySink> Unpacked for Out<'_, S> {
         if let Some(hasher) = &mut archive.diff_id {
             hasher.update(bytes);
         }
-        archive.tar.feed(bytes, self.sink)
+        if let Err(error) = archive.tar.feed(bytes, self.sink) {
+            // The same count whatever the chunks.
+            archive.unpacked = archive.tar.position();
+            return Err(error);
+        }
+        if is_over {
+            return Err(LayerError::Limit {
+                limit: LimitName::UncompressedBytes,
+                allowed: archive.limits.uncompressed_bytes,
+                unpacked: archive.unpacked,
+            });
+        }
+        Ok(())
     }
 }
 

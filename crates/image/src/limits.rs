@@ -18,8 +18,9 @@ pub const MAX_DESCRIPTORS: usize = 10_000;
 pub const MAX_UNCOMPRESSED_BYTES: u64 = 64 << 30;
 
 /// Unpacked bytes per compressed byte, looked at once [`RATIO_APPLIES_FROM`] bytes are unpacked.
-/// Deflate cannot pass 1032 and real layers stay under 30; a terabyte of zeros ends here.
-pub const MAX_EXPANSION_RATIO: u64 = 200;
+/// Deflate cannot pass 1032, its fastest level makes some 100 of zeros, and real layers stay under
+/// 30; a terabyte of zeros ends here.
+pub const MAX_EXPANSION_RATIO: u64 = 80;
 
 /// Unpacked bytes from which on the expansion ratio counts: a layer that holds little but an empty
 /// disk image or a swap file is legitimate while it is small.

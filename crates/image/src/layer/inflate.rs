@@ -467,10 +467,9 @@ impl Gzip {
     ) -> Result<bool, LayerError> {
         loop {
             let before = (self.inflate.total_in(), self.inflate.total_out());
-            let status = self
-                .inflate
-                .decompress(cursor.input, &mut self.output, FlushDecompress::None)
-                .map_err(|error| cursor.corrupt(Codec::Gzip, error.to_string()))?;
+            let result =
+                self.inflate
+                    .decompress(cursor.input, &mut self.output, FlushDecompress::None);
             let read = to_usize(self.inflate.total_in() - before.0);
             let made = to_usize(self.inflate.total_out() - before.1);
             cursor.take(read);
@@ -478,9 +477,11 @@ impl Gzip {
             if let Some(crc) = &mut self.crc {
                 crc.update(bytes);
             }
+            // Also after an error: what was unpacked before it counts.
             cursor.hand_on(bytes, Codec::Gzip, out)?;
-            match status {
-                Status::StreamEnd => {
+            match result {
+                Err(_) => return Err(cursor.corrupt(Codec::Gzip, "the deflate data is malformed")),
+                Ok(Status::StreamEnd) => {
                     self.part = GzipPart::Trailer {
                         read: 0,
                         bytes: [0; 8],
@@ -488,7 +489,7 @@ impl Gzip {
                     return Ok(true);
                 }
                 // A full output buffer may hide more output that needs no further input.
-                Status::Ok | Status::BufError => {
+                Ok(Status::Ok | Status::BufError) => {
                     if cursor.input.is_empty() && made < self.output.len() {
                         return Ok(false);
                     }
@@ -622,7 +623,11 @@ impl Zstd {
                 self.held = held;
                 return Ok(Progress::More);
             }
-            match self.step(&held, cursor, out)? {
+            // Errors say where the step's bytes begin, wherever they came from.
+            *cursor.position -= held.len() as u64;
+            let read = self.step(&held, cursor, out)?;
+            *cursor.position += held.len() as u64;
+            match read {
                 Read::Trailing => return Ok(Progress::Trailing),
                 // The allocation is kept for the next block.
                 Read::All => held.clear(),

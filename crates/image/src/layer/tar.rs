@@ -152,6 +152,11 @@ impl TarReader {
         }
     }
 
+    /// Bytes read so far.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
     /// Entries handed on so far.
     pub(crate) fn entries(&self) -> u64 {
         self.entries
@@ -221,9 +226,9 @@ impl TarReader {
                     rest
                 }
                 State::Ended { has_warned } => {
-                    if !has_warned && bytes.iter().any(|byte| *byte != 0) {
+                    if !has_warned && let Some(at) = bytes.iter().position(|byte| *byte != 0) {
                         self.warnings.push(LayerWarning::DataAfterEnd {
-                            unpacked: self.position,
+                            unpacked: self.position + at as u64,
                         });
                         self.state = State::Ended { has_warned: true };
                     }
@@ -268,6 +273,9 @@ impl TarReader {
             State::Skip { left, padding } => left <= padding,
             _ => false,
         };
+        if self.position < BLOCK as u64 && !is_at_boundary {
+            return Err(self.problem(not_tar(&self.block)));
+        }
         if !is_at_boundary {
             return Err(LayerError::Truncated {
                 step: Step::Tar,
@@ -316,11 +324,7 @@ impl TarReader {
         self.state = State::Header;
         let Some(header) = Header::read(block) else {
             let problem = if self.header_at == 0 {
-                TarProblem::NotTar {
-                    start: String::from_utf8_lossy(block.get(..32).unwrap_or_default())
-                        .trim_end_matches('\0')
-                        .to_owned(),
-                }
+                not_tar(block)
             } else {
                 TarProblem::Checksum
             };
@@ -885,6 +889,13 @@ pub(crate) fn is_header(head: &[u8]) -> bool {
             || head.iter().all(|byte| *byte == 0))
 }
 
+fn not_tar(head: &[u8]) -> TarProblem {
+    let start = String::from_utf8_lossy(head.get(..32).unwrap_or(head));
+    TarProblem::NotTar {
+        start: start.trim_end_matches('\0').to_owned(),
+    }
+}
+
 fn after(padding: u64) -> State {
     skip(0, padding)
 }
@@ -949,7 +960,7 @@ fn signed_number(field: &[u8]) -> Option<i64> {
 }
 
 fn decimal(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() || digits.len() > 20 {
+    if digits.is_empty() {
         return None;
     }
     let mut value = 0_u64;

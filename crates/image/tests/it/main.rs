@@ -11,5 +11,9 @@
 )]
 
 mod archives;
+mod layers;
+mod malformed;
+mod manifests;
 mod support;
+mod trees;
 mod truth;
