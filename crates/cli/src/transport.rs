@@ -8,6 +8,7 @@ use lamina_image::digest::Digest;
 use lamina_registry::{
     BlobFetch, BlobPull, BlobStep, Flow, Headers, HttpAnswer, HttpRequest, Method, Operation, Ping,
     Pong, PullError, Resolve, Resolved, Session, Step, TagList, Tags, Timestamp, TransportError,
+    relay::relayed,
 };
 
 use crate::limits;
@@ -16,6 +17,8 @@ use crate::limits;
 #[derive(Clone, Debug)]
 pub struct Transport {
     client: reqwest::Client,
+    /// The origin of a relay to go through.
+    relay: Option<String>,
 }
 
 /// Why a streamed blob ended early.
@@ -56,7 +59,18 @@ impl Transport {
     /// A client with the system's certificates.
     pub fn new() -> anyhow::Result<Self> {
         let client = client_builder().build().context("setting up TLS")?;
-        Ok(Self { client })
+        Ok(Self {
+            client,
+            relay: None,
+        })
+    }
+
+    /// Asks through the relay of a `lamina serve` at `origin` (`http://localhost:8080`), as the page
+    /// does.
+    #[must_use]
+    pub fn through(mut self, origin: &str) -> Self {
+        self.relay = Some(origin.to_owned());
+        self
     }
 
     /// Asks whether a registry is there.
@@ -210,7 +224,11 @@ impl Transport {
             Method::Head => reqwest::Method::HEAD,
         };
         tracing::debug!(method = request.method.as_str(), url = ?request.url, "request starts");
-        let mut builder = self.client.request(method, request.url.to_string());
+        let url = match &self.relay {
+            Some(origin) => relayed(origin, &request.url),
+            None => request.url.to_string(),
+        };
+        let mut builder = self.client.request(method, url);
         for (name, value) in request.headers.iter() {
             builder = builder.header(name, value);
         }

@@ -1,0 +1,17 @@
+//! The server, the relay and the transport against registries: one of the test's own, and a real one
+//! where it is installed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
+    reason = "tests"
+)]
+
+mod real;
+mod relay;
+mod site;
+mod support;
+mod transfer;
