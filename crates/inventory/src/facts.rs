@@ -3,6 +3,11 @@
 use lamina_image::path::LayerPath;
 use serde::{Deserialize, Serialize};
 
+use crate::{
+    limits::{MAX_OWNED_BYTES, MAX_PACKAGES, MAX_WARNINGS},
+    path_list::PathList,
+};
+
 /// All that the analysers noted in one layer, in archive order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
@@ -12,8 +17,75 @@ pub struct Facts {
     pub distributions: Vec<DistributionFact>,
     /// Which files a package manager says a package owns.
     pub owned: Vec<OwnedFiles>,
+    /// Licences that lie in files of their own.
+    pub licences: Vec<LicenceFact>,
+    /// Links at paths that an analyser claims. What they lead to is known when layers are merged.
+    pub links: Vec<LayerPath>,
     /// What could not be read, or was cut off by a limit.
     pub warnings: Vec<Warning>,
+    /// Bytes that `owned` has taken so far.
+    pub(crate) owned_bytes: usize,
+}
+
+impl Facts {
+    /// Notes a package, unless there are too many.
+    pub fn add_package(&mut self, analyser: &str, package: PackageFact) {
+        if self.packages.len() < MAX_PACKAGES {
+            self.packages.push(package);
+        } else {
+            self.too_many(analyser, "packages", MAX_PACKAGES as u64);
+        }
+    }
+
+    /// Notes which files a package owns, unless there are too many.
+    pub fn add_owned(&mut self, analyser: &str, owned: OwnedFiles) {
+        if owned.files.is_empty() {
+            return;
+        }
+        let bytes = owned.files.memory_bytes() + size_of::<OwnedFiles>();
+        if self.owned_bytes.saturating_add(bytes) <= MAX_OWNED_BYTES {
+            self.owned_bytes += bytes;
+            self.owned.push(owned);
+        } else {
+            self.too_many(analyser, "bytes of file lists", MAX_OWNED_BYTES as u64);
+        }
+    }
+
+    /// Notes that something is missing. The last warning that there is room for says that there are
+    /// more.
+    pub fn warn(&mut self, warning: Warning) {
+        if self.warnings.len() < MAX_WARNINGS {
+            self.warnings.push(warning);
+        } else if self.warnings.len() == MAX_WARNINGS {
+            self.warnings.push(Warning::TooMany {
+                analyser: "the layer".to_owned(),
+                what: "warnings".to_owned(),
+                limit: MAX_WARNINGS as u64,
+            });
+        }
+    }
+
+    /// Notes that a statement of `file` cannot be read.
+    pub fn malformed(&mut self, analyser: &str, file: &LayerPath, line: u32, problem: &str) {
+        self.warn(Warning::Malformed {
+            analyser: analyser.to_owned(),
+            file: file.clone(),
+            line,
+            problem: problem.to_owned(),
+        });
+    }
+
+    /// Notes once that a limit is passed.
+    pub(crate) fn too_many(&mut self, analyser: &str, what: &str, limit: u64) {
+        let warning = Warning::TooMany {
+            analyser: analyser.to_owned(),
+            what: what.to_owned(),
+            limit,
+        };
+        if !self.warnings.contains(&warning) {
+            self.warn(warning);
+        }
+    }
 }
 
 /// The kinds of package. The word is the purl type where one exists.
@@ -85,8 +157,17 @@ pub struct OwnedFiles {
     pub name: String,
     /// Architecture of the owner, where the statement names it (`libc6:amd64.list`).
     pub architecture: Option<String>,
-    /// The files, in the statement's order.
-    pub files: Vec<LayerPath>,
+    /// The files, in the statement's order. Directories may be among them.
+    pub files: PathList,
+    /// The file that states it.
+    pub file: LayerPath,
+}
+
+/// A package's licence, stated in a file of its own (Debian's `copyright`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LicenceFact {
+    /// Licence as stated: the short names, in order, joined by commas.
+    pub licence: String,
     /// The file that states it.
     pub file: LayerPath,
 }
@@ -118,6 +199,26 @@ pub enum Warning {
         line: u32,
         /// What is wrong with it.
         problem: String,
+    },
+    /// The layer breaks off within a claimed file; what was there of it is read.
+    #[error("{file} breaks off after {read} of {size} bytes; {analyser} read what was there")]
+    Incomplete {
+        /// Which analyser read it.
+        analyser: String,
+        /// Which file.
+        file: LayerPath,
+        /// Bytes that were there.
+        read: u64,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// A link at a path that matters leads to a file that no analyser read.
+    #[error("{file} is a link to {target}, which was not read")]
+    NotRead {
+        /// The link.
+        file: LayerPath,
+        /// What it leads to.
+        target: LayerPath,
     },
     /// There were more things than the limit; the rest is missing.
     #[error("{analyser} found more than {limit} {what}; the rest is left out")]

@@ -1,0 +1,179 @@
+//! The list of analysers: to add a package kind, add its file to `kinds/` and its line here.
+
+use crate::analyser::Analyser;
+
+pub mod apk;
+pub mod dpkg;
+pub mod os_release;
+pub mod python;
+
+/// All analysers, in the order in which they are asked.
+pub const ANALYSERS: &[&dyn Analyser] = &[
+    &os_release::OsRelease,
+    &apk::Apk,
+    &dpkg::Dpkg,
+    &python::Python,
+];
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::collections::BTreeSet;
+
+    use lamina_image::{
+        layer::{Entry, EntryKind},
+        path::LayerPath,
+    };
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{analyser::ClaimedFile, facts::Facts};
+
+    /// A regular file at `path`.
+    pub(crate) fn entry(path: &str) -> Entry {
+        Entry {
+            path: LayerPath::from(path),
+            kind: EntryKind::File,
+            size: 100,
+            mode: 0o644,
+            uid: 0,
+            gid: 0,
+            modified: 0,
+        }
+    }
+
+    /// Checks which paths an analyser claims.
+    pub(crate) fn check_claims(analyser: &dyn Analyser, claimed: &[&str], unclaimed: &[&str]) {
+        for (paths, expect) in [(claimed, true), (unclaimed, false)] {
+            for path in paths {
+                let entry = entry(path);
+                assert_eq!(analyser.claims(&entry.path, &entry), expect, "{path}");
+            }
+        }
+    }
+
+    /// What an analyser notes about one file.
+    pub(crate) fn analyse(analyser: &dyn Analyser, path: &str, bytes: impl AsRef<[u8]>) -> Facts {
+        let path = LayerPath::from(path);
+        let mut facts = Facts::default();
+        let file = ClaimedFile {
+            path: &path,
+            bytes: bytes.as_ref(),
+        };
+        analyser.analyse(file, &mut facts);
+        facts
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_in_the_list() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/kinds");
+        let mut files = BTreeSet::new();
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            files.insert(path.file_stem().unwrap().to_string_lossy().into_owned());
+        }
+        let listed: BTreeSet<String> = ANALYSERS
+            .iter()
+            .map(|analyser| analyser.id().replace('-', "_"))
+            .collect();
+        assert_eq!(files, listed, "an analyser's id is its file's name");
+        assert_eq!(listed.len(), ANALYSERS.len(), "ids are unique");
+    }
+
+    #[test]
+    fn ids_never_change() {
+        let ids: Vec<&str> = ANALYSERS.iter().map(|analyser| analyser.id()).collect();
+        insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python"]"#);
+        for id in ids {
+            let is_kebab = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+            assert!(id.bytes().all(is_kebab), "{id}");
+        }
+    }
+
+    /// A path that each analyser has another use for.
+    const PATHS: &[&str] = &[
+        "etc/os-release",
+        "etc/lsb-release",
+        "etc/alpine-release",
+        "etc/debian_version",
+        "etc/redhat-release",
+        "lib/apk/db/installed",
+        "var/lib/dpkg/status",
+        "var/lib/dpkg/info/libc6:amd64.list",
+        "var/lib/dpkg/info/.list",
+        "var/lib/dpkg/status.d/base",
+        "var/lib/dpkg/status.d/base.md5sums",
+        "usr/share/doc/a/copyright",
+        "a/b-1.dist-info/METADATA",
+        "a/b-1.dist-info/RECORD",
+        "b.egg-info",
+        "RECORD",
+    ];
+
+    /// Bytes that look a little like what analysers read.
+    fn almost_text() -> impl Strategy<Value = Vec<u8>> {
+        let word = prop::sample::select(vec![
+            "P:",
+            "V:",
+            "A:",
+            "o:",
+            "F:",
+            "R:",
+            "Package:",
+            "Version:",
+            "Status:",
+            "install",
+            " ok ",
+            "installed",
+            "Source:",
+            "(",
+            ")",
+            "ID=",
+            "VERSION_ID",
+            "=",
+            "\"",
+            "'",
+            "\\",
+            "$",
+            "\n",
+            "\n\n",
+            "\r\n",
+            " ",
+            "\t",
+            "Name:",
+            "License:",
+            "Classifier: License ::",
+            "a",
+            "1.0",
+            ",",
+            "/",
+            "../",
+            "usr/bin/a",
+            "sha256=",
+            "Format: ",
+            "\u{feff}",
+            "é",
+            "\0",
+        ]);
+        let words =
+            prop::collection::vec(word, 0..60).prop_map(|words| words.concat().into_bytes());
+        prop_oneof![words, prop::collection::vec(any::<u8>(), 0..200)]
+    }
+
+    proptest! {
+        #[test]
+        fn no_input_makes_an_analyser_panic(path in prop::sample::select(PATHS), bytes in almost_text()) {
+            for analyser in ANALYSERS {
+                let _ = analyse(*analyser, path, &bytes);
+            }
+        }
+
+        #[test]
+        fn no_path_makes_an_analyser_panic(path in prop::collection::vec(any::<u8>(), 0..60)) {
+            let mut entry = entry("");
+            entry.path = LayerPath::from_bytes(&path);
+            for analyser in ANALYSERS {
+                let _ = analyser.claims(&entry.path, &entry);
+            }
+        }
+    }
+}

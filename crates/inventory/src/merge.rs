@@ -1,0 +1,740 @@
+//! The facts of a stack of layers, joined.
+//!
+//! A package database is one file that every later step of a build writes anew, so that the layer
+//! whose copy is visible says nothing about who brought a package. What is asked instead is, layer by
+//! layer, what the visible copy of each file states: a package is introduced by the layer from which
+//! on it has been stated without interruption, and removed by the layer from which on it is not.
+//!
+//! **Identity.** A package is the same as long as kind, name, version and architecture are; for
+//! language packages also the folder that they are installed in: two virtual environments are two
+//! packages. A version that ends where another of the same package begins was upgraded, not removed.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap, HashSet},
+};
+
+use lamina_image::{
+    path::LayerPath,
+    tree::{ChangeKind, MergedTree, TreeKind},
+};
+
+use crate::{
+    analysis::LayerAnalysis,
+    facts::{DistributionFact, LicenceFact, OwnedFiles, PackageFact, PackageKind, Warning},
+    kinds::os_release,
+    purl::{normalise_python, purl},
+};
+
+/// What is in an image.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Inventory {
+    /// Which distribution it is, if a file says so.
+    pub distribution: Option<Distribution>,
+    /// The packages of the merged image, sorted by kind, name, version, architecture and file.
+    pub packages: Vec<Package>,
+    /// Packages of lower layers that a later layer removed, sorted likewise. Older versions of
+    /// packages that are still there are not among them: see [`Package::earlier`].
+    pub removed: Vec<Package>,
+    /// What is missing, and in which layer.
+    pub warnings: Vec<(usize, Warning)>,
+}
+
+/// A distribution, and where it is stated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Distribution {
+    /// What is stated.
+    pub fact: DistributionFact,
+    /// The layer whose copy of the file was read.
+    pub layer: usize,
+}
+
+/// A package, and where it comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Package {
+    /// What is stated of it, with the file (links resolved) and the lines.
+    pub fact: PackageFact,
+    /// Its package URL.
+    pub purl: String,
+    /// The layer from which on this version has been there without interruption.
+    pub introduced_in: usize,
+    /// The layer whose copy of the file was read.
+    pub file_layer: usize,
+    /// The layer that removed it; `None` in the merged image.
+    pub removed_in: Option<usize>,
+    /// Versions that it replaced, oldest first.
+    pub earlier: Vec<EarlierVersion>,
+    /// The OS package that owns its files: an index into [`Inventory::packages`].
+    pub owned_by: Option<usize>,
+    /// Files of the merged image that it owns; `None` where no package manager says so.
+    pub owned_files: Option<u64>,
+    /// Bytes of these, hard links not counted again.
+    pub owned_bytes: Option<u64>,
+}
+
+/// A version that another one replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EarlierVersion {
+    /// The version.
+    pub version: String,
+    /// The layer that introduced it.
+    pub introduced_in: usize,
+    /// The layer that replaced it.
+    pub replaced_in: usize,
+}
+
+impl Package {
+    /// The layers in which other versions of it were introduced, lowest first.
+    pub fn changed_in(&self) -> Vec<usize> {
+        let mut layers: Vec<usize> = self.earlier.iter().map(|e| e.introduced_in).collect();
+        layers.dedup();
+        layers
+    }
+}
+
+/// Joins the analyses of an image's layers, lowest first. `tree` is made of the same layers.
+pub fn merge(layers: &[&LayerAnalysis], tree: &MergedTree) -> Inventory {
+    let stack = Stack::new(layers, tree);
+    let mut warnings = Vec::new();
+    for (number, layer) in layers.iter().enumerate() {
+        warnings.extend(layer.facts.warnings.iter().map(|w| (number, w.clone())));
+    }
+    warnings.extend(stack.unread_links());
+    let distribution = stack.distribution();
+    let (mut packages, mut removed) = stack.packages();
+    for package in packages.iter_mut().chain(&mut removed) {
+        package.purl = purl(
+            &package.fact,
+            distribution.as_ref().map(|found| &found.fact),
+        );
+    }
+    stack.add_licences(&mut packages);
+    stack.add_owners(&mut packages);
+    Inventory {
+        distribution,
+        packages,
+        removed,
+        warnings,
+    }
+}
+
+/// What the analysers noted about one layer's copy of one file.
+#[derive(Default)]
+struct FileFacts<'a> {
+    packages: Vec<&'a PackageFact>,
+    distributions: Vec<&'a DistributionFact>,
+    owned: Vec<&'a OwnedFiles>,
+    licences: Vec<&'a LicenceFact>,
+}
+
+/// A file's copy that is visible from one layer on until another.
+struct Copy<'s, 'a> {
+    path: &'s LayerPath,
+    layer: usize,
+    /// The first layer in which it is not visible any more; the number of layers if it always is.
+    end: usize,
+    facts: &'s FileFacts<'a>,
+    /// For a hard link, the file whose facts these are.
+    target: Option<LayerPath>,
+}
+
+struct Stack<'a> {
+    tree: &'a MergedTree,
+    height: usize,
+    /// By path in the merged tree, then by layer.
+    files: BTreeMap<LayerPath, BTreeMap<usize, FileFacts<'a>>>,
+    /// Links at claimed paths: the path in the merged tree, and the layer.
+    links: Vec<(LayerPath, usize)>,
+}
+
+impl<'a> Stack<'a> {
+    fn new(layers: &[&'a LayerAnalysis], tree: &'a MergedTree) -> Self {
+        let mut stack = Self {
+            tree,
+            height: layers.len(),
+            files: BTreeMap::new(),
+            links: Vec::new(),
+        };
+        for (number, layer) in layers.iter().enumerate() {
+            let facts = &layer.facts;
+            let mut places = Places::new(tree, number);
+            for fact in &facts.packages {
+                stack.note(&mut places, &fact.file, |file| file.packages.push(fact));
+            }
+            for fact in &facts.distributions {
+                stack.note(&mut places, &fact.file, |file| {
+                    file.distributions.push(fact)
+                });
+            }
+            for fact in &facts.owned {
+                stack.note(&mut places, &fact.file, |file| file.owned.push(fact));
+            }
+            for fact in &facts.licences {
+                stack.note(&mut places, &fact.file, |file| file.licences.push(fact));
+            }
+            for link in &facts.links {
+                if let Some(path) = places.place(link) {
+                    stack.links.push((path, number));
+                }
+            }
+        }
+        // A hard link has a history of its own, whether its target has facts or not.
+        for (path, _) in &stack.links {
+            stack.files.entry(path.clone()).or_default();
+        }
+        stack
+    }
+
+    fn note(
+        &mut self,
+        places: &mut Places<'_>,
+        file: &LayerPath,
+        add: impl FnOnce(&mut FileFacts<'a>),
+    ) {
+        let Some(path) = places.place(file) else {
+            return;
+        };
+        let layer = places.layer;
+        add(self
+            .files
+            .entry(path)
+            .or_default()
+            .entry(layer)
+            .or_default());
+    }
+
+    /// Each copy of `path` with facts, and from when to when it is visible.
+    fn copies<'s>(&'s self, path: &'s LayerPath) -> Vec<Copy<'s, 'a>> {
+        let mut copies = Vec::new();
+        let history = self.tree.history(path);
+        for (index, change) in history.iter().enumerate() {
+            if change.kind == ChangeKind::Removed {
+                continue;
+            }
+            let layer = change.layer;
+            let end = history
+                .get(index + 1)
+                .map_or(self.height, |next| next.layer);
+            if let Some((facts, target)) = self.facts_of(path, layer) {
+                copies.push(Copy {
+                    path,
+                    layer,
+                    end,
+                    facts,
+                    target,
+                });
+            }
+        }
+        copies
+    }
+
+    /// The facts of `layer`'s copy of `path`; for a hard link those of its target, with its path.
+    fn facts_of(
+        &self,
+        path: &LayerPath,
+        layer: usize,
+    ) -> Option<(&FileFacts<'a>, Option<LayerPath>)> {
+        if let Some(facts) = self.files.get(path).and_then(|copies| copies.get(&layer)) {
+            return Some((facts, None));
+        }
+        let (content_layer, target) = self.tree.content_of(layer, path)?;
+        let facts = self.files.get(&target)?.get(&content_layer)?;
+        Some((facts, Some(target)))
+    }
+
+    /// What is visible of `path` once all layers are applied, links followed.
+    fn visible(&self, path: &LayerPath) -> Option<(LayerPath, usize, &FileFacts<'a>)> {
+        let path = self.tree.resolve(path).ok()?;
+        let layer = self.tree.visible_at(&path, self.height.checked_sub(1)?)?;
+        let (facts, _) = self.facts_of(&path, layer)?;
+        Some((path, layer, facts))
+    }
+
+    fn distribution(&self) -> Option<Distribution> {
+        let stated = os_release::PRECEDENCE.iter().filter_map(|path| {
+            let (file, layer, facts) = self.visible(&LayerPath::from(*path))?;
+            let mut fact = (*facts.distributions.last()?).clone();
+            fact.file = file;
+            Some(Distribution { fact, layer })
+        });
+        let mut first = None;
+        for found in stated {
+            // `linux` stands for a file that names none.
+            if found.fact.id != "linux" {
+                return Some(found);
+            }
+            first = first.or(Some(found));
+        }
+        first
+    }
+
+    /// Links that matter, are visible at the end, and lead to a file that no analyser read.
+    fn unread_links(&self) -> Vec<(usize, Warning)> {
+        let mut warnings = Vec::new();
+        for (path, layer) in &self.links {
+            let Some(top) = self.height.checked_sub(1) else {
+                break;
+            };
+            let is_distribution = os_release::PRECEDENCE
+                .iter()
+                .any(|p| p.as_bytes() == path.as_bytes());
+            if is_distribution || self.tree.visible_at(path, top) != Some(*layer) {
+                continue;
+            }
+            let Ok(resolved) = self.tree.resolve(path) else {
+                continue;
+            };
+            let Some((content_layer, target)) = self
+                .tree
+                .visible_at(&resolved, top)
+                .and_then(|visible| self.tree.content_of(visible, &resolved))
+            else {
+                continue;
+            };
+            let is_file = self
+                .tree
+                .get(&target)
+                .is_some_and(|entry| entry.kind == TreeKind::File);
+            let is_read = self
+                .files
+                .get(&target)
+                .is_some_and(|copies| copies.contains_key(&content_layer));
+            let is_empty = self
+                .tree
+                .get(&resolved)
+                .is_some_and(|entry| entry.size == 0);
+            if is_file && !is_read && !is_empty {
+                warnings.push((
+                    *layer,
+                    Warning::NotRead {
+                        file: path.clone(),
+                        target,
+                    },
+                ));
+            }
+        }
+        warnings
+    }
+
+    /// The packages that are there at the end, and those that are not any more.
+    fn packages(&self) -> (Vec<Package>, Vec<Package>) {
+        let mut groups: HashMap<Key<'_>, Group<'_>> = HashMap::new();
+        for path in self.files.keys() {
+            for copy in self.copies(path) {
+                let folder = installation_folder(path);
+                for fact in &copy.facts.packages {
+                    let statement = Statement {
+                        start: copy.layer,
+                        end: copy.end,
+                        path: copy.path,
+                        fact,
+                    };
+                    let versions = groups.entry(Key::of(fact, &folder)).or_default();
+                    let identity = (fact.version.as_str(), fact.architecture.as_deref());
+                    versions.entry(identity).or_default().push(statement);
+                }
+            }
+        }
+        let (mut present, mut removed) = (Vec::new(), Vec::new());
+        for versions in groups.values() {
+            self.packages_of(versions, &mut present, &mut removed);
+        }
+        for packages in [&mut present, &mut removed] {
+            packages.sort_by(|a: &Package, b: &Package| {
+                let key = |p: &Package| {
+                    let fact = &p.fact;
+                    (
+                        fact.kind,
+                        fact.name.clone(),
+                        fact.version.clone(),
+                        fact.architecture.clone(),
+                    )
+                };
+                key(a)
+                    .cmp(&key(b))
+                    .then_with(|| a.fact.file.cmp(&b.fact.file))
+                    .then_with(|| a.introduced_in.cmp(&b.introduced_in))
+            });
+        }
+        (present, removed)
+    }
+
+    /// All that is known of one package: its versions, and when each was there.
+    fn packages_of(
+        &self,
+        versions: &Group<'_>,
+        present: &mut Vec<Package>,
+        removed: &mut Vec<Package>,
+    ) {
+        let mut runs: Vec<Run<'_>> = Vec::new();
+        for statements in versions.values() {
+            runs.extend(runs_of(statements));
+        }
+        runs.sort_by_key(|run| (run.start, run.end, run.identity()));
+        let is_replaced =
+            |run: &Run<'_>| run.end < self.height && runs.iter().any(|other| other.replaces(run));
+        let replaced: Vec<&Run<'_>> = runs.iter().filter(|run| is_replaced(run)).collect();
+        for run in &runs {
+            let is_present = run.end >= self.height;
+            let is_same = |other: &Run<'_>| other.identity() == run.identity();
+            let is_last = !runs
+                .iter()
+                .any(|other| is_same(other) && other.start > run.start);
+            if !is_present && (!is_last || is_replaced(run)) {
+                continue;
+            }
+            // Back from this version through what it replaced, as far as the chain goes.
+            let mut earlier: Vec<EarlierVersion> = Vec::new();
+            let mut newer = run;
+            for older in replaced.iter().rev() {
+                if newer.replaces(older) {
+                    earlier.push(EarlierVersion {
+                        version: older.last.fact.version.clone(),
+                        introduced_in: older.start,
+                        replaced_in: older.end,
+                    });
+                    newer = older;
+                }
+            }
+            earlier.reverse();
+            let mut fact = run.last.fact.clone();
+            fact.file = run.last.path.clone();
+            let package = Package {
+                fact,
+                purl: String::new(),
+                introduced_in: run.start,
+                file_layer: run.last.start,
+                removed_in: (!is_present).then_some(run.end),
+                earlier,
+                owned_by: None,
+                owned_files: None,
+                owned_bytes: None,
+            };
+            if is_present {
+                present.push(package);
+            } else {
+                removed.push(package);
+            }
+        }
+    }
+
+    /// Licences that Debian states in files of their own.
+    fn add_licences(&self, packages: &mut [Package]) {
+        for package in packages {
+            if package.fact.kind != PackageKind::Deb || package.fact.licence.is_some() {
+                continue;
+            }
+            let path = LayerPath::from("usr/share/doc")
+                .join(package.fact.name.as_bytes())
+                .join(b"copyright");
+            if let Some((_, _, facts)) = self.visible(&path) {
+                package.fact.licence = facts.licences.last().map(|fact| fact.licence.clone());
+            }
+        }
+    }
+
+    /// Counts the files of each package, and finds language packages whose files an OS package owns.
+    fn add_owners(&self, packages: &mut [Package]) {
+        let owners = Owners::new(packages);
+        // Which statement speaks for which package: a `.list` knows more than `.md5sums`.
+        let mut lists: BTreeMap<usize, (LayerPath, &OwnedFiles, Option<LayerPath>)> =
+            BTreeMap::new();
+        for path in self.files.keys() {
+            let Some(copy) = self
+                .copies(path)
+                .pop()
+                .filter(|copy| copy.end == self.height)
+            else {
+                continue;
+            };
+            for owned in &copy.facts.owned {
+                for owner in owners.of(owned, path) {
+                    let is_better = lists
+                        .get(&owner)
+                        .is_none_or(|(known, _, _)| known.as_bytes().ends_with(b".md5sums"));
+                    if is_better {
+                        lists.insert(owner, (path.clone(), *owned, copy.target.clone()));
+                    }
+                }
+            }
+        }
+        let is_language = |package: &Package| package.fact.kind == PackageKind::Pypi;
+        let wanted: HashSet<LayerPath> = packages
+            .iter()
+            .filter(|package| is_language(package))
+            .map(|package| package.fact.file.clone())
+            .collect();
+        let mut owner_of: HashMap<LayerPath, usize> = HashMap::new();
+        let mut resolver = Resolver::new(self.tree);
+        for (owner, (path, owned, target)) in &lists {
+            let Some(package) = packages.get_mut(*owner) else {
+                continue;
+            };
+            let is_os = !is_language(package);
+            let (mut files, mut bytes) = (0, 0_u64);
+            for file in &owned.files {
+                let file = match target {
+                    Some(target) => moved(&file, target, path),
+                    None => file,
+                };
+                let Some((file, entry)) = resolver.entry(file) else {
+                    continue;
+                };
+                if entry.0.is_directory() {
+                    continue;
+                }
+                files += 1;
+                if entry.0 == TreeKind::File {
+                    bytes = bytes.saturating_add(entry.1);
+                }
+                if is_os && wanted.contains(&file) {
+                    owner_of.entry(file).or_insert(*owner);
+                }
+            }
+            package.owned_files = Some(files);
+            package.owned_bytes = Some(bytes);
+        }
+        for package in packages.iter_mut().filter(|package| is_language(package)) {
+            package.owned_by = owner_of.get(&package.fact.file).copied();
+        }
+    }
+}
+
+/// What all versions and architectures of one package have in common.
+#[derive(PartialEq, Eq, Hash)]
+struct Key<'a> {
+    kind: PackageKind,
+    name: Cow<'a, str>,
+    folder: LayerPath,
+}
+
+/// Version and architecture.
+type Identity<'a> = (&'a str, Option<&'a str>);
+
+/// All that is stated of one package.
+type Group<'a> = HashMap<Identity<'a>, Vec<Statement<'a>>>;
+
+impl<'a> Key<'a> {
+    fn of(fact: &'a PackageFact, folder: &LayerPath) -> Self {
+        match fact.kind {
+            PackageKind::Pypi => Self {
+                kind: fact.kind,
+                name: normalise_python(&fact.name).into(),
+                folder: folder.clone(),
+            },
+            _ => Self {
+                kind: fact.kind,
+                name: fact.name.as_str().into(),
+                folder: LayerPath::default(),
+            },
+        }
+    }
+}
+
+/// A package as one copy of a file states it.
+#[derive(Clone, Copy)]
+struct Statement<'a> {
+    start: usize,
+    end: usize,
+    path: &'a LayerPath,
+    fact: &'a PackageFact,
+}
+
+/// Layers through which one version was there without interruption.
+struct Run<'a> {
+    start: usize,
+    end: usize,
+    /// The statement to show: of those that last to the end, the first by path.
+    last: Statement<'a>,
+}
+
+impl<'a> Run<'a> {
+    fn identity(&self) -> Identity<'a> {
+        let fact = self.last.fact;
+        (&fact.version, fact.architecture.as_deref())
+    }
+
+    /// Whether it begins where `older` ends, in its place. Two architectures of a library lie side by
+    /// side, but a package may come to be for all of them, or cease to.
+    fn replaces(&self, older: &Run<'_>) -> bool {
+        let (version, architecture) = self.identity();
+        let (old_version, old_architecture) = older.identity();
+        let is_any = |architecture| matches!(architecture, None | Some("all" | "noarch"));
+        let is_same_place =
+            architecture == old_architecture || is_any(architecture) || is_any(old_architecture);
+        self.start == older.end
+            && (version, architecture) != (old_version, old_architecture)
+            && is_same_place
+    }
+}
+
+fn runs_of<'a>(statements: &[Statement<'a>]) -> Vec<Run<'a>> {
+    let mut statements = statements.to_vec();
+    statements.sort_by(|a, b| (a.start, a.path).cmp(&(b.start, b.path)));
+    let mut runs: Vec<Run<'a>> = Vec::new();
+    for statement in statements {
+        match runs.last_mut() {
+            Some(run) if statement.start <= run.end => {
+                let is_better = statement.end > run.last.end
+                    || (statement.end == run.last.end && statement.path < run.last.path);
+                if is_better {
+                    run.last = statement;
+                }
+                run.end = run.end.max(statement.end);
+            }
+            _ => runs.push(Run {
+                start: statement.start,
+                end: statement.end,
+                last: statement,
+            }),
+        }
+    }
+    runs
+}
+
+/// `a/site-packages` of `a/site-packages/x-1.dist-info/METADATA`.
+fn installation_folder(metadata: &LayerPath) -> LayerPath {
+    let own = match metadata.file_name() {
+        name if name.ends_with(b".egg-info") => Some(metadata.clone()),
+        _ => metadata.parent(),
+    };
+    own.and_then(|own| own.parent()).unwrap_or_default()
+}
+
+/// A path of a file list that was read at `from`, but counts at `to`: a hard link to a list of paths
+/// that are relative to where it lies.
+fn moved(file: &LayerPath, from: &LayerPath, to: &LayerPath) -> LayerPath {
+    let (from, to) = (installation_folder(from), installation_folder(to));
+    match file.as_bytes().strip_prefix(from.as_bytes()) {
+        Some(below) if file.is_within(&from) => to.join(below),
+        _ => file.clone(),
+    }
+}
+
+/// Where the paths that one layer's archive has lie in the merged tree: `lib` may be a link to
+/// `usr/lib`.
+struct Places<'a> {
+    tree: &'a MergedTree,
+    layer: usize,
+    directories: HashMap<LayerPath, Option<LayerPath>>,
+}
+
+impl<'a> Places<'a> {
+    fn new(tree: &'a MergedTree, layer: usize) -> Self {
+        Self {
+            tree,
+            layer,
+            directories: HashMap::new(),
+        }
+    }
+
+    /// `None` if the layer's own copy is not visible once the layer is applied.
+    fn place(&mut self, path: &LayerPath) -> Option<LayerPath> {
+        let (tree, layer) = (self.tree, self.layer);
+        let is_here = |path: &LayerPath| {
+            let node = tree.node(path);
+            node.is_some_and(|node| {
+                node.history()
+                    .any(|c| c.layer == layer && c.kind != ChangeKind::Removed)
+            })
+        };
+        if is_here(path) {
+            return Some(path.clone());
+        }
+        let parent = path.parent()?;
+        let directory = self
+            .directories
+            .entry(parent)
+            .or_insert_with_key(|parent| tree.resolve_at(parent, layer).ok());
+        let path = directory.as_ref()?.join(path.file_name());
+        is_here(&path).then_some(path)
+    }
+}
+
+/// Finds the entries of a package manager's paths in the merged tree.
+struct Resolver<'a> {
+    tree: &'a MergedTree,
+    directories: HashMap<LayerPath, Option<LayerPath>>,
+}
+
+impl<'a> Resolver<'a> {
+    fn new(tree: &'a MergedTree) -> Self {
+        Self {
+            tree,
+            directories: HashMap::new(),
+        }
+    }
+
+    /// The path with the links above it resolved, and what is there.
+    fn entry(&mut self, path: LayerPath) -> Option<(LayerPath, (TreeKind, u64))> {
+        if let Some(entry) = self.tree.get(&path) {
+            return Some((path, (entry.kind, entry.size)));
+        }
+        let tree = self.tree;
+        let directory = self
+            .directories
+            .entry(path.parent()?)
+            .or_insert_with_key(|parent| tree.resolve(parent).ok());
+        let path = directory.as_ref()?.join(path.file_name());
+        let entry = tree.get(&path)?;
+        Some((path, (entry.kind, entry.size)))
+    }
+}
+
+/// Finds the package that a file list belongs to.
+struct Owners {
+    by_name: HashMap<(PackageKind, String), Vec<(usize, Option<String>)>>,
+    by_file: HashMap<LayerPath, usize>,
+    by_folder: HashMap<LayerPath, usize>,
+}
+
+impl Owners {
+    fn new(packages: &[Package]) -> Self {
+        let mut owners = Self {
+            by_name: HashMap::new(),
+            by_file: HashMap::new(),
+            by_folder: HashMap::new(),
+        };
+        for (index, package) in packages.iter().enumerate() {
+            let fact = &package.fact;
+            if fact.kind == PackageKind::Pypi {
+                if let Some(folder) = fact.file.parent() {
+                    owners.by_folder.insert(folder, index);
+                }
+                continue;
+            }
+            owners.by_file.insert(fact.file.clone(), index);
+            let named = owners
+                .by_name
+                .entry((fact.kind, fact.name.clone()))
+                .or_default();
+            named.push((index, fact.architecture.clone()));
+        }
+        owners
+    }
+
+    /// The packages that own the files of a list which lies at `path`.
+    fn of(&self, owned: &OwnedFiles, path: &LayerPath) -> Vec<usize> {
+        if owned.kind == PackageKind::Pypi {
+            let folder = path.parent().unwrap_or_default();
+            return self.by_folder.get(&folder).copied().into_iter().collect();
+        }
+        // `status.d/base.md5sums` belongs to `status.d/base`, whatever that is called inside.
+        if let Some(stem) = path.as_bytes().strip_suffix(b".md5sums")
+            && let Some(owner) = self.by_file.get(&LayerPath::from_bytes(stem))
+        {
+            return vec![*owner];
+        }
+        let Some(named) = self.by_name.get(&(owned.kind, owned.name.clone())) else {
+            return Vec::new();
+        };
+        let is_of = |architecture: &Option<String>| {
+            owned.architecture.is_none() || *architecture == owned.architecture
+        };
+        named
+            .iter()
+            .filter(|(_, architecture)| is_of(architecture))
+            .map(|(index, _)| *index)
+            .collect()
+    }
+}
