@@ -70,9 +70,10 @@ pub const ECOSYSTEMS: &[Ecosystem] = {
     }
     const APK: Option<&str> = Some("apk");
     const DPKG: Option<&str> = Some("dpkg");
+    const RPM: Option<&str> = Some("rpm");
     const SEMVER: Option<&str> = Some("semver");
     &[
-        row("AlmaLinux", "almalinux", None, Exact, Suffix),
+        row("AlmaLinux", "almalinux", RPM, Exact, Suffix),
         row("Alpaquita", "alpaquita", APK, Exact, Suffix),
         row("Alpine", "alpine", APK, Exact, Alpine),
         row(
@@ -94,27 +95,27 @@ pub const ECOSYSTEMS: &[Ecosystem] = {
         row("Hex", "hex", SEMVER, Exact, One),
         row("Julia", "julia", SEMVER, Exact, One),
         row("Kubernetes", "kubernetes", SEMVER, Exact, One),
-        row("Mageia", "mageia", None, Exact, Suffix),
+        row("Mageia", "mageia", RPM, Exact, Suffix),
         row("Maven", "maven", None, Exact, One),
         row("MinimOS", "minimos", APK, Exact, One),
-        row("NuGet", "nuget", None, CaseFree, One),
+        row("NuGet", "nuget", Some("nuget"), CaseFree, One),
         row("Packagist", "packagist", None, CaseFree, One),
-        row("Photon OS", "photon", None, Exact, Suffix),
+        row("Photon OS", "photon", RPM, Exact, Suffix),
         row("Pub", "pub", Some("pub"), Exact, One),
         row("PyPI", "pypi", Some("pep440"), Pep503, One),
-        row("Red Hat", "red-hat", None, Exact, Suffix),
-        row("Rocky Linux", "rocky", None, Exact, Suffix),
+        row("Red Hat", "red-hat", RPM, Exact, Suffix),
+        row("Rocky Linux", "rocky", RPM, Exact, Suffix),
         row("Root", "root", None, Exact, Suffix),
-        row("RubyGems", "rubygems", None, Exact, One),
-        row("SUSE", "suse", None, Exact, Suffix),
+        row("RubyGems", "rubygems", Some("rubygems"), Exact, One),
+        row("SUSE", "suse", RPM, Exact, Suffix),
         row("SwiftURL", "swift", SEMVER, CaseFree, One),
         row("Ubuntu", "ubuntu", DPKG, Exact, Ubuntu),
         row("VSCode", "vscode", SEMVER, CaseFree, One),
         row("Wolfi", "wolfi", APK, Exact, One),
         row("crates.io", "crates.io", SEMVER, Exact, One),
         row("npm", "npm", SEMVER, Exact, One),
-        row("openEuler", "openeuler", None, Exact, Suffix),
-        row("openSUSE", "opensuse", None, Exact, Suffix),
+        row("openEuler", "openeuler", RPM, Exact, Suffix),
+        row("openSUSE", "opensuse", RPM, Exact, Suffix),
     ]
 };
 

@@ -6,7 +6,10 @@
 
 pub(crate) mod apk;
 pub(crate) mod dpkg;
+pub(crate) mod nuget;
 pub(crate) mod pep440;
+pub(crate) mod rpm;
+pub(crate) mod rubygems;
 pub(crate) mod semver;
 
 use std::cmp::Ordering;
@@ -15,8 +18,11 @@ use std::cmp::Ordering;
 pub const ORDERS: &[&dyn VersionOrder] = &[
     &apk::Apk,
     &dpkg::Dpkg,
+    &nuget::NuGet,
     &pep440::Pep440,
     &semver::PUB,
+    &rpm::Rpm,
+    &rubygems::RubyGems,
     &semver::SEMVER,
 ];
 

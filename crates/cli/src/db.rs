@@ -87,11 +87,22 @@ struct Lookup {
 /// # Errors
 /// Whatever kept it from being done.
 pub async fn run(args: DbArgs) -> anyhow::Result<ExitCode> {
-    match args.command {
+    let result = match args.command {
         Command::Build(args) => build(args).await,
         Command::Info(args) => info(&args),
         Command::Lookup(args) => lookup(&args),
+    };
+    match result {
+        // Whoever read the table has seen enough of it; all files are written before it is printed.
+        Err(error) if is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
+        result => result,
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 async fn build(args: Build) -> anyhow::Result<ExitCode> {

@@ -11,7 +11,7 @@ use std::{
 
 use lamina_advisories::{
     index::{FILE_NAME, FORMAT, Index, ShardEntry, ShardKind, Source},
-    rating::Rating,
+    rating::{NVD, Rating},
     record::{Advisory, Affected, Day},
     shard::{
         ShardMeta,
@@ -289,8 +289,8 @@ impl Builder {
         })
     }
 
-    /// Only records about one CVE rate it, and Ubuntu's do not rate other distributions' packages:
-    /// its data is share-alike and stays in its own shards.
+    /// Ratings of GitHub's and NVD's are lent to records that have none, from records about one CVE.
+    /// Others are about their own packages, and Ubuntu's data is share-alike: it stays in its shards.
     fn note_ratings(&mut self, advisory: &Advisory) {
         let cves = std::iter::once(&advisory.id).chain(&advisory.aliases);
         if !advisory.id.starts_with("CVE-") || cves.filter(|id| id.starts_with("CVE-")).count() > 1
@@ -298,9 +298,7 @@ impl Builder {
             return;
         }
         for rating in &advisory.ratings {
-            // Words of distributions are about their own packages.
-            let is_general = rating.tenths.is_some() || rating.source == "ghsa";
-            if is_general && rating.source != "ubuntu" {
+            if rating.source == "ghsa" || rating.source == NVD {
                 self.rate(&advisory.id, rating.clone());
             }
         }

@@ -89,7 +89,7 @@ fn split(version: &str) -> Option<Parts<'_>> {
 
 /// Dot-separated identifiers: numbers by value and before words, words by bytes, the longer list
 /// greater.
-fn compare_identifiers(a: &str, b: &str) -> Ordering {
+pub(super) fn compare_identifiers(a: &str, b: &str) -> Ordering {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let mut a = a.split('.');
     let mut b = b.split('.');

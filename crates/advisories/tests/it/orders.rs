@@ -63,6 +63,10 @@ fn check(order_id: &str, file: &str, wrong: Option<Wrong>) {
             "<" => Ordering::Less,
             "=" => Ordering::Equal,
             ">" => Ordering::Greater,
+            "!=" => {
+                assert_ne!(order.compare(a, b), Ok(Ordering::Equal), "{line}");
+                continue;
+            }
             _ => panic!("{file}: {line:?}"),
         };
         cases += 1;
@@ -134,6 +138,25 @@ fn semver_vectors() {
     check("semver", "semver.osv-scalibr.txt", NONE_WRONG);
     check("semver", "hex.elixir.txt", NONE_WRONG);
     check("pub", "pub.osv-scalibr.txt", NONE_WRONG);
+}
+
+#[test]
+fn rpm_vectors() {
+    check("rpm", "rpm.rpmvercmp-at.txt", NONE_WRONG);
+    check("rpm", "rpm.osv-scalibr.txt", NONE_WRONG);
+}
+
+#[test]
+fn rubygems_vectors() {
+    check("rubygems", "rubygems.rubygems-test.txt", NONE_WRONG);
+    check("rubygems", "rubygems.osv-scalibr.txt", NONE_WRONG);
+    check("rubygems", "rubygems.osv-scalibr-generated.txt", NONE_WRONG);
+}
+
+#[test]
+fn nuget_vectors() {
+    check("nuget", "nuget.osv-scalibr.txt", NONE_WRONG);
+    check("nuget", "nuget.vers-spec.txt", NONE_WRONG);
 }
 
 #[test]
@@ -209,5 +232,14 @@ fn order_ids_are_unique_and_found() {
     assert_eq!(ids, sorted, "sorted and unique");
     for id in ids {
         assert_eq!(order(id).unwrap().id(), id);
+    }
+}
+
+#[test]
+fn every_order_file_is_listed_under_its_name() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/orders");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(order(name.trim_end_matches(".rs")).is_some(), "{name}");
     }
 }

@@ -136,7 +136,11 @@ fn ids(text: &str) -> Option<(String, Vec<String>)> {
         .filter_map(|word| {
             let id = word.trim().replace("CVE_", "CVE-");
             let (prefix, rest) = id.split_once('-')?;
-            let is_prefix = prefix.len() > 1 && prefix.bytes().all(|b| b.is_ascii_uppercase());
+            let is_prefix = prefix.len() > 1
+                && prefix.starts_with(|c: char| c.is_ascii_uppercase())
+                && prefix
+                    .bytes()
+                    .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
             // GitHub's ids may be without a digit; of others it tells them from words.
             let is_rest = !rest.is_empty()
                 && (prefix == "GHSA" || rest.bytes().any(|b| b.is_ascii_digit()))

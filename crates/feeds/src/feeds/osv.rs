@@ -174,7 +174,20 @@ impl Osv {
             return;
         }
         let identities = identities(&osv);
-        let ratings = ratings(&osv.id, &osv.severity, &osv.database_specific);
+        if identities.is_empty() {
+            out.skip(self.id(), "left out: a notice about no CVE", path, &osv.id);
+            return;
+        }
+        let mut ratings = ratings(&osv.id, &osv.severity, &osv.database_specific);
+        if let Some((word, _)) = osv
+            .summary
+            .split_once(':')
+            .filter(|_| is_rpm_notice(&osv.id))
+        {
+            // `Important: kernel security update`
+            let source = osv.id.split('-').next().unwrap_or_default();
+            ratings.extend(Rating::from_word(&source.to_ascii_lowercase(), word));
+        }
         let mut entries = Vec::new();
         let mut reasons: BTreeSet<String> = BTreeSet::new();
         for affected in &osv.affected {
@@ -244,6 +257,7 @@ impl Osv {
 }
 
 /// The ids under which a record is shown, each with its aliases: one, or one for each CVE of a notice.
+/// Notices of RPM distributions about no CVE are about bugs and enhancements: none.
 fn identities(osv: &OsvRecord) -> Vec<(String, Vec<String>)> {
     let is_cve = |id: &&String| id.starts_with("CVE-");
     // Canonical's and OSV's own records of a CVE: `UBUNTU-CVE-2024-1`.
@@ -265,6 +279,9 @@ fn identities(osv: &OsvRecord) -> Vec<(String, Vec<String>)> {
             .collect();
         if !cves.is_empty() {
             return cves.into_iter().map(|cve| (cve, Vec::new())).collect();
+        }
+        if is_rpm_notice(&osv.id) {
+            return Vec::new();
         }
     }
     let id = if osv.id.starts_with("CVE-") {
@@ -659,6 +676,7 @@ mod tests {
             &[("CVE-1", &[]), ("CVE-2", &[])],
         );
         check(r#"{"id":"DSA-1-1"}"#, &[("DSA-1-1", &[])]);
+        check(r#"{"id":"ALBA-1"}"#, &[]);
         check(r#"{"id":"GHSA-1","related":["CVE-1"]}"#, &[("GHSA-1", &[])]);
         check(
             r#"{"id":"USN-1","upstream":["CVE-1"],"related":["UBUNTU-CVE-1"]}"#,
