@@ -547,6 +547,11 @@ impl LayerReader {
         result
     }
 
+    /// Bytes of tar that were unpacked so far.
+    pub fn uncompressed_bytes(&self) -> u64 {
+        self.archive.unpacked
+    }
+
     /// The blob is over: checks that nothing is missing and that digests and size are as expected.
     pub fn finish(mut self, sink: &mut impl EntrySink) -> LayerOutcome {
         if self.error.is_none() {

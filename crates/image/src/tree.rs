@@ -11,4 +11,6 @@ mod merged;
 mod names;
 
 pub use layer::{LayerTree, LayerTreeBuilder, Node, TreeError, TreeKind};
-pub use merged::{Change, ChangeKind, LayerStatistics, MergedEntry, MergedTree, ResolveError};
+pub use merged::{
+    Change, ChangeKind, LayerStatistics, MergedEntry, MergedNode, MergedTree, ResolveError,
+};

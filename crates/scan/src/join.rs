@@ -1,0 +1,315 @@
+//! All layers together, and the report.
+
+use lamina_advisories::{
+    index::{Index, ShardEntry},
+    matcher::{DistributionView, Match, Matches, Needs, PackageView, match_packages, shards_for},
+    shard::Shard,
+};
+use lamina_image::tree::MergedTree;
+use lamina_inventory::{
+    analysis::LayerAnalysis,
+    merge::{self, Inventory, Package},
+};
+use lamina_report::model::{
+    self, Database, Distribution, Evidence, FORMAT, Finding, Layer, Report, ReportWarning,
+    ShardUse, Status,
+};
+
+use crate::{layer::LayerResult, plan::Plan};
+
+/// An image whose layers have been read.
+pub struct Joined {
+    plan: Plan,
+    layers: Vec<LayerResult>,
+    tree: MergedTree,
+    inventory: Inventory,
+}
+
+/// The database that matched.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Its index.
+    pub index: &'a Index,
+    /// Digest of the index's bytes.
+    pub index_digest: &'a str,
+    /// What [`Joined::needs`] said.
+    pub needs: &'a Needs,
+    /// The shards it named that could be had.
+    pub shards: &'a [Shard],
+    /// Those that could not be had, and why.
+    pub failed: &'a [(ShardEntry, String)],
+}
+
+impl Joined {
+    /// Joins layers, base first. There are as many results as the plan has layers.
+    pub fn new(plan: Plan, layers: Vec<LayerResult>) -> Self {
+        let analyses: Vec<&LayerAnalysis> = layers.iter().map(|layer| &layer.analysis).collect();
+        let trees: Vec<_> = analyses.iter().map(|analysis| &analysis.tree).collect();
+        let tree = MergedTree::merge(&trees);
+        let inventory = merge::merge(&analyses, &tree);
+        Self {
+            plan,
+            layers,
+            tree,
+            inventory,
+        }
+    }
+
+    /// The merged file tree.
+    pub fn tree(&self) -> &MergedTree {
+        &self.tree
+    }
+
+    /// What each layer holds.
+    pub fn layers(&self) -> &[LayerResult] {
+        &self.layers
+    }
+
+    /// The shards of a database that this image needs.
+    pub fn needs(&self, index: &Index) -> Needs {
+        shards_for(index, self.distribution(), self.package_views())
+    }
+
+    /// The report. `scanned_at` is RFC 3339 in UTC.
+    pub fn report(&self, database: Option<Asked<'_>>, scanned_at: &str) -> Report {
+        let matches = match database {
+            Some(asked) => {
+                let packages: Vec<PackageView<'_>> = self.package_views().collect();
+                let shards: Vec<&Shard> = asked.shards.iter().collect();
+                match_packages(self.distribution(), &packages, &shards)
+            }
+            None => Matches::default(),
+        };
+        let mut warnings = self.plan.warnings.clone();
+        for (index, layer) in self.layers.iter().enumerate() {
+            let about = |message: String| ReportWarning {
+                layer: Some(index),
+                message,
+            };
+            if let Some(error) = &layer.error {
+                warnings.push(about(format!(
+                    "the layer could not be read to its end: {error}"
+                )));
+            }
+            warnings.extend(layer.warnings.iter().cloned().map(about));
+        }
+        warnings.extend(
+            self.inventory
+                .warnings
+                .iter()
+                .map(|(layer, warning)| ReportWarning {
+                    layer: Some(*layer),
+                    message: warning.to_string(),
+                }),
+        );
+        if let Some(asked) = database {
+            warnings.extend(asked.failed.iter().map(|(shard, problem)| ReportWarning {
+                layer: None,
+                message: format!(
+                    "advisories for {} could not be read, so that its packages were not matched: \
+                     {problem}",
+                    shard.key
+                ),
+            }));
+        }
+        warnings.extend(matches.warnings.iter().map(|warning| ReportWarning {
+            layer: None,
+            message: warning.to_string(),
+        }));
+        if matches.warnings_left_out > 0 {
+            warnings.push(ReportWarning {
+                layer: None,
+                message: format!("{} more warnings were left out", matches.warnings_left_out),
+            });
+        }
+        if !matches.overridden.is_empty() {
+            warnings.push(ReportWarning {
+                layer: None,
+                message: format!(
+                    "{} advisories on language packages were left to the distribution, which owns \
+                     their files",
+                    matches.overridden.len()
+                ),
+            });
+        }
+        let mut findings: Vec<Finding> = matches.matches.into_iter().map(finding).collect();
+        let mut packages: Vec<model::Package> = Vec::new();
+        packages.extend(self.inventory.packages.iter().map(package));
+        packages.extend(self.inventory.removed.iter().map(package));
+        findings.sort_by(|a, b| {
+            let name = |finding: &Finding| packages.get(finding.package).map(|p| p.name.as_str());
+            b.severity
+                .cmp(&a.severity)
+                .then_with(|| b.score.unwrap_or(0.0).total_cmp(&a.score.unwrap_or(0.0)))
+                .then_with(|| a.id.cmp(&b.id))
+                .then_with(|| name(a).cmp(&name(b)))
+                .then_with(|| a.package.cmp(&b.package))
+        });
+        Report {
+            format: FORMAT,
+            scanned_at: scanned_at.to_owned(),
+            scanner: concat!("lamina ", env!("CARGO_PKG_VERSION")).to_owned(),
+            image: self.plan.image.clone(),
+            layers: self.report_layers(&packages),
+            distribution: self
+                .inventory
+                .distribution
+                .as_ref()
+                .map(|found| Distribution {
+                    id: found.fact.id.clone(),
+                    version: found.fact.version_id.clone(),
+                    name: found.fact.pretty_name.clone().unwrap_or_else(|| {
+                        let version = found.fact.version_id.as_deref().unwrap_or_default();
+                        format!("{} {version}", found.fact.id).trim_end().to_owned()
+                    }),
+                    file: found.fact.file.to_string(),
+                }),
+            packages,
+            findings,
+            database: database.map(|asked| Database {
+                digest: asked.index_digest.to_owned(),
+                built_at: asked.index.built_at.clone(),
+                name: asked.index.name.clone(),
+                shards: asked
+                    .needs
+                    .shards
+                    .iter()
+                    .map(|shard| ShardUse {
+                        key: shard.key.clone(),
+                        source_date: shard.source_date.clone(),
+                        bytes: shard.size,
+                    })
+                    .collect(),
+                missing: asked
+                    .needs
+                    .missing
+                    .iter()
+                    .map(|missing| missing.what.clone())
+                    .collect(),
+            }),
+            warnings,
+        }
+    }
+
+    fn distribution(&self) -> Option<DistributionView<'_>> {
+        self.inventory
+            .distribution
+            .as_ref()
+            .map(|found| DistributionView {
+                id: &found.fact.id,
+                version_id: found.fact.version_id.as_deref(),
+                codename: found.fact.codename.as_deref(),
+            })
+    }
+
+    fn package_views(&self) -> impl Iterator<Item = PackageView<'_>> {
+        self.inventory.packages.iter().map(|package| PackageView {
+            kind: package.fact.kind,
+            name: &package.fact.name,
+            version: &package.fact.version,
+            source: package
+                .fact
+                .source
+                .as_ref()
+                .map(|source| (source.name.as_str(), source.version.as_str())),
+            owned_by: package.owned_by,
+        })
+    }
+
+    fn report_layers(&self, packages: &[model::Package]) -> Vec<Layer> {
+        let chain_ids = self.plan.chain_ids();
+        self.plan
+            .layers
+            .iter()
+            .zip(&self.layers)
+            .enumerate()
+            .map(|(index, (planned, result))| {
+                let statistics = self
+                    .tree
+                    .statistics()
+                    .get(index)
+                    .copied()
+                    .unwrap_or_default();
+                let count = |test: &dyn Fn(&model::Package) -> bool| {
+                    packages.iter().filter(|package| test(package)).count() as u64
+                };
+                Layer {
+                    digest: planned.digest.as_ref().map(ToString::to_string),
+                    diff_id: match (&planned.diff_id, &result.diff_id) {
+                        (Some(diff_id), _) => diff_id.to_string(),
+                        (None, Some(diff_id)) => diff_id.clone(),
+                        (None, None) => String::new(),
+                    },
+                    chain_id: chain_ids.get(index).cloned().unwrap_or_default(),
+                    media_type: planned.media_type.clone(),
+                    compressed_size: match result.compressed_bytes {
+                        0 => planned.size,
+                        bytes => bytes,
+                    },
+                    uncompressed_size: result.uncompressed_bytes,
+                    created_by: planned.created_by.clone(),
+                    files_added: statistics.files_added,
+                    files_changed: statistics.files_changed,
+                    files_deleted: statistics.files_removed,
+                    file_bytes: statistics.file_bytes,
+                    wasted_bytes: statistics.wasted_bytes,
+                    packages_added: count(&|package| {
+                        package.layer == index && package.removed_in.is_none()
+                    }),
+                    packages_removed: count(&|package| package.removed_in == Some(index)),
+                    error: result.error.clone(),
+                }
+            })
+            .collect()
+    }
+}
+
+fn package(package: &Package) -> model::Package {
+    let fact = &package.fact;
+    model::Package {
+        purl: package.purl.clone(),
+        kind: fact.kind,
+        name: fact.name.clone(),
+        version: fact.version.clone(),
+        architecture: fact.architecture.clone(),
+        source: fact
+            .source
+            .as_ref()
+            .map(|source| (source.name.clone(), source.version.clone())),
+        licence: fact.licence.clone(),
+        layer: package.introduced_in,
+        file: fact.file.to_string(),
+        file_layer: package.file_layer,
+        lines: fact.lines,
+        removed_in: package.removed_in,
+        owned_by: package.owned_by,
+        files: package.owned_files,
+    }
+}
+
+fn finding(found: Match) -> Finding {
+    Finding {
+        id: found.id,
+        aliases: found.aliases,
+        package: found.package,
+        severity: found.severity,
+        severity_source: found.severity_source,
+        cvss: found.cvss,
+        score: found.score,
+        status: match found.status {
+            lamina_advisories::matcher::Status::Fixed => Status::Fixed,
+            _ => Status::Affected,
+        },
+        fixed_in: found.fixed_in,
+        title: found.title,
+        evidence: Evidence {
+            record: found.evidence.record,
+            shard: found.evidence.shard,
+            source: found.evidence.source,
+            matched_name: found.evidence.matched_name,
+            matched_version: found.evidence.matched_version,
+            order: found.evidence.order,
+            range: found.evidence.range,
+        },
+    }
+}
