@@ -67,6 +67,11 @@ impl Source {
     }
 }
 
+/// A file of the sample images' advisory database, without a server.
+pub(crate) fn sample_database(path: &str) -> Option<Bytes> {
+    embedded::<Db>(path)
+}
+
 fn embedded<E: RustEmbed>(path: &str) -> Option<Bytes> {
     // Debug builds read the disk: the same care as for folders.
     safe_join(Path::new(""), path)?;

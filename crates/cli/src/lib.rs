@@ -14,6 +14,7 @@ mod assets;
 pub mod command;
 pub mod credentials;
 mod csp;
+pub mod database;
 pub mod db;
 pub mod limits;
 pub mod relay;
