@@ -2,6 +2,8 @@
 //! the page is served from. Works on the page's thread and in a worker alike.
 
 pub mod fetch;
+pub mod registry;
+pub mod routes;
 pub mod store;
 
 use wasm_bindgen::{JsCast, JsValue};
@@ -66,4 +68,15 @@ pub async fn sleep(duration: std::time::Duration) {
         }
     });
     let _ = wasm_bindgen_futures::JsFuture::from(promise).await;
+}
+
+/// A number of JavaScript that counts something.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped first"
+)]
+pub fn whole(number: f64) -> u64 {
+    // 2^53, the largest that JavaScript counts to.
+    number.clamp(0.0, 9_007_199_254_740_992.0) as u64
 }

@@ -3,8 +3,36 @@
 //! The scanner runs in workers; the page never blocks. [`scan`] starts one and reports through a
 //! callback on the page's own thread.
 
-use lamina_report::model::{Image, Report};
+mod archive;
+mod image;
+mod statistics;
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use futures::{StreamExt as _, channel::mpsc};
+use js_sys::Uint8Array;
+use lamina_inventory::severity::Severity;
+use lamina_policy::Policy;
+use lamina_report::{
+    link::{self, SharedReport},
+    model::{Image, Report},
+};
 use serde::{Deserialize, Serialize};
+use wasm_bindgen_futures::spawn_local;
+
+use crate::{
+    platform::{
+        self,
+        store::{self, Table},
+    },
+    worker::{
+        pool::{Pool, TaskId},
+        protocol::{Event, Task},
+    },
+};
 
 /// What to scan.
 #[derive(Clone, Debug)]
@@ -169,53 +197,242 @@ pub struct AdvisoryText {
 }
 
 /// A running scan. Dropping it does not stop it; [`ScanHandle::cancel`] does.
-#[derive(Clone, Debug, Default)]
-pub struct ScanHandle {}
+#[derive(Clone, Default)]
+pub struct ScanHandle(Rc<RefCell<Running>>);
+
+#[derive(Default)]
+struct Running {
+    is_cancelled: bool,
+    tasks: Vec<TaskId>,
+}
 
 impl ScanHandle {
     /// Stops fetching and frees what the scan held. No event follows.
-    pub fn cancel(&self) {}
+    pub fn cancel(&self) {
+        let tasks = {
+            let mut running = self.0.borrow_mut();
+            running.is_cancelled = true;
+            std::mem::take(&mut running.tasks)
+        };
+        for task in tasks {
+            Pool::of_page().cancel(task);
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.0.borrow().is_cancelled
+    }
+}
+
+thread_local! {
+    /// The worker that holds the image scanned last.
+    static HOLDER: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
 /// Starts a scan.
 pub fn scan(
-    _source: Source,
-    _options: ScanOptions,
-    _on_event: impl Fn(ScanEvent) + 'static,
+    source: Source,
+    options: ScanOptions,
+    on_event: impl Fn(ScanEvent) + 'static,
 ) -> ScanHandle {
-    ScanHandle {}
+    let handle = ScanHandle::default();
+    let scan = handle.clone();
+    let on_event: OnEvent = {
+        let scan = handle.clone();
+        Rc::new(move |event| {
+            if !scan.is_cancelled() {
+                on_event(event);
+            }
+        })
+    };
+    HOLDER.set(None);
+    spawn_local(async move {
+        let result = match source {
+            Source::Reference(text) => image::scan(&text, &options, &scan, &on_event).await,
+            Source::File(file) => archive::scan(file, &options, &scan, &on_event).await,
+        };
+        match result {
+            Ok(report) => {
+                keep(&report).await;
+                on_event(ScanEvent::Done(Box::new(report)));
+            }
+            Err(failure) => on_event(ScanEvent::Failed(failure)),
+        }
+    });
+    handle
 }
 
-/// The rows of one directory of the image scanned last; `layer` limits it to what that layer holds.
-/// `None` when the tree is not at hand (a shared report, a past one whose layers are gone).
-pub async fn list_directory(_directory: String, _layer: Option<usize>) -> Option<Vec<FileRow>> {
-    None
+/// The rows of one directory of the image scanned last; `layer` limits it to what that layer touches.
+/// `None` when the tree is not at hand (a shared report, a past one, a reloaded page).
+pub async fn list_directory(directory: String, layer: Option<usize>) -> Option<Vec<FileRow>> {
+    match ask_holder(Task::ListDirectory { directory, layer }).await? {
+        Event::Files(rows) => rows,
+        _ => None,
+    }
 }
 
 /// Files of the image scanned last whose path contains `query`, at most `limit`, as full paths.
-pub async fn search_files(_query: String, _limit: usize) -> Option<Vec<FileRow>> {
-    None
+pub async fn search_files(query: String, limit: usize) -> Option<Vec<FileRow>> {
+    match ask_holder(Task::SearchFiles { query, limit }).await? {
+        Event::Files(rows) => rows,
+        _ => None,
+    }
 }
 
 /// The prose of an advisory, from the database's lazy shards.
-pub async fn advisory_text(_shard: String, _record: String) -> Option<AdvisoryText> {
-    None
+pub async fn advisory_text(shard: String, record: String) -> Option<AdvisoryText> {
+    let (events, mut heard) = mpsc::unbounded();
+    Pool::of_page().run(
+        Task::Advisory { shard, record },
+        None,
+        Vec::new(),
+        move |event, _, _| {
+            let _ = events.unbounded_send(event);
+        },
+    );
+    match heard.next().await? {
+        Event::Text(text) => text,
+        _ => None,
+    }
 }
 
 /// Scans kept in this browser, newest first.
 pub async fn recent_scans() -> Vec<RecentScan> {
-    Vec::new()
+    let mut scans: Vec<RecentScan> = store::rows(Table::Reports)
+        .await
+        .into_iter()
+        .filter_map(|row| {
+            let note: Note = serde_json::from_str(&row.note).ok()?;
+            Some(RecentScan {
+                key: row.key,
+                name: note.name,
+                platform: note.platform,
+                scanned_at: note.scanned_at,
+                counts: note.counts,
+            })
+        })
+        .collect();
+    scans.sort_by(|a, b| b.scanned_at.cmp(&a.scanned_at));
+    scans
 }
 
 /// A kept report.
-pub async fn load_recent(_key: String) -> Option<Report> {
-    None
+pub async fn load_recent(key: String) -> Option<Report> {
+    let bytes = store::get(Table::Reports, &key).await?;
+    link::read_deflated(&bytes).ok().map(|shared| shared.report)
+}
+
+/// Forgets a kept report.
+pub async fn remove_recent(key: String) {
+    store::remove(Table::Reports, &key).await;
 }
 
 /// Bytes held in this browser: (layer analyses, advisory shards, reports).
 pub async fn storage_use() -> (u64, u64, u64) {
-    (0, 0, 0)
+    let mut sizes = [0; 3];
+    for (size, table) in sizes.iter_mut().zip(Table::ALL) {
+        let bytes: f64 = store::rows(table).await.iter().map(|row| row.size).sum();
+        *size = platform::whole(bytes);
+    }
+    let [layers, shards, reports] = sizes;
+    (layers, shards, reports)
 }
 
 /// Deletes all that is kept in this browser.
-pub async fn clear_storage() {}
+pub async fn clear_storage() {
+    store::clear().await;
+}
+
+/// Hears a scan's events.
+type OnEvent = Rc<dyn Fn(ScanEvent)>;
+
+/// What the list of recent scans shows without reading the reports.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    name: String,
+    platform: String,
+    scanned_at: String,
+    counts: [u32; 6],
+}
+
+async fn keep(report: &Report) {
+    let mut counts = [0; 6];
+    for finding in &report.findings {
+        let severities = Severity::WORST_FIRST.iter().zip(&mut counts);
+        for (_, count) in severities.filter(|(severity, _)| **severity == finding.severity) {
+            *count += 1;
+        }
+    }
+    let note = Note {
+        name: report.image.name.clone(),
+        platform: report.image.platform.clone(),
+        scanned_at: report.scanned_at.clone(),
+        counts,
+    };
+    let key = format!("{} {}", report.image.name, report.image.platform);
+    let shared = SharedReport {
+        report: report.clone(),
+        policy: Policy::default(),
+    };
+    let note = serde_json::to_string(&note).unwrap_or_default();
+    store::put(Table::Reports, &key, &link::to_bytes(&shared), &note).await;
+}
+
+async fn ask_holder(task: Task) -> Option<Event> {
+    let serial = HOLDER.get()?;
+    let (events, mut heard) = mpsc::unbounded();
+    Pool::of_page().run_on(serial, task, move |event, _, _| {
+        let _ = events.unbounded_send(event);
+    });
+    heard.next().await
+}
+
+/// An event of a task, its buffers, and the serial of the worker it came from.
+type Heard = (Event, Vec<Uint8Array>, u32);
+
+/// Queues a task and hears it through a channel.
+fn run(
+    task: Task,
+    file: Option<web_sys::File>,
+    buffers: Vec<Uint8Array>,
+    scan: &ScanHandle,
+) -> mpsc::UnboundedReceiver<Heard> {
+    let (events, heard) = mpsc::unbounded();
+    let id = Pool::of_page().run(task, file, buffers, move |event, buffers, serial| {
+        let _ = events.unbounded_send((event, buffers, serial));
+    });
+    scan.0.borrow_mut().tasks.push(id);
+    heard
+}
+
+/// Waits for the report of a task that ends in one.
+async fn report_of(
+    mut heard: mpsc::UnboundedReceiver<Heard>,
+    mut on_other: impl FnMut(Event),
+) -> Result<Report, ScanFailure> {
+    while let Some((event, buffers, serial)) = heard.next().await {
+        match event {
+            Event::Report { memory_bytes } => {
+                statistics::worker_memory(memory_bytes);
+                HOLDER.set(Some(serial));
+                Pool::of_page().release_idle(Some(serial));
+                let json = buffers.first().map(Uint8Array::to_vec).unwrap_or_default();
+                return serde_json::from_slice(&json).map_err(|error| ScanFailure {
+                    step: "report".to_owned(),
+                    message: error.to_string(),
+                    ..ScanFailure::default()
+                });
+            }
+            Event::Failed(failure) => return Err(failure),
+            other => on_other(other),
+        }
+    }
+    Err(cancelled())
+}
+
+fn cancelled() -> ScanFailure {
+    ScanFailure {
+        message: "cancelled".to_owned(),
+        ..ScanFailure::default()
+    }
+}

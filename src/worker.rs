@@ -8,8 +8,6 @@ pub mod pool;
 pub mod protocol;
 mod tasks;
 
-use std::{cell::RefCell, collections::HashSet, rc::Rc};
-
 use js_sys::{Array, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
@@ -39,7 +37,6 @@ pub fn start() {
     );
     on_rejection.forget();
 
-    let cancelled: Rc<RefCell<HashSet<u32>>> = Rc::default();
     let task_scope = scope.clone();
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         let data = event.data();
@@ -49,26 +46,18 @@ pub fn start() {
         let Some(Ok(message)) = json.map(|json| serde_json::from_str::<ToWorker>(&json)) else {
             return;
         };
-        match message {
-            ToWorker::Cancel(id) => {
-                cancelled.borrow_mut().insert(id);
-            }
-            ToWorker::Start { id, task } => {
-                let file = Reflect::get(&data, &"file".into())
-                    .ok()
-                    .and_then(|file| file.dyn_into::<web_sys::File>().ok());
-                let buffers = take_buffers(&data);
-                let handle = TaskHandle {
-                    id,
-                    scope: task_scope.clone(),
-                    cancelled: Rc::clone(&cancelled),
-                };
-                wasm_bindgen_futures::spawn_local(async move {
-                    tasks::run(*task, file, buffers, &handle).await;
-                    handle.cancelled.borrow_mut().remove(&id);
-                });
-            }
-        }
+        let ToWorker { id, task } = message;
+        let file = Reflect::get(&data, &"file".into())
+            .ok()
+            .and_then(|file| file.dyn_into::<web_sys::File>().ok());
+        let buffers = take_buffers(&data);
+        let handle = TaskHandle {
+            id,
+            scope: task_scope.clone(),
+        };
+        wasm_bindgen_futures::spawn_local(async move {
+            tasks::run(task, file, buffers, &handle).await;
+        });
     });
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     on_message.forget();
@@ -79,7 +68,6 @@ pub fn start() {
 struct TaskHandle {
     id: u32,
     scope: DedicatedWorkerGlobalScope,
-    cancelled: Rc<RefCell<HashSet<u32>>>,
 }
 
 impl TaskHandle {
@@ -96,10 +84,6 @@ impl TaskHandle {
             },
             buffers,
         );
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.cancelled.borrow().contains(&self.id)
     }
 }
 

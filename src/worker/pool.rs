@@ -7,16 +7,17 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageEvent, Worker};
 
 use super::protocol::{Event, Task, ToPage, ToWorker};
+use crate::scanner::ScanFailure;
 
 /// More workers than this gain nothing: the network is then the limit, and each costs memory.
 const MAX_WORKERS: usize = 8;
 
-/// Hears a task's events, with the buffers that came along.
-type OnEvent = Rc<dyn Fn(Event, Vec<Uint8Array>)>;
+/// Hears a task's events, with the buffers that came along and the serial of the worker.
+type OnEvent = Rc<dyn Fn(Event, Vec<Uint8Array>, u32)>;
 
 struct Job {
     id: u32,
-    task: Box<Task>,
+    task: Task,
     file: Option<web_sys::File>,
     buffers: Vec<Uint8Array>,
     on_event: OnEvent,
@@ -66,40 +67,49 @@ impl Pool {
         task: Task,
         file: Option<web_sys::File>,
         buffers: Vec<Uint8Array>,
-        on_event: impl Fn(Event, Vec<Uint8Array>) + 'static,
+        on_event: impl Fn(Event, Vec<Uint8Array>, u32) + 'static,
     ) -> TaskId {
         self.queue(task, file, buffers, Rc::new(on_event), None)
     }
 
-    /// Queues a task for the worker that runs or ran task `other`'s state, by its serial.
+    /// Queues a task for the worker with this serial: the one that holds what it asks about.
     pub fn run_on(
         &self,
         serial: u32,
         task: Task,
-        on_event: impl Fn(Event, Vec<Uint8Array>) + 'static,
+        on_event: impl Fn(Event, Vec<Uint8Array>, u32) + 'static,
     ) -> TaskId {
         self.queue(task, None, Vec::new(), Rc::new(on_event), Some(serial))
     }
 
-    /// The worker that runs a task now.
-    pub fn worker_of(&self, task: TaskId) -> Option<u32> {
-        let inner = self.0.borrow();
-        let runs = |slot: &&Slot| slot.job.as_ref().is_some_and(|(id, _)| *id == task.0);
-        inner.slots.iter().find(runs).map(|slot| slot.serial)
+    /// Stops a task. No event follows. The worker that runs it is ended, which stops its transfers
+    /// and frees its memory at once; another is started when one is needed.
+    pub fn cancel(&self, task: TaskId) {
+        let ended = {
+            let mut inner = self.0.borrow_mut();
+            inner.queue.retain(|job| job.id != task.0);
+            let runs = |slot: &Slot| slot.job.as_ref().is_some_and(|(id, _)| *id == task.0);
+            match inner.slots.iter().position(runs) {
+                Some(index) => Some(inner.slots.remove(index)),
+                None => None,
+            }
+        };
+        if let Some(slot) = ended {
+            slot.worker.terminate();
+            self.dispatch();
+        }
     }
 
-    /// Stops a task. No event follows.
-    pub fn cancel(&self, task: TaskId) {
+    /// Ends the workers that have nothing to do, but for the one with this serial.
+    pub fn release_idle(&self, keep: Option<u32>) {
         let mut inner = self.0.borrow_mut();
-        inner.queue.retain(|job| job.id != task.0);
-        for slot in &mut inner.slots {
-            if let Some((id, on_event)) = &mut slot.job
-                && *id == task.0
-            {
-                *on_event = Rc::new(|_, _| {});
-                send(&slot.worker, &ToWorker::Cancel(task.0), None, &[]);
+        inner.slots.retain(|slot| {
+            let stays = slot.job.is_some() || Some(slot.serial) == keep;
+            if !stays {
+                slot.worker.terminate();
             }
-        }
+            stays
+        });
     }
 
     fn queue(
@@ -116,7 +126,7 @@ impl Pool {
             let id = inner.next_id;
             inner.queue.push_back(Job {
                 id,
-                task: Box::new(task),
+                task,
                 file,
                 buffers,
                 on_event,
@@ -143,7 +153,7 @@ impl Pool {
                 };
                 if let Some(slot) = inner.slots.iter_mut().find(fits) {
                     slot.job = Some((job.id, job.on_event));
-                    let message = ToWorker::Start {
+                    let message = ToWorker {
                         id: job.id,
                         task: job.task,
                     };
@@ -183,7 +193,7 @@ impl Pool {
             }
         }
         for on_event in lost {
-            on_event(Event::Failed(no_worker()), Vec::new());
+            on_event(Event::Failed(no_worker()), Vec::new(), 0);
         }
     }
 
@@ -251,7 +261,7 @@ impl Pool {
                 };
                 let is_last = event.is_last();
                 if let Some(on_event) = on_event {
-                    on_event(*event, super::take_buffers(data));
+                    on_event(*event, super::take_buffers(data), serial);
                 }
                 if is_last {
                     self.dispatch();
@@ -271,7 +281,7 @@ impl Pool {
         };
         slot.worker.terminate();
         if let Some((_, on_event)) = &slot.job {
-            on_event(Event::Failed(crash(message)), Vec::new());
+            on_event(Event::Failed(crash(message)), Vec::new(), serial);
         }
         // The slot owns the closure that is running now: free it when this turn is over.
         wasm_bindgen_futures::spawn_local(async move {
@@ -282,8 +292,8 @@ impl Pool {
     }
 }
 
-fn no_worker() -> super::protocol::TaskFailure {
-    super::protocol::TaskFailure {
+fn no_worker() -> ScanFailure {
+    ScanFailure {
         message: "the scanner worker is gone or could not be started".to_owned(),
         advice: "reload the page; if it happens again, the browser forbids Web Workers here"
             .to_owned(),
@@ -291,8 +301,8 @@ fn no_worker() -> super::protocol::TaskFailure {
     }
 }
 
-fn crash(message: &str) -> super::protocol::TaskFailure {
-    super::protocol::TaskFailure {
+fn crash(message: &str) -> ScanFailure {
+    ScanFailure {
         message: format!("the scanner worker crashed: {message}"),
         advice: "this is a bug in Lamina, or the browser ran out of memory; the other layers are not affected"
             .to_owned(),

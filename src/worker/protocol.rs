@@ -1,19 +1,19 @@
 //! What the page and its workers say to each other.
 
+use lamina_image::digest::{DiffId, Digest};
+use lamina_registry::{SessionSnapshot, relay::Routes};
+use lamina_scan::plan::Plan;
 use serde::{Deserialize, Serialize};
 
-/// From the page to a worker.
+use crate::scanner::{AdvisoryText, FileRow, LayerProgress, ScanFailure};
+
+/// From the page to a worker: do this. A `File` or byte buffers may come beside it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum ToWorker {
-    /// Do this. A `File` or byte buffers may come beside it.
-    Start {
-        /// Names the task in what comes back.
-        id: u32,
-        /// What to do.
-        task: Box<Task>,
-    },
-    /// Stop that task.
-    Cancel(u32),
+pub struct ToWorker {
+    /// Names the task in what comes back.
+    pub id: u32,
+    /// What to do.
+    pub task: Task,
 }
 
 /// From a worker to the page.
@@ -35,30 +35,144 @@ pub enum ToPage {
 /// What a worker can do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
-pub enum Task {}
+pub enum Task {
+    /// Analyse one layer: from the cache, or fetched and read. Ends in [`Event::LayerDone`], whose
+    /// buffer is the encoded analysis.
+    Layer(Box<LayerTask>),
+    /// Read an archive (the `File` beside this) and report on it. Ends in [`Event::Report`].
+    Archive(ArchiveTask),
+    /// Join analyses (the buffers beside this, base first) and report. Ends in [`Event::Report`].
+    Join(Box<JoinTask>),
+    /// List a directory of the image that this worker reported on last. Ends in [`Event::Files`].
+    ListDirectory {
+        /// Which.
+        directory: String,
+        /// Only what this layer touches.
+        layer: Option<usize>,
+    },
+    /// Find files of the image that this worker reported on last. Ends in [`Event::Files`].
+    SearchFiles {
+        /// A part of the path, in any case.
+        query: String,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Fetch an advisory's prose. Ends in [`Event::Text`].
+    Advisory {
+        /// Key of the shard that matched.
+        shard: String,
+        /// Id of the record.
+        record: String,
+    },
+}
+
+/// A layer on a registry.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LayerTask {
+    /// Which layer of the image, for progress.
+    pub layer: usize,
+    /// The registry, who we are there, what was learned about it.
+    pub session: SessionSnapshot,
+    /// Which hosts answer directly.
+    pub routes: Routes,
+    /// The repository.
+    pub repository: String,
+    /// Digest of the blob.
+    pub digest: Digest,
+    /// Bytes of the blob.
+    pub size: u64,
+    /// Digest of the uncompressed tar, if the config names it.
+    pub diff_id: Option<DiffId>,
+    /// Do not look into the cache.
+    pub is_fresh: bool,
+}
+
+/// An archive.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ArchiveTask {
+    /// Its file name.
+    pub name: String,
+    /// Which platform, if it has several.
+    pub platform: Option<String>,
+}
+
+/// Analyses to join.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JoinTask {
+    /// The image.
+    pub plan: Plan,
+    /// What is known of each layer beside its analysis.
+    pub layers: Vec<LayerFigures>,
+}
+
+/// What is known of a layer that was read, beside its analysis.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LayerFigures {
+    /// Bytes of the blob.
+    pub compressed_bytes: u64,
+    /// Bytes of tar.
+    pub uncompressed_bytes: u64,
+    /// Digest of the uncompressed tar, if it was read to its end.
+    pub diff_id: Option<String>,
+    /// Why it was not.
+    pub error: Option<String>,
+    /// What is odd about it.
+    pub warnings: Vec<String>,
+    /// Entries.
+    pub files: u64,
+    /// Packages.
+    pub packages: u64,
+}
 
 /// What happens in a task.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Event {
+    /// Some progress of a layer.
+    Progress(LayerProgress),
+    /// A layer is analysed; the buffer beside this is the encoded analysis.
+    LayerDone {
+        /// Its figures.
+        figures: LayerFigures,
+        /// Whether no byte of it was fetched.
+        is_cached: bool,
+        /// WebAssembly memory of the worker, in bytes.
+        memory_bytes: u64,
+        /// What was learned of the ways to hosts.
+        routes: Routes,
+    },
+    /// A layer of an archive is analysed.
+    ArchiveLayerDone {
+        /// Its figures, with its number in the archive's order.
+        progress: LayerProgress,
+        /// Why it was not read to its end.
+        error: Option<String>,
+    },
+    /// An archive was read and its image chosen.
+    ArchiveResolved(Box<Plan>),
+    /// The report, as JSON in the buffer beside this.
+    Report {
+        /// WebAssembly memory of the worker, in bytes.
+        memory_bytes: u64,
+    },
+    /// Files; `None` if this worker has no image.
+    Files(Option<Vec<FileRow>>),
+    /// An advisory's prose, if there is any.
+    Text(Option<AdvisoryText>),
     /// The task has no result.
-    Failed(TaskFailure),
+    Failed(ScanFailure),
 }
 
 impl Event {
     /// Whether no event of the task follows.
     pub fn is_last(&self) -> bool {
         match self {
-            Self::Failed(_) => true,
+            Self::Progress(_) | Self::ArchiveLayerDone { .. } | Self::ArchiveResolved(_) => false,
+            Self::LayerDone { .. }
+            | Self::Report { .. }
+            | Self::Files(_)
+            | Self::Text(_)
+            | Self::Failed(_) => true,
         }
     }
-}
-
-/// Why a task has no result.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TaskFailure {
-    /// What went wrong.
-    pub message: String,
-    /// What to do next.
-    pub advice: String,
 }

@@ -1,12 +1,153 @@
 //! The tasks.
 
-use super::{TaskHandle, protocol::Task};
+mod archive;
+mod database;
+mod files;
+mod layer;
+
+use std::cell::RefCell;
+
+use js_sys::Uint8Array;
+use lamina_report::model::Report;
+use lamina_scan::{
+    join::{Asked, Joined},
+    layer::LayerResult,
+};
+
+use super::{
+    TaskHandle,
+    protocol::{Event, JoinTask, LayerFigures, Task},
+};
+use crate::scanner::ScanFailure;
+
+thread_local! {
+    /// The image that this worker reported on last: the Files view asks about it.
+    static IMAGE: RefCell<Option<Joined>> = const { RefCell::new(None) };
+}
 
 pub(super) async fn run(
     task: Task,
-    _file: Option<web_sys::File>,
-    _buffers: Vec<js_sys::Uint8Array>,
-    _handle: &TaskHandle,
+    file: Option<web_sys::File>,
+    buffers: Vec<Uint8Array>,
+    handle: &TaskHandle,
 ) {
-    match task {}
+    match task {
+        Task::Layer(task) => layer::run(*task, handle).await,
+        Task::Archive(task) => archive::run(task, file, handle).await,
+        Task::Join(task) => join(*task, buffers, handle).await,
+        Task::ListDirectory { directory, layer } => {
+            let rows = with_image(|image| files::list_directory(image, &directory, layer));
+            handle.emit(Event::Files(rows));
+        }
+        Task::SearchFiles { query, limit } => {
+            let rows = with_image(|image| files::search(image, &query, limit));
+            handle.emit(Event::Files(rows));
+        }
+        Task::Advisory { shard, record } => {
+            handle.emit(Event::Text(database::prose(&shard, &record).await));
+        }
+    }
+}
+
+fn with_image<T>(ask: impl FnOnce(&Joined) -> T) -> Option<T> {
+    IMAGE.with_borrow(|image| image.as_ref().map(ask))
+}
+
+async fn join(task: JoinTask, buffers: Vec<Uint8Array>, handle: &TaskHandle) {
+    IMAGE.with_borrow_mut(Option::take);
+    let mut buffers = buffers.into_iter();
+    let mut layers = Vec::with_capacity(task.layers.len());
+    for figures in task.layers {
+        let bytes = buffers
+            .next()
+            .map(|buffer| buffer.to_vec())
+            .unwrap_or_default();
+        layers.push(result_of(figures, &bytes));
+    }
+    report(Joined::new(task.plan, layers), handle).await;
+}
+
+/// Matches, reports, and keeps the image for the Files view.
+async fn report(joined: Joined, handle: &TaskHandle) {
+    let report = report_of(&joined).await;
+    IMAGE.with_borrow_mut(|image| *image = Some(joined));
+    match serde_json::to_vec(&report) {
+        Ok(json) => handle.emit_with(
+            Event::Report {
+                memory_bytes: memory_bytes(),
+            },
+            &[Uint8Array::from(json.as_slice())],
+        ),
+        Err(error) => handle.emit(Event::Failed(ScanFailure {
+            step: "report".to_owned(),
+            message: error.to_string(),
+            ..ScanFailure::default()
+        })),
+    }
+}
+
+async fn report_of(joined: &Joined) -> Report {
+    let scanned_at = crate::platform::now_rfc3339();
+    match database::open().await {
+        Ok(database) => {
+            let needs = joined.needs(&database.index);
+            let loaded = database.shards(&needs).await;
+            let asked = Asked {
+                index: &database.index,
+                index_digest: &database.digest,
+                needs: &needs,
+                shards: &loaded.shards,
+                failed: &loaded.failed,
+            };
+            joined.report(Some(asked), &scanned_at)
+        }
+        Err(problem) => {
+            let mut report = joined.report(None, &scanned_at);
+            report.warnings.push(lamina_report::model::ReportWarning {
+                layer: None,
+                message: format!("no advisory database, so that nothing was matched: {problem}"),
+            });
+            report
+        }
+    }
+}
+
+fn result_of(figures: LayerFigures, encoded: &[u8]) -> LayerResult {
+    let (analysis, error) = match lamina_inventory::analysis::LayerAnalysis::decode(encoded) {
+        Ok(analysis) => (analysis, figures.error),
+        Err(error) => (
+            lamina_inventory::analysis::LayerAnalysis::default(),
+            Some(figures.error.unwrap_or_else(|| error.to_string())),
+        ),
+    };
+    LayerResult {
+        analysis,
+        compressed_bytes: figures.compressed_bytes,
+        uncompressed_bytes: figures.uncompressed_bytes,
+        diff_id: figures.diff_id,
+        error,
+        warnings: figures.warnings,
+    }
+}
+
+fn figures_of(result: &LayerResult, files: u64, packages: u64) -> LayerFigures {
+    LayerFigures {
+        compressed_bytes: result.compressed_bytes,
+        uncompressed_bytes: result.uncompressed_bytes,
+        diff_id: result.diff_id.clone(),
+        error: result.error.clone(),
+        warnings: result.warnings.clone(),
+        files,
+        packages,
+    }
+}
+
+/// WebAssembly memory of this worker: it only ever grows, so that this is its peak.
+fn memory_bytes() -> u64 {
+    let memory = wasm_bindgen::memory();
+    js_sys::Reflect::get(&memory, &"buffer".into())
+        .and_then(|buffer| js_sys::Reflect::get(&buffer, &"byteLength".into()))
+        .ok()
+        .and_then(|length| length.as_f64())
+        .map_or(0, crate::platform::whole)
 }

@@ -1,0 +1,154 @@
+//! Questions of the Files view.
+
+use lamina_image::{
+    path::LayerPath,
+    tree::{ChangeKind, MergedNode, TreeKind},
+};
+use lamina_scan::join::Joined;
+
+use crate::scanner::{FileChange, FileKind, FileRow};
+
+/// Paths that a search looks at; an image of this many is searched in about a second.
+const MAX_SEARCHED: usize = 4_000_000;
+
+/// The rows of a directory, directories first.
+pub(super) fn list_directory(
+    image: &Joined,
+    directory: &str,
+    layer: Option<usize>,
+) -> Vec<FileRow> {
+    let Some(node) = image.tree().node(&LayerPath::from(directory)) else {
+        return Vec::new();
+    };
+    let mut rows: Vec<FileRow> = node
+        .children()
+        .filter(|child| layer.is_none_or(|layer| touches(child, layer)))
+        .filter_map(|child| row(&child, String::from_utf8_lossy(child.name()).into_owned()))
+        .collect();
+    rows.sort_by(|a, b| {
+        let is_file = |row: &FileRow| row.kind != FileKind::Directory;
+        is_file(a)
+            .cmp(&is_file(b))
+            .then_with(|| a.name.cmp(&b.name))
+    });
+    rows
+}
+
+/// Rows whose path contains `query`, with their whole paths as names.
+pub(super) fn search(image: &Joined, query: &str, limit: usize) -> Vec<FileRow> {
+    let query = query.to_lowercase();
+    let mut rows: Vec<FileRow> = image
+        .tree()
+        .nodes()
+        .take(MAX_SEARCHED)
+        .filter(|node| node.entry().is_none_or(|entry| !entry.kind.is_directory()))
+        .filter_map(|node| {
+            let path = node.path().to_string();
+            path.to_lowercase().contains(&query).then_some((node, path))
+        })
+        .filter_map(|(node, path)| row(&node, path))
+        .take(limit)
+        .collect();
+    rows.sort_by(|a, b| a.name.cmp(&b.name));
+    rows
+}
+
+/// Whether a layer changed the path or, for a directory, anything in it.
+fn touches(node: &MergedNode<'_>, layer: usize) -> bool {
+    let mut waiting = vec![*node];
+    while let Some(node) = waiting.pop() {
+        if node.history().any(|change| change.layer == layer) {
+            return true;
+        }
+        waiting.extend(node.children());
+    }
+    false
+}
+
+fn row(node: &MergedNode<'_>, name: String) -> Option<FileRow> {
+    let history: Vec<(usize, FileChange)> = node
+        .history()
+        .map(|change| {
+            let kind = match change.kind {
+                ChangeKind::Added => FileChange::Added,
+                ChangeKind::Changed => FileChange::Changed,
+                ChangeKind::Removed => FileChange::Deleted,
+            };
+            (change.layer, kind)
+        })
+        .collect();
+    let entry = node.entry();
+    // A deleted path is shown as it was before.
+    let shown = match (entry, history.last()) {
+        (Some(entry), _) => entry,
+        (None, Some((layer, _))) => node.entry_at(layer.checked_sub(1)?)?,
+        (None, None) => return None,
+    };
+    Some(FileRow {
+        name,
+        kind: match shown.kind {
+            TreeKind::File => FileKind::File,
+            TreeKind::Symlink => FileKind::Symlink,
+            TreeKind::HardLink => FileKind::HardLink,
+            kind if kind.is_directory() => FileKind::Directory,
+            _ => FileKind::Special,
+        },
+        size: if shown.kind.is_directory() {
+            size_below(node)
+        } else {
+            shown.size
+        },
+        mode: mode(shown.mode),
+        target: (!shown.target.is_empty())
+            .then(|| String::from_utf8_lossy(shown.target).into_owned()),
+        history,
+        is_present: entry.is_some(),
+    })
+}
+
+fn size_below(node: &MergedNode<'_>) -> u64 {
+    let mut size = 0_u64;
+    let mut waiting = vec![*node];
+    while let Some(node) = waiting.pop() {
+        if let Some(entry) = node.entry()
+            && entry.kind == TreeKind::File
+        {
+            size = size.saturating_add(entry.size);
+        }
+        waiting.extend(node.children());
+    }
+    size
+}
+
+/// `rwxr-sr-t`, as ls(1) has it.
+fn mode(bits: u32) -> String {
+    let mut text = String::with_capacity(9);
+    for (shift, special, on, off) in [
+        (6, 0o4000, 's', 'S'),
+        (3, 0o2000, 's', 'S'),
+        (0, 0o1000, 't', 'T'),
+    ] {
+        let three = bits >> shift;
+        text.push(if three & 4 != 0 { 'r' } else { '-' });
+        text.push(if three & 2 != 0 { 'w' } else { '-' });
+        text.push(match (bits & special != 0, three & 1 != 0) {
+            (true, true) => on,
+            (true, false) => off,
+            (false, true) => 'x',
+            (false, false) => '-',
+        });
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn modes_read_as_in_ls() {
+        let check = |bits, expect: &str| assert_eq!(super::mode(bits), expect);
+        check(0o755, "rwxr-xr-x");
+        check(0o4755, "rwsr-xr-x");
+        check(0o1777, "rwxrwxrwt");
+        check(0o2640, "rw-r-S---");
+    }
+}
