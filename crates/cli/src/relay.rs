@@ -21,7 +21,6 @@ use std::{
     time::Instant,
 };
 
-use anyhow::Context as _;
 use axum::{
     body::{Body, Bytes},
     http::{
@@ -147,18 +146,11 @@ fn refuse(message: impl Into<String>) -> Refusal {
 impl Relay {
     /// A relay under `rules`.
     pub fn new(rules: Rules) -> anyhow::Result<Self> {
-        let builder = || {
-            transport::client_builder()
-                // A proxy would resolve names itself, out of reach of our rules.
-                .no_proxy()
-        };
         Ok(Self {
             rules,
-            public: builder()
-                .dns_resolver(PublicOnly)
-                .build()
-                .context("setting up TLS")?,
-            trusted: builder().build().context("setting up TLS")?,
+            // A proxy would resolve names itself, out of reach of our rules.
+            public: transport::build_client(|builder| builder.no_proxy().dns_resolver(PublicOnly))?,
+            trusted: transport::build_client(|builder| builder.no_proxy())?,
             realms: Mutex::default(),
             turns: Arc::new(Semaphore::new(limits::RELAYED_AT_ONCE)),
             client_idle: limits::CLIENT_IDLE,
@@ -181,14 +173,18 @@ impl Relay {
             .uri
             .path_and_query()
             .and_then(|path| unrelayed(path.as_str()));
-        let host = url.as_ref().map(|url| url.authority().to_owned());
-        let host = host.unwrap_or_default();
+        // Never the query: it may hold signatures and names.
+        let (host, path) = match &url {
+            Some(url) => (url.authority().to_owned(), url.path().to_owned()),
+            None => Default::default(),
+        };
         let result = self.try_answer(&request, url).await;
         let millis = start.elapsed().as_millis();
         let mut response = match result {
             Ok(response) => {
                 tracing::info!(
                     host,
+                    path,
                     status = response.status().as_u16(),
                     millis,
                     "relay answers"
@@ -197,7 +193,7 @@ impl Relay {
             }
             Err(refusal) => {
                 let Refusal { code, message, .. } = &refusal;
-                tracing::warn!(host, code, message, millis, "relay refuses");
+                tracing::warn!(host, code, reason = message, millis, "relay refuses");
                 refusal.into_response(&request.method)
             }
         };
@@ -416,10 +412,16 @@ fn unreachable(url: &Url, error: reqwest::Error) -> Refusal {
             code: TIMEOUT,
             message: format!("{host} does not answer in time"),
         },
+        // The machines say themselves who could not be reached.
+        TransportError::Unreachable(detail) => Refusal {
+            status: StatusCode::BAD_GATEWAY,
+            code: UNREACHABLE,
+            message: detail,
+        },
         error => Refusal {
             status: StatusCode::BAD_GATEWAY,
             code: UNREACHABLE,
-            message: format!("{host}: {error}"),
+            message: error.to_string(),
         },
     }
 }

@@ -39,8 +39,32 @@ pub fn now() -> Timestamp {
     Timestamp::from_millis(u64::try_from(millis).unwrap_or_default())
 }
 
-/// What every HTTP client of this program has in common.
-pub(crate) fn client_builder() -> reqwest::ClientBuilder {
+/// Builds a client with what every client of this program has in common, and what `more` adds.
+///
+/// Without any certificates on this machine (a bare container), there is a client all the same: it
+/// reaches registries without TLS, and says why it does not reach others.
+pub(crate) fn build_client(
+    more: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+) -> anyhow::Result<reqwest::Client> {
+    match more(client_builder()).build() {
+        Ok(client) => Ok(client),
+        Err(error) => {
+            let reason = error
+                .source()
+                .map_or_else(|| error.to_string(), ToString::to_string);
+            tracing::warn!(
+                reason,
+                "TLS not set up: install ca-certificates or set SSL_CERT_FILE"
+            );
+            more(client_builder())
+                .tls_certs_only([])
+                .build()
+                .context("setting up an HTTP client")
+        }
+    }
+}
+
+fn client_builder() -> reqwest::ClientBuilder {
     // A second call finds the provider set, which is just as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
@@ -58,7 +82,7 @@ pub(crate) fn client_builder() -> reqwest::ClientBuilder {
 impl Transport {
     /// A client with the system's certificates.
     pub fn new() -> anyhow::Result<Self> {
-        let client = client_builder().build().context("setting up TLS")?;
+        let client = build_client(|builder| builder)?;
         Ok(Self {
             client,
             relay: None,
@@ -243,13 +267,7 @@ pub(crate) fn transport_error(error: reqwest::Error) -> TransportError {
     let mut is_tls = false;
     let mut source = error.source();
     while let Some(cause) = source {
-        is_tls |= cause.is::<rustls::Error>();
-        // `io::Error` hides the TLS error that it wraps from `source`.
-        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-            is_tls |= io
-                .get_ref()
-                .is_some_and(|inner| inner.is::<rustls::Error>());
-        }
+        is_tls |= is_tls_error(cause);
         causes.push(cause.to_string());
         source = cause.source();
     }
@@ -264,6 +282,15 @@ pub(crate) fn transport_error(error: reqwest::Error) -> TransportError {
     } else {
         TransportError::Other(detail)
     }
+}
+
+/// `io::Error` hides what it wraps from `source`, and the TLS library's error comes wrapped twice.
+fn is_tls_error(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<rustls::Error>()
+        || error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+            .is_some_and(|inner| is_tls_error(inner))
 }
 
 async fn read_body(mut response: reqwest::Response, limit: u64) -> Result<Vec<u8>, TransportError> {

@@ -330,10 +330,11 @@ impl PullError {
                  before it"
                     .to_owned()
             }
-            ErrorKind::RelayRefused { .. } => format!(
-                "if this registry is meant, start `lamina serve --allow-registry {}`",
-                self.registry
-            ),
+            ErrorKind::RelayRefused { .. } => {
+                "the relay protects the network that it runs in; whoever runs `lamina serve` can \
+                 allow this address with --allow-registry"
+                    .to_owned()
+            }
             ErrorKind::Transport { source, .. } => match source {
                 TransportError::CorsRefused => {
                     "browsers may not read this registry's answers from another site; go through \

@@ -50,6 +50,8 @@ pub(crate) struct Exchange {
     ask: Ask,
     state: State,
     retries: Retries,
+    /// How often there was no connection.
+    unreached: u32,
     /// Redirects followed since the last request of ours.
     hops: u32,
     tokens_asked: u32,
@@ -86,6 +88,7 @@ impl Exchange {
             retries: Retries::new(session.jitter_permille()),
             state: State::Done(Err(session.error(ask.stage, ErrorKind::Unfinished))),
             ask,
+            unreached: 0,
             hops: 0,
             tokens_asked: 0,
             sent: Sent::Nothing,
@@ -103,6 +106,7 @@ impl Exchange {
             session: session.clone(),
             retries: Retries::new(0),
             ask,
+            unreached: 0,
             hops: 0,
             tokens_asked: 0,
             sent: Sent::Nothing,
@@ -148,13 +152,13 @@ impl Exchange {
         self.now = now;
         match &self.state {
             State::Done(_) => {}
-            State::Asking(_) => match answer {
+            State::Asking(_) => match answer.and_then(unrelayed) {
                 Ok(answer) => self.answered(answer),
                 Err(error) => self.broken(error),
             },
             State::AskingToken(_, key) => {
                 let key = key.clone();
-                match answer {
+                match answer.and_then(unrelayed) {
                     Ok(answer) => self.token_answered(&key, answer),
                     Err(error) => self.broken(error),
                 }
@@ -471,7 +475,16 @@ impl Exchange {
 
     fn broken(&mut self, error: TransportError) {
         let host = self.url().authority().to_owned();
+        if matches!(
+            error,
+            TransportError::Unreachable(_) | TransportError::Timeout
+        ) {
+            self.unreached += 1;
+        }
+        let is_hopeless =
+            self.unreached >= limits::UNREACHED_TRIES && self.ask.stage != Stage::Blob;
         if error.is_transient()
+            && !is_hopeless
             && let Some(wait) = self.retries.next_wait(None)
         {
             return self.again_after(wait);
@@ -565,6 +578,21 @@ impl Exchange {
             _ => self.ask.stage,
         };
         self.state = State::Done(Err(self.session.error(stage, kind)));
+    }
+}
+
+/// The relay's word that it reached nobody is the same as not to reach anybody.
+fn unrelayed(answer: HttpAnswer) -> Result<HttpAnswer, TransportError> {
+    if !matches!(answer.status, 502 | 504) {
+        return Ok(answer);
+    }
+    let said = said(&answer);
+    match said.code.as_deref() {
+        Some(relay::UNREACHABLE) => Err(TransportError::Unreachable(
+            said.message.unwrap_or_default(),
+        )),
+        Some(relay::TIMEOUT) => Err(TransportError::Timeout),
+        _ => Ok(answer),
     }
 }
 

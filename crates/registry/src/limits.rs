@@ -32,6 +32,10 @@ pub const REDIRECTS: u32 = 8;
 /// Tries of one request, the first included.
 pub const TRIES: u32 = 5;
 
+/// Tries when a registry is not reached at all: a name that is misspelt does not get better. Layers
+/// are asked for with all patience, as by then the registry is known to be there.
+pub const UNREACHED_TRIES: u32 = 2;
+
 /// Time that one request may spend waiting between tries. A registry that asks for longer is
 /// reported with the time it asked for.
 pub const TOTAL_WAIT: Duration = Duration::from_secs(60);

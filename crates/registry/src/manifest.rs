@@ -1,6 +1,9 @@
 //! Manifests and indexes, by tag or digest.
 
-use lamina_image::digest::{Digest, Hasher};
+use lamina_image::{
+    digest::{Digest, Hasher},
+    reference::Reference,
+};
 
 use crate::{
     error::{ErrorKind, PullError, Stage, is_html},
@@ -73,6 +76,18 @@ impl Resolve {
             exchange,
             by_digest,
         }
+    }
+}
+
+impl Resolve {
+    /// Starts to ask for what an image's reference names: its digest, or else its tag.
+    pub fn image(session: &Session, reference: &Reference, now: Timestamp) -> Self {
+        Self::new(
+            session,
+            reference.repository(),
+            &reference.identifier(),
+            now,
+        )
     }
 }
 

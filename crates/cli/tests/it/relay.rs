@@ -358,7 +358,7 @@ async fn what_cannot_be_reached_is_told_as_such() {
     let lamina = lamina(&["--allow-registry", &gone]).await;
     let (status, code, message) = error_of(get(&relayed(&lamina, &gone, "/v2/")).await).await;
     assert_eq!((status, code.as_str()), (502, "RELAY_UNREACHABLE"));
-    assert!(message.contains(&gone), "{message}");
+    assert!(message.contains("refused"), "{message}");
 }
 
 /// A body without end that counts what was taken of it, and tells when it is dropped.

@@ -104,7 +104,7 @@ fn errors_say_the_step_and_what_to_do() {
         "r.example, asking for the manifest: the relay refuses: 10.0.0.1 is a private address \
          (RELAY_REFUSED)",
         Remedy::None,
-        "--allow-registry r.example",
+        "--allow-registry",
     );
 }
 
@@ -204,13 +204,13 @@ fn tries_are_bounded_in_number_and_time() {
     let (error, waits) = fail(
         &session("r.example"),
         (0..5)
-            .map(|_| broken(URL, TransportError::Unreachable("refused".to_owned())))
+            .map(|_| broken(URL, TransportError::Other("reset".to_owned())))
             .collect(),
     );
     assert_eq!(waits, [500, 1000, 2000, 4000]);
     assert_eq!(
         error.to_string(),
-        "r.example, asking for the manifest: r.example: cannot be reached: refused"
+        "r.example, asking for the manifest: r.example: reset"
     );
     assert_eq!(error.remedy(), Remedy::Retry);
 
@@ -224,6 +224,27 @@ fn tries_are_bounded_in_number_and_time() {
         Remedy::Wait(Some(std::time::Duration::from_secs(3600)))
     );
     assert_eq!(error.advice(), "try again in 60 minutes");
+}
+
+#[test]
+fn a_registry_that_is_not_there_is_soon_given_up() {
+    let message = "r.example, asking for the manifest: r.example: cannot be reached: no such name";
+    let direct = || broken(URL, TransportError::Unreachable("no such name".to_owned()));
+    let relayed = || {
+        turn(
+            URL,
+            json(
+                502,
+                r#"{"errors":[{"code":"RELAY_UNREACHABLE","message":"no such name"}]}"#,
+            ),
+        )
+    };
+    for script in [vec![direct(), direct()], vec![relayed(), relayed()]] {
+        let (error, waits) = fail(&session("r.example"), script);
+        assert_eq!(error.to_string(), message);
+        assert_eq!(error.remedy(), Remedy::Retry);
+        assert_eq!(waits, [500]);
+    }
 }
 
 #[test]
