@@ -12,5 +12,6 @@
 mod auth;
 mod blobs;
 mod errors;
+mod hostile;
 mod manifests;
 mod replay;
