@@ -5,6 +5,8 @@ pub mod fetch;
 pub mod registry;
 pub mod routes;
 pub mod store;
+#[cfg(all(test, target_arch = "wasm32"))]
+mod tests;
 
 use wasm_bindgen::{JsCast, JsValue};
 

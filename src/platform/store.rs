@@ -111,6 +111,11 @@ pub async fn get(table: Table, key: &str) -> Option<Vec<u8>> {
 
 /// Keeps bytes under `key`, with a note for lists. Drops them silently if the browser refuses.
 pub async fn put(table: Table, key: &str, bytes: &[u8], note: &str) {
+    put_within(table, key, bytes, note, table.budget_bytes()).await;
+}
+
+/// The same with another budget.
+pub(super) async fn put_within(table: Table, key: &str, bytes: &[u8], note: &str, budget: f64) {
     let write = async {
         let database = open().await?;
         let transaction =
@@ -135,7 +140,7 @@ pub async fn put(table: Table, key: &str, bytes: &[u8], note: &str) {
         let mut total: f64 = rows.iter().map(|row| row.size).sum();
         rows.sort_by(|a, b| a.used.total_cmp(&b.used));
         for row in rows.iter().filter(|row| row.key != key) {
-            if total <= table.budget_bytes() {
+            if total <= budget {
                 break;
             }
             contents
