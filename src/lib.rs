@@ -1,15 +1,20 @@
 //! The page: Lamina's report and scanner in the browser.
 //!
-//! The page itself draws and keeps state; scanning runs in [`worker`]s. `platform` is the only place
-//! that touches the browser's I/O (fetch, IndexedDB, clock).
+//! The page itself draws and keeps state; scanning runs in [`worker`]s. `platform` is the I/O that
+//! page and workers share (fetch, IndexedDB, clock), `browser` what only a window has. `state` holds
+//! the logic, as pure functions; `components` and `pages` draw it.
 
+pub mod app;
+pub mod browser;
+pub mod components;
+pub mod pages;
 pub mod platform;
 pub mod scanner;
+pub mod state;
 pub mod worker;
 
 /// Mounts the page.
 pub fn start() {
     console_error_panic_hook::set_once();
-    use leptos::prelude::*;
-    leptos::mount::mount_to_body(|| view! { <main>"Lamina"</main> });
+    leptos::mount::mount_to_body(app::App);
 }

@@ -1,0 +1,229 @@
+//! The page's own window: address bar, local settings, clipboard, downloads, timers.
+//!
+//! `platform` is I/O that the page and its workers share; this is what only a window has.
+
+use std::time::Duration;
+
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::JsFuture;
+
+/// The window.
+pub fn window() -> Option<web_sys::Window> {
+    web_sys::window()
+}
+
+/// `location.search` and `location.hash`.
+pub fn location() -> (String, String) {
+    let Some(location) = window().map(|window| window.location()) else {
+        return (String::new(), String::new());
+    };
+    (
+        location.search().unwrap_or_default(),
+        location.hash().unwrap_or_default(),
+    )
+}
+
+/// Goes to an address after the path, as a new entry of the history or in place of the current one.
+pub fn set_location(address: &str, is_new: bool) {
+    let Some(window) = window() else { return };
+    let path = window.location().pathname().unwrap_or_default();
+    // A lone `?` is what is left of the start page: leave it out.
+    let url = format!("{path}{}", if address == "?" { "" } else { address });
+    let Ok(history) = window.history() else {
+        return;
+    };
+    let result = if is_new {
+        history.push_state_with_url(&JsValue::NULL, "", Some(&url))
+    } else {
+        history.replace_state_with_url(&JsValue::NULL, "", Some(&url))
+    };
+    // Browsers limit calls to some hundred in half a minute; the state is right all the same.
+    drop(result);
+}
+
+/// The address of the page itself, without query and fragment.
+pub fn page_url() -> String {
+    let Some(location) = window().map(|window| window.location()) else {
+        return String::new();
+    };
+    format!(
+        "{}{}",
+        location.origin().unwrap_or_default(),
+        location.pathname().unwrap_or_default()
+    )
+}
+
+/// Calls back when the user goes back or forward, or edits the fragment.
+pub fn on_navigation(callback: impl Fn() + 'static) {
+    let closure = Closure::<dyn Fn()>::new(callback);
+    if let Some(window) = window() {
+        let listener = closure.as_ref().unchecked_ref();
+        let _ = window.add_event_listener_with_callback("popstate", listener);
+    }
+    closure.forget();
+}
+
+/// Listens on the whole window for as long as the page lives.
+pub fn on_window<E: JsCast + 'static>(event: &str, callback: impl Fn(E) + 'static) {
+    let closure = Closure::<dyn Fn(JsValue)>::new(move |event: JsValue| {
+        if let Ok(event) = event.dyn_into::<E>() {
+            callback(event);
+        }
+    });
+    if let Some(window) = window() {
+        let _ = window.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
+    }
+    closure.forget();
+}
+
+/// A setting kept in this browser.
+pub fn setting(name: &str) -> Option<String> {
+    window()?.local_storage().ok()??.get_item(name).ok()?
+}
+
+/// Keeps a setting, or forgets it. Where storage is refused, nothing is kept.
+pub fn keep_setting(name: &str, value: Option<&str>) {
+    let Some(Ok(Some(storage))) = window().map(|window| window.local_storage()) else {
+        return;
+    };
+    let _ = match value {
+        Some(value) => storage.set_item(name, value),
+        None => storage.remove_item(name),
+    };
+}
+
+/// Puts a text on the clipboard; false where the browser refuses.
+pub async fn copy(text: &str) -> bool {
+    let Some(window) = window() else { return false };
+    // There is no clipboard outside of secure contexts.
+    let clipboard = js_sys::Reflect::get(&window.navigator(), &"clipboard".into());
+    let Ok(Ok(clipboard)) = clipboard.map(|value| value.dyn_into::<web_sys::Clipboard>()) else {
+        return false;
+    };
+    JsFuture::from(clipboard.write_text(text)).await.is_ok()
+}
+
+/// Offers a text as a file.
+pub fn download(name: &str, media_type: &str, text: &str) {
+    let Some(document) = window().and_then(|window| window.document()) else {
+        return;
+    };
+    let parts = js_sys::Array::of1(&text.into());
+    let options = web_sys::BlobPropertyBag::new();
+    options.set_type(media_type);
+    let blob = web_sys::Blob::new_with_str_sequence_and_options(&parts, &options);
+    let Ok(url) = blob.and_then(|blob| web_sys::Url::create_object_url_with_blob(&blob)) else {
+        return;
+    };
+    if let Ok(anchor) = document.create_element("a") {
+        let anchor: web_sys::HtmlAnchorElement = anchor.unchecked_into();
+        anchor.set_href(&url);
+        anchor.set_download(name);
+        anchor.click();
+    }
+    after(Duration::from_secs(30), move || {
+        let _ = web_sys::Url::revoke_object_url(&url);
+    });
+}
+
+/// Calls once, later.
+pub fn after(duration: Duration, callback: impl FnOnce() + 'static) {
+    leptos::prelude::set_timeout(callback, duration);
+}
+
+/// Sets the window's title.
+pub fn set_title(title: &str) {
+    if let Some(document) = window().and_then(|window| window.document()) {
+        document.set_title(title);
+    }
+}
+
+/// Sets or removes an attribute of the root element.
+pub fn set_root_attribute(name: &str, value: Option<&str>) {
+    let root = window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.document_element());
+    let Some(root) = root else { return };
+    let _ = match value {
+        Some(value) => root.set_attribute(name, value),
+        None => root.remove_attribute(name),
+    };
+}
+
+/// Pixels of one rem.
+pub fn rem() -> f64 {
+    let size = || {
+        let window = window()?;
+        let root = window.document()?.document_element()?;
+        let style = js_sys::Reflect::get(&window, &"getComputedStyle".into()).ok()?;
+        let style = style
+            .dyn_into::<js_sys::Function>()
+            .ok()?
+            .call1(&window, &root)
+            .ok()?;
+        let size = js_sys::Reflect::get(&style, &"fontSize".into())
+            .ok()?
+            .as_string()?;
+        size.trim_end_matches("px").parse::<f64>().ok()
+    };
+    size().unwrap_or(16.0)
+}
+
+/// Height of the window, in pixels.
+pub fn window_height() -> f64 {
+    window()
+        .and_then(|window| window.inner_height().ok())
+        .and_then(|height| height.as_f64())
+        .unwrap_or(800.0)
+}
+
+/// Width of the window, in pixels.
+pub fn window_width() -> f64 {
+    window()
+        .and_then(|window| window.inner_width().ok())
+        .and_then(|width| width.as_f64())
+        .unwrap_or(1200.0)
+}
+
+/// The element with this id gets the focus.
+pub fn focus(id: &str) {
+    let element = window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.get_element_by_id(id));
+    if let Some(element) =
+        element.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok())
+    {
+        let _ = element.focus();
+    }
+}
+
+/// Whether keys are being typed into a field.
+pub fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
+    let Some(target) = event
+        .target()
+        .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+    else {
+        return false;
+    };
+    match target.tag_name().as_str() {
+        "TEXTAREA" | "SELECT" => true,
+        "INPUT" => !matches!(
+            target.get_attribute("type").as_deref(),
+            Some("checkbox" | "radio" | "range" | "button" | "file")
+        ),
+        _ => false,
+    }
+}
+
+/// Reads a small file of the page's own folder as text; `None` if it is not there.
+pub async fn own_file(path: &str, limit_bytes: usize) -> Option<String> {
+    let url = format!("{}{path}", crate::platform::base_url());
+    let answer = crate::platform::fetch::send("GET", &url, &[], None)
+        .await
+        .ok()?;
+    if answer.status != 200 {
+        return None;
+    }
+    let bytes = answer.bytes(limit_bytes).await.ok()?;
+    String::from_utf8(bytes).ok()
+}

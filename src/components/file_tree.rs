@@ -1,0 +1,294 @@
+//! The file tree, merged or of one layer; directories are asked for when they are opened.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+
+use super::{
+    icons::{AGAIN, CHEVRON, FILE, FOLDER, Icon},
+    search_field::SearchField,
+    virtual_list::{Scroller, VirtualList},
+};
+use crate::{
+    browser,
+    scanner::{self, FileChange, FileKind, FileRow},
+    state::{
+        files::{Tree, TreeRow},
+        report::ReportStore,
+        session::Session,
+        words,
+    },
+};
+
+/// Most files that a search shows.
+const MOST_FOUND: usize = 500;
+
+/// What the panel shows.
+#[derive(Clone, Debug, PartialEq)]
+enum Content {
+    Loading,
+    Absent,
+    Tree(Tree),
+    Found(Vec<FileRow>),
+}
+
+/// The panel.
+#[component]
+pub fn FileTree() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let store = expect_context::<ReportStore>();
+    let content = RwSignal::new(Content::Loading);
+    let with_deleted = RwSignal::new(false);
+    let search = Memo::new(move |_| {
+        session
+            .address
+            .with(|address| address.search.trim().to_owned())
+    });
+    let loaded = store.loaded();
+    let has_tree = session.has_tree(&loaded);
+    let generation = StoredValue::new(0_u32);
+    // The tree is outside of the page's memory: asking for it is an effect, with its answer kept.
+    Effect::new(move |_| {
+        let (search, layer) = (search.get(), store.layer.get());
+        let asked = generation.get_value().wrapping_add(1);
+        generation.set_value(asked);
+        if !has_tree {
+            content.set(Content::Absent);
+            return;
+        }
+        leptos::task::spawn_local(async move {
+            let answer = if search.is_empty() {
+                scanner::list_directory(String::new(), layer)
+                    .await
+                    .map(|rows| {
+                        let mut tree = Tree::default();
+                        tree.directories.insert(String::new(), rows);
+                        Content::Tree(tree)
+                    })
+            } else {
+                scanner::search_files(search, MOST_FOUND)
+                    .await
+                    .map(Content::Found)
+            };
+            if generation.try_get_value() == Some(asked) {
+                content.set(answer.unwrap_or(Content::Absent));
+            }
+        });
+    });
+    let toggle = move |path: String| {
+        let mut must_ask = false;
+        content.update(|content| {
+            if let Content::Tree(tree) = content {
+                must_ask = tree.toggle(&path);
+            }
+        });
+        if !must_ask {
+            return;
+        }
+        let asked = generation.get_value();
+        let layer = store.layer.get_untracked();
+        leptos::task::spawn_local(async move {
+            let rows = scanner::list_directory(path.clone(), layer)
+                .await
+                .unwrap_or_default();
+            if generation.try_get_value() == Some(asked) {
+                content.update(|content| {
+                    if let Content::Tree(tree) = content {
+                        tree.directories.insert(path, rows);
+                    }
+                });
+            }
+        });
+    };
+    let rows = Memo::new(move |_| {
+        content.with(|content| match content {
+            Content::Tree(tree) => Arc::new(tree.rows(with_deleted.get())),
+            Content::Found(files) => Arc::new(
+                files
+                    .iter()
+                    .filter(|file| with_deleted.get() || file.is_present)
+                    .map(|file| TreeRow {
+                        path: file.name.clone(),
+                        level: 1,
+                        file: file.clone(),
+                        is_open: None,
+                        is_loading: false,
+                    })
+                    .collect(),
+            ),
+            Content::Loading | Content::Absent => Arc::new(Vec::new()),
+        })
+    });
+    let active = RwSignal::new(0_usize);
+    let scroller = Scroller::new();
+    let row_id = |position: usize| format!("file-{position}");
+    let on_key = move |event: leptos::ev::KeyboardEvent| {
+        if event.ctrl_key() || event.meta_key() || event.alt_key() {
+            return;
+        }
+        let now = active.get_untracked();
+        let Some(row) = rows.with_untracked(|rows| rows.get(now).cloned()) else {
+            return;
+        };
+        let last = rows.with_untracked(|rows| rows.len().saturating_sub(1));
+        let next = match event.key().as_str() {
+            "ArrowDown" | "j" => now + 1,
+            "ArrowUp" | "k" => now.saturating_sub(1),
+            "PageDown" => now + scroller.page(),
+            "PageUp" => now.saturating_sub(scroller.page()),
+            "Home" => 0,
+            "End" => last,
+            "ArrowRight" if row.is_open == Some(false) => {
+                toggle(row.path);
+                now
+            }
+            "ArrowLeft" if row.is_open == Some(true) => {
+                toggle(row.path);
+                now
+            }
+            "ArrowLeft" => rows.with_untracked(|rows| {
+                let above = rows.iter().take(now).enumerate().rev();
+                above
+                    .into_iter()
+                    .find(|(_, other)| other.level < row.level)
+                    .map_or(now, |(position, _)| position)
+            }),
+            "Enter" | " " if row.is_open.is_some() => {
+                toggle(row.path);
+                now
+            }
+            _ => return,
+        };
+        event.prevent_default();
+        let next = next.min(last);
+        active.set(next);
+        scroller.reveal(next, 5.0 * browser::rem());
+        request_animation_frame(move || browser::focus(&row_id(next)));
+    };
+    let draw = move |row: TreeRow, position: usize| {
+        let path = row.path.clone();
+        let is_directory = row.is_open.is_some();
+        let icon = if row.file.kind == FileKind::Directory {
+            FOLDER
+        } else {
+            FILE
+        };
+        let target = row
+            .file
+            .target
+            .clone()
+            .map(|target| view! { <span class="filesTarget">{format!(" → {target}")}</span> });
+        let history = row
+            .file
+            .history
+            .iter()
+            .map(|(layer, change)| {
+                let word = change_word(*change);
+                view! { <span class="filesChange" data-change=word title=format!("{word} in layer {layer}")>{format!("{word} {layer}")}</span> }
+            })
+            .collect_view();
+        view! {
+            <div
+                class="tableRow filesRow"
+                role="row"
+                id=row_id(position)
+                data-test="file-row"
+                data-path=row.path.clone()
+                data-gone=(!row.file.is_present).then_some("")
+                attr:aria-level=row.level.to_string()
+                aria-expanded=row.is_open.map(|is_open| if is_open { "true" } else { "false" })
+                aria-rowindex=(position + 2).to_string()
+                tabindex=move || if active.get() == position { "0" } else { "-1" }
+                style=("--row", position.to_string())
+                style=("--level", row.level.to_string())
+                on:focus=move |_| active.set(position)
+                on:click=move |_| {
+                    active.set(position);
+                    if is_directory {
+                        toggle(path.clone());
+                    }
+                }
+            >
+                <div class="tableCell" role="gridcell" data-column="name">
+                    <span class="filesTwist" data-open=row.is_open.map(|is_open| if is_open { "yes" } else { "no" })>
+                        {is_directory.then(|| view! { <Icon path=CHEVRON /> })}
+                    </span>
+                    <Icon path=icon />
+                    <span class="ellipsis" title=row.path.clone()>{row.file.name.clone()} {target}</span>
+                    {row.is_loading.then_some(" …")}
+                </div>
+                <div class="tableCell" role="gridcell" data-column="history">{history}</div>
+                <div class="tableCell mono" role="gridcell" data-column="mode">{row.file.mode.clone()}</div>
+                <div class="tableCell" role="gridcell" data-column="size">{words::size(row.file.size)}</div>
+            </div>
+        }
+    };
+    let is_absent = Memo::new(move |_| content.with(|content| *content == Content::Absent));
+    let is_empty = Memo::new(move |_| {
+        content.with(|content| *content != Content::Loading && *content != Content::Absent)
+            && rows.with(|rows| rows.is_empty())
+    });
+    view! {
+        <div class="files">
+            <Show when=move || !is_absent.get() fallback=move || view! { <Absent /> }>
+                <div class="toolbar">
+                    <SearchField what="files" example="part of a path" problems=Signal::derive(Vec::new) />
+                    <label class="switch">
+                        <input type="checkbox" role="switch" data-test="show-deleted" prop:checked=with_deleted
+                            on:change:target=move |event| with_deleted.set(event.target().checked()) />
+                        <span>"Also what later layers deleted"</span>
+                    </label>
+                </div>
+                <p class="tableCount" aria-live="polite">
+                    {move || match store.layer.get() {
+                        Some(layer) => format!("Files of layer {layer}"),
+                        None => "Files of the merged image".to_owned(),
+                    }}
+                </p>
+                <Show when=move || is_empty.get()>
+                    <div class="empty"><p class="emptyTitle">"No files"</p></div>
+                </Show>
+                <div class="table filesTable" role="treegrid" aria-label="Files" data-hidden=move || is_empty.get().then_some("") on:keydown=on_key>
+                    <div class="tableHeads" role="rowgroup">
+                        <div class="filesRow" role="row" aria-rowindex="1">
+                            <div class="tableHead" role="columnheader" data-column="name">"Name"</div>
+                            <div class="tableHead" role="columnheader" data-column="history">"Layers"</div>
+                            <div class="tableHead" role="columnheader" data-column="mode">"Mode"</div>
+                            <div class="tableHead" role="columnheader" data-column="size">"Size"</div>
+                        </div>
+                    </div>
+                    <VirtualList
+                        rows
+                        row=draw
+                        key=|row: &TreeRow| (row.path.clone(), row.is_open, row.is_loading)
+                        pinned=Signal::derive(move || Some(active.get()))
+                        scroller
+                    />
+                </div>
+            </Show>
+        </div>
+    }
+}
+
+#[component]
+fn Absent() -> impl IntoView {
+    let session = expect_context::<Session>();
+    view! {
+        <div class="empty">
+            <p class="emptyTitle">"The file tree is not at hand"</p>
+            <p>"A report lists packages and findings; files are read from the layers themselves. Scan the image in this tab to walk through them."</p>
+            <button type="button" class="button" on:click=move |_| session.scan_again()>
+                <Icon path=AGAIN />
+                "Scan again"
+            </button>
+        </div>
+    }
+}
+
+fn change_word(change: FileChange) -> &'static str {
+    match change {
+        FileChange::Added => "added",
+        FileChange::Changed => "changed",
+        FileChange::Deleted => "deleted",
+    }
+}

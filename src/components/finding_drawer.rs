@@ -1,0 +1,274 @@
+//! One finding in full: what it is, what to do, and why we say so.
+
+use lamina_report::model::{Finding, Package, Status};
+use leptos::{html, prelude::*};
+
+use super::{
+    icons::{CHEVRON, CLOSE, Icon},
+    policy_panel::except,
+    severity::SeverityMark,
+};
+use crate::{
+    browser,
+    scanner::{self, AdvisoryText},
+    state::{cvss, links, markdown, report::ReportStore, session::Session, steps, toasts::Toasts},
+};
+
+/// From this width on the table stays usable beside the drawer.
+const WIDE_PX: f64 = 900.0;
+
+/// The drawer.
+#[component]
+pub fn FindingDrawer(
+    /// The finding, as an index into the report.
+    opened: Memo<Option<usize>>,
+    /// Closes it.
+    on_close: Callback<()>,
+    /// Goes to the next one (true) or the one before.
+    on_step: Callback<bool>,
+) -> impl IntoView {
+    let store = expect_context::<ReportStore>();
+    let dialog = NodeRef::<html::Dialog>::new();
+    Effect::new(move |_| {
+        let Some(dialog) = dialog.get() else { return };
+        let is_wanted = opened.get().is_some();
+        if is_wanted && !dialog.open() {
+            if browser::window_width() >= WIDE_PX {
+                dialog.show();
+            } else {
+                let _ = dialog.show_modal();
+            }
+            browser::focus("drawer-title");
+        } else if !is_wanted && dialog.open() {
+            dialog.close();
+        }
+    });
+    let on_key = move |event: leptos::ev::KeyboardEvent| {
+        if event.key() == "Escape" {
+            event.prevent_default();
+            event.stop_propagation();
+            on_close.run(());
+        }
+    };
+    let content = move || {
+        let index = opened.get()?;
+        store.with(|report| {
+            let finding = report.findings.get(index)?.clone();
+            let package = report.packages.get(finding.package)?.clone();
+            Some(view! { <FindingText finding package /> })
+        })
+    };
+    view! {
+        <dialog
+            class="drawer"
+            node_ref=dialog
+            aria-labelledby="drawer-title"
+            on:keydown=on_key
+            on:cancel=move |event: leptos::ev::Event| {
+                event.prevent_default();
+                on_close.run(());
+            }
+        >
+            <div class="drawerBar">
+                <button type="button" class="iconButton" aria-label="Previous finding" title="Previous (k)" data-turn="back" on:click=move |_| on_step.run(false)>
+                    <Icon path=CHEVRON />
+                </button>
+                <button type="button" class="iconButton" aria-label="Next finding" title="Next (j)" on:click=move |_| on_step.run(true)>
+                    <Icon path=CHEVRON />
+                </button>
+                <span class="drawerSpace"></span>
+                <button type="button" class="iconButton" aria-label="Close" title="Close (Esc)" data-test="drawer-close" on:click=move |_| on_close.run(())>
+                    <Icon path=CLOSE />
+                </button>
+            </div>
+            {content}
+        </dialog>
+    }
+}
+
+#[component]
+fn FindingText(finding: Finding, package: Package) -> impl IntoView {
+    let session = expect_context::<Session>();
+    let store = expect_context::<ReportStore>();
+    let toasts = expect_context::<Toasts>();
+    let layer_line = |layer: usize| {
+        store.with(|report| {
+            report
+                .layers
+                .get(layer)
+                .map(|layer| steps::parse(&layer.created_by).line())
+                .unwrap_or_default()
+        })
+    };
+    let remedy = match (finding.status, finding.fixed_in.first()) {
+        (Status::Fixed, Some(version)) => {
+            let name = package
+                .source
+                .as_ref()
+                .map_or(&package.name, |(name, _)| name)
+                .clone();
+            view! { "Upgrade " <strong>{name}</strong> " to " <span class="mono">{version.clone()}</span> " or later" }.into_any()
+        }
+        (Status::Fixed, None) => "A fixed version exists; the advisory does not name it".into_any(),
+        _ => "No fixed version is known".into_any(),
+    };
+    let score = finding.score.map(|score| {
+        view! { <span class="drawerScore">"CVSS " {format!("{score:.1}")}</span> }
+    });
+    let id = finding.id.clone();
+    let is_excepted = {
+        let (id, aliases) = (finding.id.clone(), finding.aliases.clone());
+        Memo::new(move |_| {
+            session.policy.with(|policy| {
+                policy.exceptions.iter().any(|exception| {
+                    std::iter::once(&id)
+                        .chain(&aliases)
+                        .any(|id| id.eq_ignore_ascii_case(&exception.id))
+                })
+            })
+        })
+    };
+    let reason = RwSignal::new(String::new());
+    let on_except = {
+        let (id, aliases) = (id.clone(), finding.aliases.clone());
+        move |event: leptos::ev::SubmitEvent| {
+            event.prevent_default();
+            if is_excepted.get_untracked() {
+                session.set_policy(|policy| {
+                    policy.exceptions.retain(|exception| {
+                        !std::iter::once(&id)
+                            .chain(&aliases)
+                            .any(|id| id.eq_ignore_ascii_case(&exception.id))
+                    });
+                });
+                toasts.show(format!("{id} counts again"));
+            } else if except(session, toasts, &id, &reason.get_untracked(), "") {
+                toasts.show(format!("{id} is excepted: it no longer counts"));
+            }
+        }
+    };
+    let evidence = finding.evidence.clone();
+    let place = match package.lines {
+        Some((first, last)) if first != last => {
+            format!("{}, lines {first} to {last}", package.file)
+        }
+        Some((first, _)) => format!("{}, line {first}", package.file),
+        None => package.file.clone(),
+    };
+    let range_words = format!(
+        "{} {} is in the range {}",
+        evidence.matched_name, evidence.matched_version, evidence.range
+    );
+    let also: Vec<_> = store.with(|report| {
+        report
+            .findings
+            .iter()
+            .filter(|other| other.id == finding.id && other.package != finding.package)
+            .filter_map(|other| report.packages.get(other.package))
+            .take(12)
+            .map(|package| format!("{} {}", package.name, package.version))
+            .collect()
+    });
+    let text = {
+        let (shard, record) = (evidence.shard.clone(), evidence.record.clone());
+        LocalResource::new(move || scanner::advisory_text(shard.clone(), record.clone()))
+    };
+    let pages = links::of_finding(&finding.id, &finding.aliases, &evidence.record);
+    let aliases = finding.aliases.clone();
+    let layer = package.layer;
+    let fact = |name: &'static str, value: AnyView| view! { <div class="factsItem"><dt>{name}</dt><dd>{value}</dd></div> };
+    let vector = finding.cvss.clone();
+    let vector_words = vector.as_deref().map(cvss::words).unwrap_or_default();
+    view! {
+        <div class="drawerText" data-severity=finding.severity.word()>
+            <div class="drawerMarks"><SeverityMark severity=finding.severity /> {score}</div>
+            <h2 class="drawerTitle" id="drawer-title" tabindex="-1">{finding.id.clone()}</h2>
+            {finding.title.clone().map(|title| view! { <p class="drawerLead">{title}</p> })}
+            <p class="drawerPackage">
+                "in " <strong>{package.name.clone()}</strong> " " <span class="mono">{package.version.clone()}</span>
+            </p>
+            <p class="drawerRemedy" data-fixable=(finding.status == Status::Fixed).then_some("")>{remedy}</p>
+
+            <form class="drawerExcept" on:submit=on_except>
+                <Show when=move || !is_excepted.get() fallback=|| view! { <p class="drawerExcepted">"The policy excepts it: it does not count"</p> }>
+                    <label>
+                        <span class="visuallyHidden">"Reason"</span>
+                        <input type="text" placeholder="Reason to except it" maxlength="400" autocomplete="off"
+                            prop:value=reason on:input:target=move |event| reason.set(event.target().value()) />
+                    </label>
+                </Show>
+                <button type="submit" class="button" data-size="small" data-test="except">
+                    {move || if is_excepted.get() { "Let it count" } else { "Except" }}
+                </button>
+            </form>
+
+            <h3>"Why it is reported"</h3>
+            <p class="drawerProof">
+                {range_words}
+                <span class="drawerProofBy">{format!("compared as {} versions", evidence.order)}</span>
+            </p>
+            <dl class="facts">
+                {fact("Record", view! { <span class="mono">{evidence.record.clone()}</span> {format!(" of {}, shard {}", evidence.source, evidence.shard)} }.into_any())}
+                {finding.severity_source.clone().map(|source| fact("Severity", format!("{} according to {source}", finding.severity.word()).into_any()))}
+                {vector.map(|vector| fact("CVSS", view! { <span class="mono drawerVector">{vector}</span> <ul class="drawerVectorWords">{vector_words.into_iter().map(|words| view! { <li>{words}</li> }).collect_view()}</ul> }.into_any()))}
+                {(!finding.fixed_in.is_empty()).then(|| fact("Fixed in", finding.fixed_in.join(", ").into_any()))}
+                {(!aliases.is_empty()).then(|| fact("Also known as", aliases.join(", ").into_any()))}
+            </dl>
+
+            <h3>"Where it is"</h3>
+            <dl class="facts">
+                {fact("Layer", view! {
+                    <button type="button" class="linkButton" on:click=move |_| session.select(|address| address.layer = Some(layer))>{format!("layer {layer}")}</button>
+                    " "
+                    <code class="drawerStep">{layer_line(layer)}</code>
+                }.into_any())}
+                {fact("Read from", view! { <span class="mono">{place}</span> }.into_any())}
+                {(package.file_layer != layer).then(|| fact("File of", format!("layer {} {}", package.file_layer, layer_line(package.file_layer)).into_any()))}
+                {package.source.clone().map(|(name, version)| fact("Source package", format!("{name} {version}").into_any()))}
+                {fact("Package URL", view! { <span class="mono">{package.purl.clone()}</span> }.into_any())}
+                {(!also.is_empty()).then(|| fact("Also in", also.join(", ").into_any()))}
+            </dl>
+
+            <Suspense fallback=|| view! { <p class="drawerLoading">"Reading the advisory…"</p> }>
+                {move || text.get().map(|text| view! { <Prose text /> })}
+            </Suspense>
+
+            {(!pages.is_empty()).then(|| view! {
+                <h3>"Read more"</h3>
+                <ul class="drawerLinks">
+                    {pages.into_iter().map(|page| view! {
+                        <li><a href=page.url target="_blank" rel="noopener noreferrer">{page.title}</a></li>
+                    }).collect_view()}
+                </ul>
+            })}
+        </div>
+    }
+}
+
+#[component]
+fn Prose(text: Option<AdvisoryText>) -> impl IntoView {
+    let Some(text) = text else {
+        return view! { <p class="drawerLoading">"The database has no text on it"</p> }.into_any();
+    };
+    let details = markdown::render(&text.details);
+    let references: Vec<_> = text
+        .references
+        .iter()
+        .filter_map(|url| links::safe_url(url).map(str::to_owned))
+        .take(40)
+        .map(|url| {
+            let host = links::host(&url).to_owned();
+            view! { <li><a href=url.clone() title=url target="_blank" rel="noopener noreferrer">{host}</a></li> }
+        })
+        .collect();
+    view! {
+        <h3>"What it is"</h3>
+        {(!text.summary.is_empty()).then(|| view! { <p class="drawerLead">{text.summary.clone()}</p> })}
+        <div class="prose" inner_html=details></div>
+        {(!references.is_empty()).then(|| view! {
+            <h3>"References"</h3>
+            <ul class="drawerLinks">{references}</ul>
+        })}
+    }
+    .into_any()
+}

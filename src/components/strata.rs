@@ -1,0 +1,291 @@
+//! The strata: the image drawn as the stack of its layers, the base at the bottom.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+
+use super::severity::Tally;
+use crate::{
+    browser,
+    state::{
+        counts,
+        report::ReportStore,
+        scan::{LayerState, ScanState},
+        session::Session,
+        steps::Step,
+        strata::{self, Band, Stratum},
+        words,
+    },
+};
+
+/// The strata of a report: a band is a button that limits everything to its layer.
+#[component]
+pub fn Strata() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let store = expect_context::<ReportStore>();
+    let strata = store.with(strata::of_report);
+    let layers = store.with(|report| report.layers.len());
+    let select = move |layer: Option<usize>| session.select(|address| address.layer = layer);
+    let on_key = move |event: leptos::ev::KeyboardEvent| {
+        let delta = match event.key().as_str() {
+            "ArrowUp" => 1,
+            "ArrowDown" => -1,
+            "Escape" if store.layer.get_untracked().is_some() => {
+                event.prevent_default();
+                event.stop_propagation();
+                select(None);
+                return;
+            }
+            _ => return,
+        };
+        event.prevent_default();
+        let next = strata::neighbour(layers, store.layer.get_untracked(), delta);
+        if let Some(layer) = next {
+            select(Some(layer));
+            browser::focus(&format!("stratum-{layer}"));
+        }
+    };
+    let lines: Vec<_> = strata
+        .into_iter()
+        .rev()
+        .map(|stratum| match stratum {
+            Stratum::Seam(steps) => view! { <Seam steps /> }.into_any(),
+            Stratum::Band(band) => {
+                let layer = band.layer;
+                let height = format!("{}rem", band.height);
+                let rise = format!("{:.0}%", band.rise * 100.0);
+                let is_selected = move || store.layer.get() == Some(layer);
+                // One stop of the tab key for the stack; arrows move within.
+                let is_stop =
+                    move || store.layer.get().unwrap_or(layers.saturating_sub(1)) == layer;
+                view! {
+                    <li class="strataLine">
+                        <button
+                            type="button"
+                            class="strataBand"
+                            id=format!("stratum-{layer}")
+                            data-test="stratum"
+                            data-layer=layer.to_string()
+                            data-rock=band.rock.word()
+                            data-damaged=band.error.is_some().then_some("")
+                            style=("--height", height)
+                            style=("--rise", rise)
+                            aria-pressed=move || if is_selected() { "true" } else { "false" }
+                            tabindex=move || if is_stop() { "0" } else { "-1" }
+                            on:click=move |_| {
+                                let is_selected = store.layer.get_untracked() == Some(layer);
+                                select((!is_selected).then_some(layer));
+                            }
+                        >
+                            <BandText band=band.clone() />
+                        </button>
+                    </li>
+                }
+                .into_any()
+            }
+        })
+        .collect();
+    let waste: u64 =
+        store.with(|report| report.layers.iter().map(|layer| layer.wasted_bytes).sum());
+    let total: u64 = store.with(|report| report.layers.iter().map(strata::layer_bytes).sum());
+    view! {
+        <section class="strata" aria-labelledby="strata-title">
+            <div class="strataHead">
+                <h2 class="sectionTitle" id="strata-title">"Layers"</h2>
+                <Show
+                    when=move || store.layer.get().is_some()
+                    fallback=move || view! {
+                        <p class="strataNote">
+                            {words::plural(layers, "layer")} ", " {words::size(total)}
+                        </p>
+                    }
+                >
+                    <button type="button" class="button" data-kind="quiet" data-size="small" on:click=move |_| select(None)>
+                        "Show all layers"
+                    </button>
+                </Show>
+            </div>
+            <ol class="strataStack" reversed aria-label="Layers, the topmost first" on:keydown=on_key>
+                {lines}
+            </ol>
+            {(waste > 0).then(|| view! {
+                <p class="strataNote">
+                    {format!("{} of files are replaced or deleted by layers above them", words::size(waste))}
+                </p>
+            })}
+        </section>
+    }
+}
+
+#[component]
+fn Seam(steps: Vec<Step>) -> impl IntoView {
+    let full: Vec<_> = steps.iter().map(Step::line).collect();
+    view! {
+        <li class="strataSeam" title=full.join("\n")>
+            <span class="visuallyHidden">"Steps without files: "</span>
+            {strata::seam_summary(&steps)}
+        </li>
+    }
+}
+
+#[component]
+fn BandText(band: Band) -> impl IntoView {
+    let packages = match (band.packages_added, band.packages_removed) {
+        (0, 0) => String::new(),
+        (added, 0) => format!("+{added} packages"),
+        (0, removed) => format!("−{removed} packages"),
+        (added, removed) => format!("+{added} −{removed} packages"),
+    };
+    let is_clean = band.counts == counts::Counts::default();
+    let line = band.step.line();
+    view! {
+        <span class="strataCore" aria-hidden="true">{band.layer}</span>
+        <span class="strataText">
+            <span class="strataStep" title=line>
+                <span class="visuallyHidden">{format!("Layer {}: ", band.layer)}</span>
+                <span class="strataKeyword">{band.step.keyword.clone()}</span>
+                " "
+                {band.step.text.clone()}
+            </span>
+            <span class="strataFacts">
+                <span class="strataSize">{words::size(band.bytes)}</span>
+                {(!packages.is_empty()).then(|| view! { <span>{packages}</span> })}
+                {band.error.is_some().then(|| view! { <span class="strataError">"not read to its end"</span> })}
+                {(!is_clean).then(|| view! { <Tally counts=band.counts /> })}
+            </span>
+        </span>
+    }
+}
+
+/// The strata while they are read: each band fills as its bytes arrive.
+#[component]
+pub fn ScanStrata() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let scan = session.scan;
+    // Drawn anew only when layers become known, not with every byte.
+    let strata = Memo::new(move |_| {
+        scan.with(|scan| {
+            let layers: Vec<_> = scan
+                .layers
+                .iter()
+                .map(|layer| (layer.start.size, layer.start.created_by.clone()))
+                .collect();
+            let history = scan.image.as_ref().map(|image| image.history.as_slice());
+            Arc::new(strata::of_scan(&layers, history.unwrap_or_default()))
+        })
+    });
+    let lines = move || {
+        let strata = strata.get();
+        strata
+            .iter()
+            .rev()
+            .map(|stratum| match stratum {
+                Stratum::Seam(steps) => view! { <Seam steps=steps.clone() /> }.into_any(),
+                Stratum::Band(band) => view! { <ScanBand band=band.clone() scan /> }.into_any(),
+            })
+            .collect_view()
+    };
+    let note = move || {
+        scan.with(|scan| match scan.layers.len() {
+            0 => String::new(),
+            layers => format!(
+                "{} of {}",
+                scan.layers_over(),
+                words::plural(layers, "layer")
+            ),
+        })
+    };
+    view! {
+        <section class="strata" aria-labelledby="strata-title">
+            <div class="strataHead">
+                <h2 class="sectionTitle" id="strata-title">"Layers"</h2>
+                <p class="strataNote">{note}</p>
+            </div>
+            <ol class="strataStack" reversed aria-label="Layers, the topmost first">
+                {lines}
+                <Show when=move || scan.with(|scan| scan.layers.is_empty())>
+                    <li class="strataWaiting" aria-hidden="true"></li>
+                </Show>
+            </ol>
+        </section>
+    }
+}
+
+#[component]
+fn ScanBand(band: Band, scan: RwSignal<ScanState>) -> impl IntoView {
+    let index = band.layer;
+    let layer = Memo::new(move |_| {
+        scan.with(|scan| scan.layers.get(index).cloned())
+            .unwrap_or_default()
+    });
+    let state = move || match layer.with(|layer| layer.state.clone()) {
+        LayerState::Waiting => "waiting",
+        LayerState::Reading => "reading",
+        LayerState::Done => "done",
+        LayerState::Cached => "cached",
+        LayerState::Failed(_) => "failed",
+    };
+    let percent = move || layer.with(|layer| layer.fraction() * 100.0);
+    let facts = move || {
+        layer.with(|layer| {
+            let size = words::size(layer.start.size);
+            match &layer.state {
+                LayerState::Waiting => size,
+                LayerState::Reading => format!("{} of {size}", words::size(layer.progress.read)),
+                LayerState::Done => size,
+                LayerState::Cached => format!("{size}, known from an earlier scan"),
+                LayerState::Failed(error) => format!("stopped: {error}"),
+            }
+        })
+    };
+    let found = move || {
+        layer.with(|layer| {
+            let mut words = Vec::new();
+            if layer.progress.files > 0 {
+                words.push(format!("{} files", words::count(layer.progress.files)));
+            }
+            if layer.progress.packages > 0 {
+                words.push(format!(
+                    "{} packages",
+                    words::count(layer.progress.packages)
+                ));
+            }
+            words.join(", ")
+        })
+    };
+    let line = band.step.line();
+    let label = format!("Layer {index}: {line}");
+    view! {
+        <li class="strataLine">
+            <div
+                class="strataBand"
+                data-test="layer-bar"
+                data-layer=index.to_string()
+                data-rock=band.rock.word()
+                data-state=state
+                style=("--height", format!("{}rem", band.height))
+                style=("--rise", format!("{:.0}%", band.rise * 100.0))
+                style=("--fill", move || format!("{:.1}%", percent()))
+                role="progressbar"
+                aria-label=label
+                aria-valuemin="0"
+                aria-valuemax="100"
+                aria-valuenow=move || format!("{:.0}", percent())
+                aria-valuetext=facts
+            >
+                <span class="strataCore">{index}</span>
+                <span class="strataText">
+                    <span class="strataStep" title=line>
+                        <span class="strataKeyword">{band.step.keyword.clone()}</span>
+                        " "
+                        {band.step.text.clone()}
+                    </span>
+                    <span class="strataFacts">
+                        <span class="strataSize">{facts}</span>
+                        <span>{found}</span>
+                    </span>
+                </span>
+            </div>
+        </li>
+    }
+}

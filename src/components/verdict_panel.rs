@@ -1,0 +1,166 @@
+//! The verdict: does it pass, why, which layers brought it, what to do.
+
+use lamina_inventory::severity::Severity;
+use leptos::prelude::*;
+
+use super::{
+    icons::{CHECK, CLOSE, Icon},
+    policy_panel::PolicyPanel,
+    severity::SeverityShape,
+};
+use crate::state::{address::View, counts, report::ReportStore, session::Session, steps, words};
+
+/// Layers and upgrades named in the panel; the rest is in the table.
+const MOST_NAMED: usize = 3;
+
+/// The panel.
+#[component]
+pub fn VerdictPanel() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let store = expect_context::<ReportStore>();
+    let passed = Memo::new(move |_| store.judgement.with(|judgement| judgement.verdict.passed));
+    let show = move |search: &str, severities: Vec<Severity>, layer: Option<usize>| {
+        let search = search.to_owned();
+        session.select(|address| {
+            if address.view != View::Findings {
+                address.sort = None;
+            }
+            address.view = View::Findings;
+            address.search = search;
+            address.severities = severities;
+            address.layer = layer;
+        });
+    };
+    let reasons = move || {
+        let judgement = store.judgement.get();
+        judgement
+            .verdict
+            .rules
+            .iter()
+            .map(|rule| {
+                let count = rule.findings.len();
+                view! {
+                    <li class="verdictReason" data-test="verdict-reason" data-passed=rule.passed.to_string()>
+                        <span>{words::sentence(&rule.reason)}</span>
+                        " "
+                        {(!rule.passed).then(|| view! {
+                            <button type="button" class="linkButton" on:click=move |_| show("fails:yes", Vec::new(), None)>
+                                {if count == 1 { "Show it".to_owned() } else { format!("Show the {count}") }}
+                            </button>
+                        })}
+                    </li>
+                }
+            })
+            .collect_view()
+    };
+    let places = move || {
+        let judgement = store.judgement.get();
+        let layers = &judgement.advice.layers;
+        (!layers.is_empty()).then(|| {
+            let items = layers
+                .iter()
+                .take(MOST_NAMED)
+                .map(|(layer, count)| {
+                    let layer = *layer;
+                    let step = store.with(|report| {
+                        report.layers.get(layer).map(|layer| steps::parse(&layer.created_by)).unwrap_or_default()
+                    });
+                    view! {
+                        <li>
+                            <button type="button" class="linkButton" on:click=move |_| show("fails:yes", Vec::new(), Some(layer))>
+                                {format!("{count} in layer {layer}")}
+                            </button>
+                            " "
+                            <span class="verdictStep">{step.line()}</span>
+                        </li>
+                    }
+                })
+                .collect_view();
+            let rest = layers.len().saturating_sub(MOST_NAMED);
+            view! {
+                <div class="verdictPart">
+                    <h3>"Where it comes from"</h3>
+                    <ul>{items} {(rest > 0).then(|| view! { <li>{format!("and {}", words::plural(rest, "more layer"))}</li> })}</ul>
+                </div>
+            }
+        })
+    };
+    let remedies = move || {
+        let judgement = store.judgement.get();
+        let advice = &judgement.advice;
+        (!advice.failing.is_empty()).then(|| {
+            let items = advice
+                .upgrades
+                .iter()
+                .take(MOST_NAMED)
+                .map(|upgrade| {
+                    let search = format!("fails:yes {}", upgrade.name);
+                    view! {
+                        <li>
+                            "Upgrade "
+                            <button type="button" class="linkButton" on:click=move |_| show(&search, Vec::new(), None)>
+                                {upgrade.name.clone()}
+                            </button>
+                            " to "
+                            <span class="mono">{upgrade.version.clone()}</span>
+                            <span class="verdictStep">{format!(" removes {}", upgrade.findings)}</span>
+                        </li>
+                    }
+                })
+                .collect_view();
+            let rest = advice.upgrades.len().saturating_sub(MOST_NAMED);
+            let without = advice.failing.len() - advice.fixable;
+            view! {
+                <div class="verdictPart">
+                    <h3>"What to do"</h3>
+                    <ul>
+                        {items}
+                        {(rest > 0).then(|| view! { <li>{format!("and {}", words::plural(rest, "more upgrade"))}</li> })}
+                        {(without > 0).then(|| view! { <li>{format!("{without} have no fixed version yet")}</li> })}
+                    </ul>
+                </div>
+            }
+        })
+    };
+    let tally = store.with(|report| counts::of(report, None));
+    let numbers = Severity::WORST_FIRST
+        .into_iter()
+        .zip(tally)
+        .map(|(severity, count)| {
+            view! {
+                <button
+                    type="button"
+                    class="verdictNumber"
+                    data-severity=severity.word()
+                    data-none=(count == 0).then_some("")
+                    disabled=count == 0
+                    on:click=move |_| show("", vec![severity], None)
+                >
+                    <span class="verdictCount">{words::count(u64::from(count))}</span>
+                    <span class="verdictWord"><SeverityShape severity /> {severity.word()}</span>
+                </button>
+            }
+        })
+        .collect_view();
+    view! {
+        <section
+            class="verdict"
+            data-test="verdict"
+            data-passed=move || passed.get().to_string()
+            aria-labelledby="verdict-title"
+        >
+            <div class="verdictMain">
+                <h2 class="verdictTitle" id="verdict-title" aria-live="polite">
+                    <span class="verdictSeal" aria-hidden="true">
+                        {move || if passed.get() { view! { <Icon path=CHECK /> } } else { view! { <Icon path=CLOSE /> } }}
+                    </span>
+                    {move || if passed.get() { "Passes" } else { "Fails" }}
+                </h2>
+                <ul class="verdictReasons">{reasons}</ul>
+                <div class="verdictParts">{places} {remedies}</div>
+            </div>
+            <div class="verdictNumbers" role="group" aria-label="Findings by severity">{numbers}</div>
+            <PolicyPanel />
+        </section>
+    }
+}

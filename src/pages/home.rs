@@ -1,0 +1,212 @@
+//! The start page: one field, the samples, recent scans, and what is done with the bytes.
+
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use crate::{
+    browser,
+    components::{drop_zone::FileButton, reference_form::ReferenceForm, severity::Tally},
+    platform,
+    scanner::{self, RecentScan},
+    state::{
+        address::{Address, Subject},
+        session::Session,
+        words,
+    },
+};
+
+/// `samples/catalog.json` and `db/index.json` are small; anything larger is not them.
+const MAX_OWN_FILE_BYTES: usize = 1 << 20;
+
+/// A sample image, as the catalog has it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+struct Sample {
+    reference: String,
+    title: String,
+    #[serde(default)]
+    blurb: String,
+    #[serde(default)]
+    platforms: Vec<String>,
+    #[serde(default)]
+    size: u64,
+}
+
+/// What the database says of itself.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+struct DatabaseIndex {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    built_at: String,
+}
+
+/// The page.
+#[component]
+pub fn Home() -> impl IntoView {
+    Effect::new(|_| browser::set_title("Lamina"));
+    view! {
+        <main class="home" id="main">
+            <section class="homeHero">
+                <h1 class="homeTitle">"Look inside a container image, layer by layer"</h1>
+                <p class="homeLead">
+                    "Lamina lists what an image holds, which build step brought it, and what is known to be vulnerable."
+                </p>
+                <ReferenceForm />
+                <div class="homeFile">
+                    <FileButton />
+                    <span>"or drop one anywhere on this page"</span>
+                </div>
+            </section>
+            <div class="homeGround">
+                <Samples />
+                <Recent />
+                <Bedrock />
+            </div>
+        </main>
+    }
+}
+
+#[component]
+fn Samples() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let samples = LocalResource::new(|| async {
+        let text = browser::own_file("samples/catalog.json", MAX_OWN_FILE_BYTES).await?;
+        serde_json::from_str::<Vec<Sample>>(&text)
+            .ok()
+            .filter(|samples| !samples.is_empty())
+    });
+    let cards = move || {
+        let samples = samples.get().flatten()?;
+        let cards = samples
+            .into_iter()
+            .map(|sample| {
+                let reference = sample.reference.clone();
+                let name = sample.reference.rsplit_once('/').map_or(sample.reference.clone(), |(_, name)| name.to_owned());
+                let platforms = match sample.platforms.len() {
+                    0 | 1 => String::new(),
+                    count => format!(", {count} platforms"),
+                };
+                view! {
+                    <li>
+                        <button type="button" class="sample" data-test="sample" data-reference=sample.reference.clone()
+                            on:click=move |_| session.scan_reference(reference.clone(), None)>
+                            <span class="sampleTitle">{sample.title}</span>
+                            <span class="sampleBlurb">{sample.blurb}</span>
+                            <span class="sampleFacts"><span class="mono">{name}</span> <span>{words::size(sample.size)} {platforms}</span></span>
+                        </button>
+                    </li>
+                }
+            })
+            .collect_view();
+        Some(view! {
+            <section class="homeStratum" data-depth="1" aria-labelledby="samples-title">
+                <h2 class="sectionTitle" id="samples-title">"Try a sample"</h2>
+                <ul class="samples">{cards}</ul>
+            </section>
+        })
+    };
+    view! { <Suspense>{cards}</Suspense> }
+}
+
+#[component]
+fn Recent() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let kept = LocalResource::new(move || {
+        session.kept_changes.track();
+        async { (scanner::recent_scans().await, scanner::storage_use().await) }
+    });
+    let clear = move |_| {
+        leptos::task::spawn_local(async move {
+            scanner::clear_storage().await;
+            session
+                .kept_changes
+                .update(|changes| *changes = changes.wrapping_add(1));
+        });
+    };
+    let list = move || {
+        let (scans, (layers, shards, reports)) = kept.get()?;
+        if scans.is_empty() && layers + shards + reports == 0 {
+            return None;
+        }
+        let now_ms = platform::now_ms();
+        let rows = scans
+            .into_iter()
+            .map(|scan| view! { <RecentRow scan now_ms /> })
+            .collect_view();
+        let used = format!(
+            "{} kept in this browser: layers {}, advisories {}, reports {}",
+            words::size(layers + shards + reports),
+            words::size(layers),
+            words::size(shards),
+            words::size(reports)
+        );
+        Some(view! {
+            <section class="homeStratum" data-depth="2" aria-labelledby="recent-title">
+                <div class="homeStratumHead">
+                    <h2 class="sectionTitle" id="recent-title">"Scanned before"</h2>
+                    <p class="homeStorage">
+                        {used}
+                        " "
+                        <button type="button" class="linkButton" data-test="clear-storage" on:click=clear>"Delete all"</button>
+                    </p>
+                </div>
+                <ul class="recent" data-test="recent">{rows}</ul>
+            </section>
+        })
+    };
+    view! { <Transition>{list}</Transition> }
+}
+
+#[component]
+fn RecentRow(scan: RecentScan, now_ms: f64) -> impl IntoView {
+    let session = expect_context::<Session>();
+    let address = Address::of(Subject::Recent(scan.key.clone()), None);
+    let href = address.render();
+    let open = move |event: leptos::ev::MouseEvent| {
+        if !event.ctrl_key() && !event.meta_key() && !event.shift_key() {
+            event.prevent_default();
+            session.go(address.clone());
+        }
+    };
+    view! {
+        <li>
+            <a class="recentRow" data-test="recent-scan" href=href on:click=open>
+                <span class="recentName">{scan.name.clone()}</span>
+                <Tally counts=scan.counts />
+                <span class="recentFacts">
+                    <span>{scan.platform.clone()}</span>
+                    " "
+                    <time datetime=scan.scanned_at.clone() title=words::time(&scan.scanned_at)>{words::ago(&scan.scanned_at, now_ms)}</time>
+                </span>
+            </a>
+        </li>
+    }
+}
+
+#[component]
+fn Bedrock() -> impl IntoView {
+    let database = LocalResource::new(|| async {
+        let text = browser::own_file("db/index.json", MAX_OWN_FILE_BYTES * 4).await?;
+        serde_json::from_str::<DatabaseIndex>(&text).ok()
+    });
+    let line = move || match database.get() {
+        None => String::new(),
+        Some(Some(index)) if index.built_at.is_empty() => {
+            format!("Advisory database: {}", index.name)
+        }
+        Some(Some(index)) => format!(
+            "Advisory database: {}, built {}",
+            index.name,
+            words::date(&index.built_at)
+        ),
+        Some(None) => {
+            "No advisory database here: reports list packages, not vulnerabilities".to_owned()
+        }
+    };
+    view! {
+        <footer class="homeStratum" data-depth="3">
+            <p class="homePrivacy"><strong>"The bytes stay in this tab."</strong> " Layers are fetched from the registry, taken apart here, and sent nowhere."</p>
+            <p class="homeDatabase"><Transition fallback=|| "…">{line}</Transition></p>
+        </footer>
+    }
+}

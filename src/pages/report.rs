@@ -1,0 +1,103 @@
+//! A report: verdict, strata, and its lists.
+
+use leptos::prelude::*;
+
+use crate::{
+    browser,
+    components::{
+        file_tree::FileTree,
+        findings_table::FindingsTable,
+        image_head::{DatabaseNotes, ImageHead},
+        image_panel::ImagePanel,
+        packages_table::PackagesTable,
+        share::ShareButtons,
+        strata::Strata,
+        tabs::Tabs,
+        verdict_panel::VerdictPanel,
+        warnings_panel::{self, WarningsPanel},
+    },
+    state::{
+        address::View,
+        report::ReportStore,
+        session::{Loaded, Origin, Session},
+        words,
+    },
+};
+
+/// The page.
+#[component]
+pub fn ReportPage(
+    /// The report.
+    loaded: Loaded,
+) -> impl IntoView {
+    let session = expect_context::<Session>();
+    let store = ReportStore::new(session, loaded.clone());
+    provide_context(store);
+    let name = loaded.report.image.name.clone();
+    Effect::new(move |_| {
+        let word = if store.judgement.with(|judgement| judgement.verdict.passed) {
+            "passes"
+        } else {
+            "fails"
+        };
+        browser::set_title(&format!("{name} {word} · Lamina"));
+    });
+    let view = Memo::new(move |_| session.address.with(|address| address.view));
+    let counts = move |view: View| match view {
+        View::Findings => Some(store.findings.with(|rows| rows.list.len())),
+        View::Packages => Some(store.packages.with(|rows| rows.list.len())),
+        View::Warnings => Some(warnings_panel::count(store)),
+        View::Files | View::Image => None,
+    };
+    let panel = move || match view.get() {
+        View::Findings => view! { <FindingsTable /> }.into_any(),
+        View::Packages => view! { <PackagesTable /> }.into_any(),
+        View::Files => view! { <FileTree /> }.into_any(),
+        View::Image => view! { <ImagePanel /> }.into_any(),
+        View::Warnings => view! { <WarningsPanel /> }.into_any(),
+    };
+    let banner = match loaded.origin {
+        Origin::Shared => Some(view! {
+            <p class="banner" data-test="shared-banner">
+                <strong>"Shared report"</strong>
+                {format!(", made {}. It came in the link; nothing was fetched to show it.", words::time(&loaded.report.scanned_at))}
+            </p>
+        }),
+        Origin::Kept | Origin::Scanned => None,
+    };
+    view! {
+        <main class="report" id="main" data-phase="report">
+            {banner}
+            <ImageHead image=loaded.report.image.clone() report=Some(loaded.report.clone())>
+                <ShareButtons />
+            </ImageHead>
+            <DatabaseNotes report=loaded.report.clone() />
+            <VerdictPanel />
+            <div class="reportBody">
+                <Strata />
+                <section class="reportPanel" aria-label="Report">
+                    <Tabs counts />
+                    <LayerNote />
+                    <div id="panel" role="tabpanel" aria-labelledby=move || format!("tab-{}", view.get().word())>
+                        {panel}
+                    </div>
+                </section>
+            </div>
+        </main>
+    }
+}
+
+/// Says that only one layer is shown.
+#[component]
+fn LayerNote() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let store = expect_context::<ReportStore>();
+    view! {
+        <Show when=move || store.layer.get().is_some()>
+            <p class="layerNote">
+                {move || store.layer.get().map(|layer| format!("Only layer {layer}"))}
+                <button type="button" class="linkButton" on:click=move |_| session.select(|address| address.layer = None)>"Show all layers"</button>
+            </p>
+        </Show>
+    }
+}

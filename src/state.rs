@@ -1,0 +1,24 @@
+//! What the page knows: pure functions over the report, and the stores that components read.
+//!
+//! Everything but [`session`], [`report`], [`settings`] and [`toasts`] is a function of values and is tested without a
+//! browser.
+
+pub mod address;
+pub mod advice;
+pub mod counts;
+pub mod cvss;
+pub mod files;
+pub mod findings;
+pub mod links;
+pub mod markdown;
+pub mod packages;
+pub mod query;
+pub mod report;
+pub mod scan;
+pub mod session;
+pub mod settings;
+pub mod steps;
+pub mod strata;
+pub mod toasts;
+pub mod windowing;
+pub mod words;

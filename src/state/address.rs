@@ -1,0 +1,318 @@
+//! The page's address: which image, which view, and what is selected in it.
+//!
+//! One path, so that the page can lie in any folder of any host: everything is in the query, and a
+//! shared report in the fragment (`#r=1.…`), which no server sees. `v` is the version of these
+//! names; an address without one is version 1.
+
+use lamina_inventory::severity::Severity;
+
+/// Version of the query's names. [`Address::parse`] reads every older one.
+pub const VERSION: u32 = 1;
+
+/// What is looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Subject {
+    /// Nothing yet: the start page.
+    #[default]
+    Home,
+    /// An image on a registry, as the user wrote it.
+    Image(String),
+    /// An archive from this machine, by its file name. Its bytes are not in the address.
+    Archive(String),
+    /// A scan kept in this browser, by its key.
+    Recent(String),
+    /// A report in the fragment: the text after `#r=`.
+    Shared(String),
+}
+
+/// A tab of the report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum View {
+    /// Vulnerabilities.
+    #[default]
+    Findings,
+    /// Packages.
+    Packages,
+    /// The file tree.
+    Files,
+    /// Config, history, digests.
+    Image,
+    /// What is missing.
+    Warnings,
+}
+
+impl View {
+    /// All tabs, in their order.
+    pub const ALL: [View; 5] = [
+        Self::Findings,
+        Self::Packages,
+        Self::Files,
+        Self::Image,
+        Self::Warnings,
+    ];
+
+    /// The word in the address and in element ids.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Findings => "findings",
+            Self::Packages => "packages",
+            Self::Files => "files",
+            Self::Image => "image",
+            Self::Warnings => "warnings",
+        }
+    }
+
+    /// The word on the tab.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Findings => "Findings",
+            Self::Packages => "Packages",
+            Self::Files => "Files",
+            Self::Image => "Image",
+            Self::Warnings => "Warnings",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|view| view.word() == word)
+    }
+}
+
+/// Everything that back and forward restore.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Address {
+    /// What is looked at.
+    pub subject: Subject,
+    /// The platform asked for.
+    pub platform: Option<String>,
+    /// The open tab.
+    pub view: View,
+    /// The selected layer.
+    pub layer: Option<usize>,
+    /// Column to sort by, `-` before it for the other direction.
+    pub sort: Option<String>,
+    /// The search field.
+    pub search: String,
+    /// Severities to show; all if empty.
+    pub severities: Vec<Severity>,
+    /// The finding in the drawer, `id@package index`.
+    pub finding: Option<String>,
+}
+
+impl Address {
+    /// The start page.
+    pub fn home() -> Self {
+        Self::default()
+    }
+
+    /// The first look at a subject.
+    pub fn of(subject: Subject, platform: Option<String>) -> Self {
+        Self {
+            subject,
+            platform,
+            ..Self::default()
+        }
+    }
+
+    /// Reads `location.search` and `location.hash`. What it does not know it leaves out.
+    pub fn parse(search: &str, hash: &str) -> Self {
+        let mut address = Self::default();
+        for (name, value) in pairs(search.trim_start_matches('?')) {
+            if value.is_empty() {
+                continue;
+            }
+            match name.as_str() {
+                "image" => address.subject = Subject::Image(value),
+                "archive" => address.subject = Subject::Archive(value),
+                "recent" => address.subject = Subject::Recent(value),
+                "platform" => address.platform = Some(value),
+                "view" => address.view = View::parse(&value).unwrap_or_default(),
+                "layer" => address.layer = value.parse().ok(),
+                "sort" => address.sort = Some(value),
+                "q" => address.search = value,
+                "severity" => {
+                    address.severities = value.split(',').filter_map(Severity::parse).collect();
+                    address.severities.sort_unstable_by(|a, b| b.cmp(a));
+                    address.severities.dedup();
+                }
+                "finding" => address.finding = Some(value),
+                _ => {}
+            }
+        }
+        if let Some(payload) = hash.trim_start_matches('#').strip_prefix("r=") {
+            address.subject = Subject::Shared(payload.to_owned());
+        }
+        address
+    }
+
+    /// The part of an address after the path: query and fragment. Never empty: a history entry
+    /// needs something to go to.
+    pub fn render(&self) -> String {
+        let mut query = Vec::new();
+        let mut fragment = String::new();
+        let mut push = |name: &str, value: &str| query.push(format!("{name}={}", encode(value)));
+        match &self.subject {
+            Subject::Home => {}
+            Subject::Image(reference) => push("image", reference),
+            Subject::Archive(name) => push("archive", name),
+            Subject::Recent(key) => push("recent", key),
+            Subject::Shared(payload) => fragment = format!("#r={payload}"),
+        }
+        if let Some(platform) = &self.platform {
+            push("platform", platform);
+        }
+        if self.view != View::default() {
+            push("view", self.view.word());
+        }
+        if let Some(layer) = self.layer {
+            push("layer", &layer.to_string());
+        }
+        if let Some(sort) = &self.sort {
+            push("sort", sort);
+        }
+        if !self.search.is_empty() {
+            push("q", &self.search);
+        }
+        if !self.severities.is_empty() {
+            let words: Vec<_> = self.severities.iter().map(|s| s.word()).collect();
+            push("severity", &words.join(","));
+        }
+        if let Some(finding) = &self.finding {
+            push("finding", finding);
+        }
+        format!("?{}{fragment}", query.join("&"))
+    }
+
+    /// Whether both show the same report, whatever is selected in it.
+    pub fn is_same_report(&self, other: &Self) -> bool {
+        self.subject == other.subject && self.platform == other.platform
+    }
+}
+
+fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decode(name), decode(value))
+        })
+}
+
+/// Percent-encodes what must be, and leaves `/`, `:`, `@` and `,` readable.
+pub fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => out.push(char::from(byte)),
+            b'-' | b'_' | b'.' | b'~' | b'/' | b':' | b'@' | b',' => out.push(char::from(byte)),
+            b' ' => out.push('+'),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let pair = match byte {
+            b'+' => {
+                bytes.push(b' ');
+                continue;
+            }
+            b'%' => {
+                let mut ahead = rest.clone();
+                ahead.next().zip(ahead.next())
+            }
+            _ => None,
+        };
+        let value = pair.and_then(|(high, low)| {
+            let digit = |byte: u8| char::from(byte).to_digit(16);
+            u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+        });
+        match value {
+            Some(value) => {
+                bytes.push(value);
+                rest.next();
+                rest.next();
+            }
+            None => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_reads_back_what_it_writes() {
+        let full = Address {
+            subject: Subject::Image("ghcr.io/a/b:1@sha256:00".to_owned()),
+            platform: Some("linux/arm64/v8".to_owned()),
+            view: View::Packages,
+            layer: Some(3),
+            sort: Some("-name".to_owned()),
+            search: "severity:>=high pkg:lib+c & é%41".to_owned(),
+            severities: vec![Severity::Critical, Severity::Low],
+            finding: Some("CVE-2024-1@17".to_owned()),
+        };
+        let shared = Address {
+            subject: Subject::Shared("1.abc_-".to_owned()),
+            layer: Some(0),
+            ..Address::default()
+        };
+        for address in [Address::home(), full, shared] {
+            let text = address.render();
+            let (search, hash) = text
+                .split_once('#')
+                .map_or((text.as_str(), String::new()), |(s, h)| {
+                    (s, format!("#{h}"))
+                });
+            assert_eq!(Address::parse(search, &hash), address, "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_version_1_are_read() {
+        let check = |search: &str, hash: &str, expect: &str| {
+            assert_eq!(Address::parse(search, hash).render(), expect);
+        };
+        check("", "", "?");
+        check("?image=nginx:1.25", "", "?image=nginx:1.25");
+        check(
+            "?image=nginx%3A1.25&platform=linux%2Farm64",
+            "",
+            "?image=nginx:1.25&platform=linux/arm64",
+        );
+        check(
+            "?image=nginx&view=files&layer=2",
+            "",
+            "?image=nginx&view=files&layer=2",
+        );
+        check(
+            "?image=nginx&severity=low,critical,low,bogus",
+            "",
+            "?image=nginx&severity=critical,low",
+        );
+        check(
+            "?image=nginx&view=bogus&layer=-1&unknown=1",
+            "",
+            "?image=nginx",
+        );
+        check("?archive=a%20b.tar", "", "?archive=a+b.tar");
+        check("?layer=1", "#r=1.AAAA", "?layer=1#r=1.AAAA");
+        check("?v=1&image=nginx", "", "?image=nginx");
+    }
+
+    #[test]
+    fn broken_escapes_are_kept_as_they_are() {
+        assert_eq!(decode("%"), "%");
+        assert_eq!(decode("%4"), "%4");
+        assert_eq!(decode("%zz%41"), "%zzA");
+        assert_eq!(decode("%ff"), "\u{fffd}");
+    }
+}

@@ -1,0 +1,84 @@
+//! Findings counted by severity.
+
+use lamina_inventory::severity::Severity;
+use lamina_report::model::Report;
+
+/// Counts, worst first: critical, high, medium, low, negligible, unknown.
+pub type Counts = [u32; 6];
+
+/// The place of a severity in [`Counts`].
+pub fn place(severity: Severity) -> usize {
+    match severity {
+        Severity::Critical => 0,
+        Severity::High => 1,
+        Severity::Medium => 2,
+        Severity::Low => 3,
+        Severity::Negligible => 4,
+        Severity::Unknown => 5,
+    }
+}
+
+/// Adds one.
+pub fn add(counts: &mut Counts, severity: Severity) {
+    if let Some(count) = counts.get_mut(place(severity)) {
+        *count = count.saturating_add(1);
+    }
+}
+
+/// All findings of a report, or those of packages that one layer introduced.
+pub fn of(report: &Report, layer: Option<usize>) -> Counts {
+    let mut counts = Counts::default();
+    for finding in &report.findings {
+        let is_counted = layer.is_none_or(|layer| {
+            report
+                .packages
+                .get(finding.package)
+                .is_some_and(|package| package.layer == layer)
+        });
+        if is_counted {
+            add(&mut counts, finding.severity);
+        }
+    }
+    counts
+}
+
+/// Severities that occur, worst first, with how often.
+pub fn present(counts: &Counts) -> impl Iterator<Item = (Severity, u32)> + '_ {
+    Severity::WORST_FIRST
+        .into_iter()
+        .zip(counts.iter().copied())
+        .filter(|(_, count)| *count > 0)
+}
+
+/// `2 critical, 14 high`.
+pub fn sentence(counts: &Counts) -> String {
+    let words: Vec<_> = present(counts)
+        .map(|(severity, count)| format!("{count} {}", severity.word()))
+        .collect();
+    if words.is_empty() {
+        "no findings".to_owned()
+    } else {
+        words.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_told_worst_first() {
+        let mut counts = Counts::default();
+        for severity in [
+            Severity::Low,
+            Severity::Critical,
+            Severity::Low,
+            Severity::Unknown,
+        ] {
+            add(&mut counts, severity);
+        }
+        assert_eq!(counts, [1, 0, 0, 2, 0, 1]);
+        assert_eq!(sentence(&counts), "1 critical, 2 low, 1 unknown");
+        assert_eq!(sentence(&Counts::default()), "no findings");
+    }
+}

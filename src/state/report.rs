@@ -1,0 +1,166 @@
+//! The report on show: what is derived from it, the address and the policy.
+
+use std::sync::Arc;
+
+use lamina_policy::Verdict;
+use lamina_report::model::Report;
+use leptos::prelude::*;
+
+use super::{
+    address::View,
+    advice::{self, Advice},
+    counts::{self, Counts},
+    findings::{self, Filter, Haystacks, Judged, Sort},
+    packages,
+    session::{self, Loaded, Session},
+};
+
+/// Rows of a table, and what of the search was not understood.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rows {
+    /// Indexes into the report's list, in order.
+    pub list: Arc<Vec<usize>>,
+    /// What of the search was not understood.
+    pub problems: Vec<String>,
+}
+
+/// What the policy says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The same by finding.
+    pub judged: Judged,
+    /// Layers and remedies behind it.
+    pub advice: Advice,
+}
+
+/// The report on show. Everything but the report itself is derived.
+#[derive(Clone, Copy)]
+pub struct ReportStore {
+    loaded: StoredValue<Loaded>,
+    haystacks: StoredValue<Arc<Haystacks>>,
+    by_package: StoredValue<Arc<Vec<Counts>>>,
+    /// What the policy says.
+    pub judgement: Memo<Arc<Judgement>>,
+    /// Findings to show.
+    pub findings: Memo<Rows>,
+    /// Packages to show.
+    pub packages: Memo<Rows>,
+    /// Whether packages that a later layer removed are shown.
+    pub with_removed: RwSignal<bool>,
+    /// The selected layer, if the report has it.
+    pub layer: Memo<Option<usize>>,
+}
+
+impl ReportStore {
+    /// For a report.
+    pub fn new(session: Session, loaded: Loaded) -> Self {
+        let haystacks = Arc::new(Haystacks::of_findings(&loaded.report));
+        let by_package = Arc::new(packages::findings_by_package(&loaded.report));
+        let report = loaded.clone();
+        let judgement = Memo::new(move |_| {
+            let (verdict, judged) = session
+                .policy
+                .with(|policy| session::judge(&report.report, policy));
+            let advice = advice::advise(&report.report, &verdict);
+            Arc::new(Judgement {
+                verdict,
+                judged,
+                advice,
+            })
+        });
+        let layers = loaded.report.layers.len();
+        let layer = Memo::new(move |_| {
+            session
+                .address
+                .with(|address| address.layer)
+                .filter(|layer| *layer < layers)
+        });
+        let view = Memo::new(move |_| session.address.with(|address| address.view));
+        let sort = Memo::new(move |_| session.address.with(|address| address.sort.clone()));
+        let search = Memo::new(move |_| session.address.with(|address| address.search.clone()));
+        let severities =
+            Memo::new(move |_| session.address.with(|address| address.severities.clone()));
+
+        let (report, index) = (loaded.clone(), Arc::clone(&haystacks));
+        let findings = Memo::new(move |_| {
+            let (search, sort) = match view.get() {
+                View::Findings => (search.get(), sort.get()),
+                _ => (String::new(), None),
+            };
+            let severities = severities.get();
+            let filter = Filter {
+                search: &search,
+                severities: &severities,
+                layer: layer.get(),
+            };
+            let judgement = judgement.get();
+            let sort = Sort::<findings::Column>::parse(sort.as_deref());
+            let (list, problems) =
+                findings::select(&report.report, &index, &judgement.judged, filter, sort);
+            Rows {
+                list: Arc::new(list),
+                problems,
+            }
+        });
+        let with_removed = RwSignal::new(false);
+        let (report, counts) = (loaded.clone(), Arc::clone(&by_package));
+        let packages = Memo::new(move |_| {
+            let (search, sort) = match view.get() {
+                View::Packages => (search.get(), sort.get()),
+                _ => (String::new(), None),
+            };
+            let sort = Sort::<packages::Column>::parse(sort.as_deref());
+            let (list, problems) = packages::select(
+                &report.report,
+                &counts,
+                &search,
+                layer.get(),
+                with_removed.get(),
+                sort,
+            );
+            Rows {
+                list: Arc::new(list),
+                problems,
+            }
+        });
+        Self {
+            loaded: StoredValue::new(loaded),
+            haystacks: StoredValue::new(haystacks),
+            by_package: StoredValue::new(by_package),
+            judgement,
+            findings,
+            packages,
+            with_removed,
+            layer,
+        }
+    }
+
+    /// The report and where it comes from.
+    pub fn loaded(self) -> Loaded {
+        self.loaded.get_value()
+    }
+
+    /// Reads the report.
+    pub fn with<T>(self, read: impl FnOnce(&Report) -> T) -> T {
+        self.loaded.with_value(|loaded| read(&loaded.report))
+    }
+
+    /// Findings of one package.
+    pub fn counts_of(self, package: usize) -> Counts {
+        self.by_package
+            .with_value(|counts| counts.get(package).copied().unwrap_or_default())
+    }
+
+    /// Findings of the selected layer, or of all.
+    pub fn counts(self) -> Counts {
+        let layer = self.layer.get();
+        self.with(|report| counts::of(report, layer))
+    }
+
+    /// What plain words are searched in.
+    pub fn haystacks(self) -> Arc<Haystacks> {
+        self.haystacks.get_value()
+    }
+}

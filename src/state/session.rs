@@ -1,0 +1,475 @@
+//! What the page is doing: the address, the scan or report it names, and the policy it is judged by.
+
+use std::{ops::Deref, rc::Rc, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use lamina_policy::{Policy, Verdict};
+use lamina_report::{link, model::Report, verdict};
+use leptos::prelude::*;
+
+use super::{
+    address::{Address, Subject},
+    findings::Judged,
+    scan::ScanState,
+    settings,
+};
+use crate::{
+    browser, platform,
+    scanner::{self, ScanEvent, ScanFailure, ScanHandle, ScanOptions, Source},
+};
+
+/// How often a running scan is drawn.
+const DRAW_EVERY: Duration = Duration::from_millis(100);
+
+/// Where a report comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It was made in this tab.
+    Scanned,
+    /// It was kept in this browser.
+    Kept,
+    /// It came in a link.
+    Shared,
+}
+
+/// A report on show.
+#[derive(Debug)]
+pub struct LoadedReport {
+    /// The report.
+    pub report: Report,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// A shared handle to it; equal only to itself, so that comparing is free.
+#[derive(Clone, Debug)]
+pub struct Loaded(Arc<LoadedReport>);
+
+impl Loaded {
+    fn new(report: Report, origin: Origin) -> Self {
+        Self(Arc::new(LoadedReport { report, origin }))
+    }
+}
+
+impl PartialEq for Loaded {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Deref for Loaded {
+    type Target = LoadedReport;
+
+    fn deref(&self) -> &LoadedReport {
+        &self.0
+    }
+}
+
+/// What the page is doing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Phase {
+    /// Nothing: the start page.
+    Idle,
+    /// A kept or shared report is being read.
+    Opening,
+    /// A scan runs; [`Session::scan`] says how far it is.
+    Scanning,
+    /// A report is on show.
+    Done(Loaded),
+    /// There is none.
+    Failed(ScanFailure),
+    /// The address names an archive whose bytes this tab does not have.
+    WantsFile(String),
+}
+
+/// The session.
+#[derive(Clone, Copy)]
+pub struct Session {
+    /// The address.
+    pub address: RwSignal<Address>,
+    /// What the page is doing.
+    pub phase: RwSignal<Phase>,
+    /// The running scan, or the one that just ended.
+    pub scan: RwSignal<ScanState>,
+    /// The policy in force.
+    pub policy: RwSignal<Policy>,
+    /// Raised when what is kept in this browser has changed.
+    pub kept_changes: RwSignal<u32>,
+    inner: StoredValue<Inner, LocalStorage>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// Raised with every scan or opening: events of earlier ones are not heard.
+    generation: u32,
+    handle: Option<ScanHandle>,
+    pending: ScanState,
+    is_draw_due: bool,
+    file: Option<web_sys::File>,
+    /// Reports of this tab, so that back and forward do not scan again; newest last.
+    reports: Vec<(Subject, Option<String>, Loaded)>,
+    /// The report whose file tree the scanner has.
+    has_tree: Option<Loaded>,
+}
+
+impl Session {
+    /// Begins at the browser's address.
+    pub fn start() -> Self {
+        let (search, hash) = browser::location();
+        let address = Address::parse(&search, &hash);
+        let session = Self {
+            address: RwSignal::new(address.clone()),
+            phase: RwSignal::new(Phase::Idle),
+            scan: RwSignal::new(ScanState::default()),
+            policy: RwSignal::new(settings::load_policy()),
+            kept_changes: RwSignal::new(0),
+            inner: StoredValue::new_local(Inner::default()),
+        };
+        session.open(&address, ScanOptions::default());
+        browser::on_navigation(move || {
+            let (search, hash) = browser::location();
+            session.arrive(Address::parse(&search, &hash));
+        });
+        session
+    }
+
+    /// Goes to an address, as a new step that "back" leads back from.
+    pub fn go(self, address: Address) {
+        browser::set_location(&address.render(), true);
+        self.arrive(address);
+    }
+
+    /// Changes the view or selection as a new step.
+    pub fn select(self, change: impl FnOnce(&mut Address)) {
+        let mut address = self.address.get_untracked();
+        change(&mut address);
+        if address != self.address.get_untracked() {
+            self.go(address);
+        }
+    }
+
+    /// Changes filter or sorting in place: no step for every keystroke.
+    pub fn refine(self, change: impl FnOnce(&mut Address)) {
+        let mut address = self.address.get_untracked();
+        change(&mut address);
+        browser::set_location(&address.render(), false);
+        self.address.set(address);
+    }
+
+    /// Scans an archive of this machine.
+    pub fn scan_file(self, file: web_sys::File) {
+        let name = file.name();
+        let subject = Subject::Archive(name);
+        self.inner.update_value(|inner| {
+            inner.file = Some(file);
+            inner.reports.retain(|(kept, _, _)| *kept != subject);
+        });
+        let address = Address::of(subject, None);
+        if self.address.get_untracked() == address {
+            self.open(&address, ScanOptions::default());
+        } else {
+            self.go(address);
+        }
+    }
+
+    /// Scans an image; the same one again if it is on show already.
+    pub fn scan_reference(self, reference: String, platform: Option<String>) {
+        let address = Address::of(Subject::Image(reference), platform);
+        self.forget(&address);
+        if self.address.get_untracked() == address {
+            self.open(&address, ScanOptions::default());
+        } else {
+            self.go(address);
+        }
+    }
+
+    /// Scans what the address names once more.
+    pub fn retry(self, options: ScanOptions) {
+        let address = self.address.get_untracked();
+        self.forget(&address);
+        self.open(&address, options);
+    }
+
+    /// Scans the image of the report on show, which may be a kept or shared one.
+    pub fn scan_again(self) {
+        let address = self.address.get_untracked();
+        let Phase::Done(loaded) = self.phase.get_untracked() else {
+            return self.retry(ScanOptions::default());
+        };
+        match (loaded.origin, &address.subject) {
+            (Origin::Scanned, _) | (_, Subject::Archive(_) | Subject::Image(_)) => {
+                self.retry(ScanOptions::default());
+            }
+            _ => {
+                let image = &loaded.report.image;
+                let is_reference = lamina_image::reference::Reference::parse(&image.name).is_ok();
+                if is_reference && image.digest.is_some() {
+                    let platform = (!image.platform.is_empty()).then(|| image.platform.clone());
+                    self.scan_reference(image.name.clone(), platform);
+                } else {
+                    self.go(Address::of(Subject::Archive(image.name.clone()), None));
+                }
+            }
+        }
+    }
+
+    /// Stops the scan and goes back to the start page.
+    pub fn cancel(self) {
+        self.stop();
+        self.go(Address::home());
+    }
+
+    /// Whether the scanner still has the file tree of this report.
+    pub fn has_tree(self, loaded: &Loaded) -> bool {
+        self.inner
+            .with_value(|inner| inner.has_tree.as_ref() == Some(loaded))
+    }
+
+    /// Changes the policy; the user's own is kept, a link's is not.
+    pub fn set_policy(self, change: impl FnOnce(&mut Policy)) {
+        self.policy.update(change);
+        let is_shared = matches!(self.phase.get_untracked(), Phase::Done(loaded) if loaded.origin == Origin::Shared);
+        if !is_shared {
+            self.policy.with_untracked(settings::keep_policy);
+        }
+    }
+
+    fn arrive(self, address: Address) {
+        let is_same_report = self
+            .address
+            .with_untracked(|current| current.is_same_report(&address));
+        self.address.set(address.clone());
+        if !is_same_report {
+            self.open(&address, ScanOptions::default());
+        }
+    }
+
+    fn forget(self, address: &Address) {
+        self.inner.update_value(|inner| {
+            inner.reports.retain(|(subject, platform, _)| {
+                (subject, platform) != (&address.subject, &address.platform)
+            });
+        });
+    }
+
+    fn stop(self) {
+        self.inner.update_value(|inner| {
+            inner.generation = inner.generation.wrapping_add(1);
+            if let Some(handle) = inner.handle.take() {
+                handle.cancel();
+            }
+        });
+    }
+
+    fn open(self, address: &Address, options: ScanOptions) {
+        let was_shared = matches!(self.phase.get_untracked(), Phase::Done(loaded) if loaded.origin == Origin::Shared);
+        if was_shared {
+            self.policy.set(settings::load_policy());
+        }
+        self.stop();
+        let kept = self.inner.with_value(|inner| {
+            let mut reports = inner.reports.iter();
+            reports
+                .find(|(subject, platform, _)| {
+                    (subject, platform) == (&address.subject, &address.platform)
+                })
+                .map(|(_, _, loaded)| loaded.clone())
+        });
+        if let Some(loaded) = kept {
+            self.phase.set(Phase::Done(loaded));
+            return;
+        }
+        match &address.subject {
+            Subject::Home => self.phase.set(Phase::Idle),
+            Subject::Image(reference) => {
+                if let Err(error) = lamina_image::reference::Reference::parse(reference) {
+                    self.phase.set(Phase::Failed(ScanFailure {
+                        step: "name".to_owned(),
+                        message: format!("“{reference}” does not name an image"),
+                        advice: error.to_string(),
+                        wants_login: false,
+                    }));
+                    return;
+                }
+                let options = ScanOptions {
+                    platform: address.platform.clone(),
+                    ..options
+                };
+                self.begin(address, Source::Reference(reference.clone()), options);
+            }
+            Subject::Archive(name) => {
+                let file = self.inner.with_value(|inner| inner.file.clone());
+                match file.filter(|file| file.name() == *name) {
+                    Some(file) => {
+                        let options = ScanOptions {
+                            platform: address.platform.clone(),
+                            ..options
+                        };
+                        self.begin(address, Source::File(file), options);
+                    }
+                    None => self.phase.set(Phase::WantsFile(name.clone())),
+                }
+            }
+            Subject::Recent(key) => self.open_kept(address.clone(), key.clone()),
+            Subject::Shared(payload) => self.open_shared(payload.clone()),
+        }
+    }
+
+    fn begin(self, address: &Address, source: Source, options: ScanOptions) {
+        let scan = ScanState::new(platform::monotonic_ms());
+        self.scan.set(scan.clone());
+        self.inner.update_value(|inner| {
+            inner.pending = scan;
+            inner.has_tree = None;
+        });
+        self.phase.set(Phase::Scanning);
+        let generation = self.inner.with_value(|inner| inner.generation);
+        let address = Rc::new(address.clone());
+        let handle = scanner::scan(source, options, move |event| {
+            let is_current = self
+                .inner
+                .try_with_value(|inner| inner.generation == generation);
+            if is_current == Some(true) {
+                self.hear(&address, event);
+            }
+        });
+        self.inner.update_value(|inner| inner.handle = Some(handle));
+    }
+
+    fn hear(self, address: &Address, event: ScanEvent) {
+        match event {
+            ScanEvent::Done(report) => {
+                let loaded = Loaded::new(*report, Origin::Scanned);
+                self.inner.update_value(|inner| {
+                    inner.handle = None;
+                    inner.has_tree = Some(loaded.clone());
+                });
+                self.keep(address, loaded.clone());
+                self.phase.set(Phase::Done(loaded));
+                self.kept_changes
+                    .update(|changes| *changes = changes.wrapping_add(1));
+            }
+            ScanEvent::Failed(failure) => {
+                self.inner.update_value(|inner| inner.handle = None);
+                self.phase.set(Phase::Failed(failure));
+            }
+            event => {
+                let now_ms = platform::monotonic_ms();
+                let mut must_wait = false;
+                self.inner.update_value(|inner| {
+                    inner.pending.apply(event, now_ms);
+                    must_wait = std::mem::replace(&mut inner.is_draw_due, true);
+                });
+                if !must_wait {
+                    browser::after(DRAW_EVERY, move || self.draw());
+                }
+            }
+        }
+    }
+
+    fn draw(self) {
+        let mut scan = ScanState::default();
+        self.inner.update_value(|inner| {
+            inner.is_draw_due = false;
+            scan = inner.pending.clone();
+        });
+        self.scan.set(scan);
+    }
+
+    fn keep(self, address: &Address, loaded: Loaded) {
+        self.inner.update_value(|inner| {
+            inner.reports.retain(|(subject, platform, _)| {
+                (subject, platform) != (&address.subject, &address.platform)
+            });
+            inner
+                .reports
+                .push((address.subject.clone(), address.platform.clone(), loaded));
+            if inner.reports.len() > 4 {
+                inner.reports.remove(0);
+            }
+        });
+    }
+
+    fn open_kept(self, address: Address, key: String) {
+        self.phase.set(Phase::Opening);
+        let generation = self.inner.with_value(|inner| inner.generation);
+        leptos::task::spawn_local(async move {
+            let report = scanner::load_recent(key).await;
+            if self.inner.with_value(|inner| inner.generation) != generation {
+                return;
+            }
+            match report {
+                Some(report) => {
+                    let loaded = Loaded::new(report, Origin::Kept);
+                    self.keep(&address, loaded.clone());
+                    self.phase.set(Phase::Done(loaded));
+                }
+                None => self.phase.set(Phase::Failed(ScanFailure {
+                    step: "kept report".to_owned(),
+                    message: "this report is no longer kept in this browser".to_owned(),
+                    advice: "scan the image again".to_owned(),
+                    wants_login: false,
+                })),
+            }
+        });
+    }
+
+    fn open_shared(self, payload: String) {
+        self.phase.set(Phase::Opening);
+        let generation = self.inner.with_value(|inner| inner.generation);
+        // A large link takes some ten milliseconds to read: let the page be painted first.
+        browser::after(Duration::from_millis(20), move || {
+            if self.inner.with_value(|inner| inner.generation) != generation {
+                return;
+            }
+            match link::decode(&payload) {
+                Ok(shared) => {
+                    self.policy.set(shared.policy);
+                    self.phase
+                        .set(Phase::Done(Loaded::new(shared.report, Origin::Shared)));
+                }
+                Err(error) => self.phase.set(Phase::Failed(ScanFailure {
+                    step: "link".to_owned(),
+                    message: error.to_string(),
+                    advice: "ask for the link again, or scan the image yourself".to_owned(),
+                    wants_login: false,
+                })),
+            }
+        });
+    }
+}
+
+/// The current time for policies.
+pub fn now() -> Timestamp {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "milliseconds since 1970 fit in 53 bits"
+    )]
+    let milliseconds = platform::now_ms() as i64;
+    Timestamp::from_millisecond(milliseconds).unwrap_or_default()
+}
+
+/// The verdict on a report, and what it says of each finding.
+pub fn judge(report: &Report, policy: &Policy) -> (Verdict, Judged) {
+    let verdict = verdict::evaluate(policy, report, now());
+    let mut judged = Judged {
+        fails: vec![false; report.findings.len()],
+        is_excepted: vec![false; report.findings.len()],
+    };
+    let failing = verdict
+        .rules
+        .iter()
+        .filter(|rule| !rule.passed)
+        .flat_map(|rule| &rule.findings);
+    for index in failing {
+        if let Some(flag) = judged.fails.get_mut(*index) {
+            *flag = true;
+        }
+    }
+    for (index, _) in &verdict.excepted {
+        if let Some(flag) = judged.is_excepted.get_mut(*index) {
+            *flag = true;
+        }
+    }
+    (verdict, judged)
+}

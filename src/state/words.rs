@@ -1,0 +1,200 @@
+//! Numbers, sizes and times as people read them.
+
+/// `835.9 kB`: decimal units, as registries and Docker count.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let mut value = bytes as f64;
+    let mut unit = "B";
+    for next in UNITS {
+        unit = next;
+        if value < 999.5 || next == "TB" {
+            break;
+        }
+        value /= 1000.0;
+    }
+    match unit {
+        "B" => format!("{bytes} B"),
+        _ if value < 9.95 => format!("{value:.1} {unit}"),
+        _ => format!("{value:.0} {unit}"),
+    }
+}
+
+/// `12 345`, with a narrow space that does not break.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + 6);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push('\u{202f}');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1 finding`, `2 findings`.
+pub fn plural(number: usize, noun: &str) -> String {
+    let number = u64::try_from(number).unwrap_or(u64::MAX);
+    let digits = count(number);
+    match number {
+        1 => format!("{digits} {noun}"),
+        _ => match noun.strip_suffix('y') {
+            Some(stem) => format!("{digits} {stem}ies"),
+            None => format!("{digits} {noun}s"),
+        },
+    }
+}
+
+/// `4 s`, `1 min 20 s`.
+pub fn duration(milliseconds: f64) -> String {
+    let seconds = (milliseconds / 1000.0).max(0.0);
+    if seconds < 9.95 {
+        return format!("{seconds:.1} s");
+    }
+    let seconds = seconds.round();
+    let minutes = (seconds / 60.0).floor();
+    if minutes < 1.0 {
+        format!("{seconds:.0} s")
+    } else {
+        format!("{minutes:.0} min {:.0} s", seconds - minutes * 60.0)
+    }
+}
+
+/// `24 Nov 2026, 00:12 UTC` of an RFC 3339 text; the text itself if it is none.
+pub fn time(rfc3339: &str) -> String {
+    match rfc3339.parse::<jiff::Timestamp>() {
+        Ok(timestamp) => {
+            let at = jiff::tz::TimeZone::UTC.to_datetime(timestamp);
+            format!(
+                "{} {} {}, {:02}:{:02} UTC",
+                at.day(),
+                month(at.month()),
+                at.year(),
+                at.hour(),
+                at.minute()
+            )
+        }
+        Err(_) => rfc3339.to_owned(),
+    }
+}
+
+/// `24 Nov 2026` of an RFC 3339 text.
+pub fn date(rfc3339: &str) -> String {
+    match rfc3339.parse::<jiff::Timestamp>() {
+        Ok(timestamp) => {
+            let at = jiff::tz::TimeZone::UTC.to_datetime(timestamp);
+            format!("{} {} {}", at.day(), month(at.month()), at.year())
+        }
+        Err(_) => rfc3339.to_owned(),
+    }
+}
+
+/// `3 days ago`; nothing for a text that is no time.
+pub fn ago(rfc3339: &str, now_ms: f64) -> String {
+    let Ok(then) = rfc3339.parse::<jiff::Timestamp>() else {
+        return String::new();
+    };
+    let seconds = (now_ms / 1000.0) - (then.as_millisecond() as f64 / 1000.0);
+    let units = [
+        (365.25 * 86_400.0, "year"),
+        (30.44 * 86_400.0, "month"),
+        (86_400.0, "day"),
+        (3_600.0, "hour"),
+        (60.0, "minute"),
+    ];
+    for (length, unit) in units {
+        let number = (seconds / length).floor();
+        if number >= 1.0 {
+            let plural = if number < 2.0 { "" } else { "s" };
+            return format!("{number:.0} {unit}{plural} ago");
+        }
+    }
+    "just now".to_owned()
+}
+
+/// `sha256:ab12cd34…`.
+pub fn short_digest(digest: &str) -> String {
+    match digest.split_once(':') {
+        Some((algorithm, hex)) if hex.chars().count() > 14 => {
+            let head: String = hex.chars().take(12).collect();
+            format!("{algorithm}:{head}…")
+        }
+        _ => digest.to_owned(),
+    }
+}
+
+/// The text with its first letter as a capital: our errors begin in lower case, sentences do not.
+pub fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}
+
+fn month(number: i8) -> &'static str {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    usize::try_from(number - 1)
+        .ok()
+        .and_then(|index| MONTHS.get(index))
+        .copied()
+        .unwrap_or("?")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_two_or_three_digits() {
+        let check = |bytes, expect: &str| assert_eq!(size(bytes), expect);
+        check(0, "0 B");
+        check(999, "999 B");
+        check(1000, "1.0 kB");
+        check(9_940, "9.9 kB");
+        check(9_960, "10 kB");
+        check(835_864, "836 kB");
+        check(999_600, "1.0 MB");
+        check(29_124_000, "29 MB");
+        check(1_234_000_000, "1.2 GB");
+        check(u64::MAX, "18446744 TB");
+    }
+
+    #[test]
+    fn counts_are_grouped_and_nouns_agree() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1_234_567), "1\u{202f}234\u{202f}567");
+        assert_eq!(plural(1, "finding"), "1 finding");
+        assert_eq!(plural(0, "vulnerability"), "0 vulnerabilities");
+        assert_eq!(plural(2, "layer"), "2 layers");
+    }
+
+    #[test]
+    fn times_are_told_in_words() {
+        assert_eq!(time("2026-11-24T00:12:59Z"), "24 Nov 2026, 00:12 UTC");
+        assert_eq!(time("2026-11-24T01:12:59+01:00"), "24 Nov 2026, 00:12 UTC");
+        assert_eq!(time("yesterday"), "yesterday");
+        assert_eq!(date("2023-06-20T09:12:40Z"), "20 Jun 2023");
+        let now = 1_795_478_400_000.0; // 2026-11-24T00:00:00Z
+        assert_eq!(ago("2026-11-23T23:59:30Z", now), "just now");
+        assert_eq!(ago("2026-11-23T22:00:00Z", now), "2 hours ago");
+        assert_eq!(ago("2026-11-22T23:00:00Z", now), "1 day ago");
+        assert_eq!(ago("2023-06-20T09:12:40Z", now), "3 years ago");
+        assert_eq!(ago("", now), "");
+        assert_eq!(duration(1_240.0), "1.2 s");
+        assert_eq!(duration(80_200.0), "1 min 20 s");
+    }
+
+    #[test]
+    fn long_digests_are_cut() {
+        assert_eq!(
+            short_digest("sha256:0123456789abcdef"),
+            "sha256:0123456789ab…"
+        );
+        assert_eq!(short_digest("sha256:0123"), "sha256:0123");
+        assert_eq!(short_digest("odd"), "odd");
+    }
+}
