@@ -8,3 +8,10 @@
     clippy::cast_possible_truncation,
     reason = "tests"
 )]
+
+mod attribution;
+mod cache;
+mod images;
+mod os_release;
+mod scan;
+mod support;

@@ -1,0 +1,516 @@
+//! Which layer introduced, changed and removed a package.
+
+use lamina_inventory::{
+    facts::Warning,
+    limits::MAX_METADATA_BYTES,
+    merge::{EarlierVersion, Inventory, Package},
+};
+use lamina_testkit::{LayerBuilder, layer};
+
+use crate::support::{inventory, package};
+
+const STATUS: &str = "var/lib/dpkg/status";
+const SITE: &str = "usr/lib/python3/site-packages";
+
+/// `a=1 b:arm64=2` as a `status` file.
+fn status(packages: &str) -> String {
+    let paragraph = |package: &str| {
+        let (name, version) = package.split_once('=').unwrap();
+        let (name, architecture) = name.split_once(':').unwrap_or((name, "amd64"));
+        format!(
+            "Package: {name}\nStatus: install ok installed\nArchitecture: {architecture}\n\
+             Version: {version}\nDescription: a package\n of {name}\n\n"
+        )
+    };
+    packages.split_whitespace().map(paragraph).collect()
+}
+
+fn with_status(packages: &str) -> LayerBuilder {
+    layer().file(STATUS, status(packages))
+}
+
+fn metadata(name: &str, version: &str) -> String {
+    format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nLicense: MIT\n\n{name}\n")
+}
+
+fn with_python(layer: LayerBuilder, name: &str, version: &str) -> LayerBuilder {
+    let path = format!("{SITE}/{name}-{version}.dist-info/METADATA");
+    layer.file(&path, metadata(name, version))
+}
+
+/// `name version introduced [<- earlier@layer]`, in order.
+fn summary(packages: &[Package]) -> Vec<String> {
+    let line = |package: &Package| {
+        let fact = &package.fact;
+        let mut text = format!(
+            "{} {} in {}",
+            fact.name, fact.version, package.introduced_in
+        );
+        for earlier in &package.earlier {
+            let EarlierVersion {
+                version,
+                introduced_in,
+                replaced_in,
+            } = earlier;
+            text.push_str(&format!(
+                " after {version} in {introduced_in}..{replaced_in}"
+            ));
+        }
+        if let Some(layer) = package.removed_in {
+            text.push_str(&format!(" until {layer}"));
+        }
+        text
+    };
+    packages.iter().map(line).collect()
+}
+
+fn check(layers: Vec<LayerBuilder>, present: &[&str], removed: &[&str]) -> Inventory {
+    let inventory = inventory(layers);
+    assert_eq!(summary(&inventory.packages), present);
+    assert_eq!(summary(&inventory.removed), removed);
+    assert_eq!(inventory.warnings, []);
+    inventory
+}
+
+#[test]
+fn rewriting_status_does_not_make_all_packages_its_own() {
+    let inventory = check(
+        vec![
+            with_status("base=1 lib=1"),
+            layer(),
+            layer(),
+            with_status("new=1 base=1 lib=1"),
+        ],
+        &["base 1 in 0", "lib 1 in 0", "new 1 in 3"],
+        &[],
+    );
+    let base = package(&inventory.packages, "base");
+    assert_eq!(base.file_layer, 3, "the copy that was read is the newest");
+    assert_eq!(base.fact.lines, Some((8, 13)));
+}
+
+#[test]
+fn an_upgrade_belongs_to_the_layer_that_made_it() {
+    let inventory = check(
+        vec![
+            with_status("ssl=1 base=1"),
+            with_status("ssl=2 base=1"),
+            layer(),
+            with_status("ssl=3 base=1"),
+        ],
+        &["base 1 in 0", "ssl 3 in 3 after 1 in 0..1 after 2 in 1..3"],
+        &[],
+    );
+    assert_eq!(package(&inventory.packages, "ssl").changed_in(), [0, 1]);
+}
+
+#[test]
+fn a_downgrade_is_an_upgrade_that_goes_down() {
+    check(
+        vec![with_status("a=1"), with_status("a=2"), with_status("a=1")],
+        &["a 1 in 2 after 1 in 0..1 after 2 in 1..2"],
+        &[],
+    );
+}
+
+#[test]
+fn purged_packages_are_removed_with_their_layer() {
+    check(
+        vec![
+            with_status("gcc=1 base=1"),
+            with_status("gcc=2 base=1"),
+            layer(),
+            with_status("base=1"),
+        ],
+        &["base 1 in 0"],
+        &["gcc 2 in 1 after 1 in 0..1 until 3"],
+    );
+}
+
+#[test]
+fn what_comes_again_was_introduced_again() {
+    check(
+        vec![
+            with_status("a=1 b=1"),
+            with_status("b=1"),
+            with_status("a=1 b=1"),
+        ],
+        &["a 1 in 2", "b 1 in 0"],
+        &[],
+    );
+    check(
+        vec![
+            with_status("a=1 b=1"),
+            with_status("b=1"),
+            with_status("a=2 b=1"),
+        ],
+        &["a 2 in 2", "b 1 in 0"],
+        &["a 1 in 0 until 1"],
+    );
+}
+
+#[test]
+fn deleting_the_database_removes_its_packages() {
+    check(
+        vec![with_status("a=1"), layer().whiteout(STATUS)],
+        &[],
+        &["a 1 in 0 until 1"],
+    );
+    check(
+        vec![with_status("a=1"), layer().opaque("var/lib")],
+        &[],
+        &["a 1 in 0 until 1"],
+    );
+}
+
+#[test]
+fn deleting_and_writing_the_database_in_one_layer_is_rewriting_it() {
+    check(
+        vec![
+            with_status("a=1 b=1"),
+            layer().opaque("var/lib/dpkg").file(STATUS, status("a=1")),
+        ],
+        &["a 1 in 0"],
+        &["b 1 in 0 until 1"],
+    );
+}
+
+#[test]
+fn architectures_of_a_library_lie_side_by_side() {
+    check(
+        vec![
+            with_status("c=1"),
+            with_status("c=1 c:i386=1"),
+            with_status("c=2 c:i386=1"),
+        ],
+        &["c 1 in 1", "c 2 in 2 after 1 in 0..2"],
+        &[],
+    );
+    check(
+        vec![with_status("c=1"), with_status("c:all=2")],
+        &["c 2 in 1 after 1 in 0..1"],
+        &[],
+    );
+}
+
+#[test]
+fn distroless_images_have_a_file_per_package() {
+    let paragraph = |name: &str| format!("Package: {name}\nVersion: 1\nArchitecture: amd64\n");
+    let inventory = check(
+        vec![
+            layer()
+                .file("var/lib/dpkg/status.d/base", paragraph("base-files"))
+                .file(
+                    "var/lib/dpkg/status.d/base.md5sums",
+                    "0123456789abcdef0123456789abcdef  etc/host.conf\n",
+                )
+                .file("etc/host.conf", "multi on\n"),
+            layer().file("var/lib/dpkg/status.d/tzdata", paragraph("tzdata")),
+            layer().whiteout("var/lib/dpkg/status.d/tzdata"),
+        ],
+        &["base-files 1 in 0"],
+        &["tzdata 1 in 1 until 2"],
+    );
+    let base = package(&inventory.packages, "base-files");
+    assert_eq!((base.owned_files, base.owned_bytes), (Some(1), Some(9)));
+}
+
+#[test]
+fn a_deleted_dist_info_removes_its_package() {
+    check(
+        vec![
+            with_python(layer(), "Flask", "1.0"),
+            with_python(layer(), "idna", "2.7"),
+            layer().whiteout(&format!("{SITE}/Flask-1.0.dist-info")),
+        ],
+        &["idna 2.7 in 1"],
+        &["Flask 1.0 in 0 until 2"],
+    );
+}
+
+#[test]
+fn pip_upgrades_are_upgrades() {
+    check(
+        vec![
+            with_python(layer(), "zope.interface", "5"),
+            with_python(
+                layer().whiteout(&format!("{SITE}/zope.interface-5.dist-info")),
+                "zope_interface",
+                "6",
+            ),
+        ],
+        &["zope_interface 6 in 1 after 5 in 0..1"],
+        &[],
+    );
+}
+
+#[test]
+fn two_virtual_environments_are_two_packages() {
+    let inventory = inventory([
+        layer().file("venv/a/idna-2.dist-info/METADATA", metadata("idna", "2")),
+        layer().file("venv/b/idna-2.dist-info/METADATA", metadata("idna", "2")),
+        layer().whiteout("venv/a/idna-2.dist-info"),
+    ]);
+    assert_eq!(summary(&inventory.packages), ["idna 2 in 1"]);
+    assert_eq!(summary(&inventory.removed), ["idna 2 in 0 until 2"]);
+}
+
+#[test]
+fn metadata_that_is_a_hard_link_counts_where_the_link_is() {
+    let cache = "root/.cache/uv/archive-v0/x";
+    let inventory = inventory([
+        layer()
+            .file(
+                &format!("{cache}/idna-2.dist-info/METADATA"),
+                metadata("idna", "2"),
+            )
+            .file(&format!("{cache}/idna-2.dist-info/RECORD"), "idna/a.py,,\n")
+            .file(&format!("{cache}/idna/a.py"), "12345"),
+        // The link and the deletion of what it leads to come in one layer.
+        layer()
+            .hard_link(
+                &format!("{SITE}/idna-2.dist-info/METADATA"),
+                &format!("{cache}/idna-2.dist-info/METADATA"),
+            )
+            .hard_link(
+                &format!("{SITE}/idna-2.dist-info/RECORD"),
+                &format!("{cache}/idna-2.dist-info/RECORD"),
+            )
+            .file(&format!("{SITE}/idna/a.py"), "12345")
+            .whiteout(cache),
+    ]);
+    assert_eq!(summary(&inventory.packages), ["idna 2 in 1"]);
+    let idna = package(&inventory.packages, "idna");
+    assert_eq!(
+        idna.fact.file.to_string(),
+        format!("{SITE}/idna-2.dist-info/METADATA")
+    );
+    assert_eq!(idna.file_layer, 1);
+    assert_eq!((idna.owned_files, idna.owned_bytes), (Some(1), Some(5)));
+    assert_eq!(summary(&inventory.removed), ["idna 2 in 0 until 1"]);
+    assert_eq!(inventory.warnings, []);
+}
+
+#[test]
+fn a_hard_link_to_what_was_not_read_is_a_warning() {
+    let link = format!("{SITE}/idna-2.dist-info/METADATA");
+    let inventory = inventory([layer()
+        .file("store/0123", metadata("idna", "2"))
+        .hard_link(&link, "store/0123")]);
+    assert_eq!(summary(&inventory.packages), [] as [&str; 0]);
+    let warnings: Vec<String> = inventory
+        .warnings
+        .iter()
+        .map(|(_, w)| w.to_string())
+        .collect();
+    assert_eq!(
+        warnings,
+        [format!(
+            "{link} is a link to store/0123, which was not read"
+        )]
+    );
+}
+
+#[test]
+fn a_merged_usr_neither_loses_nor_doubles_packages() {
+    let installed = |packages: &str| -> String {
+        packages
+            .split_whitespace()
+            .map(|package| {
+                let (name, version) = package.split_once('=').unwrap();
+                format!("P:{name}\nV:{version}\nA:x86_64\nF:lib\nR:{name}.so\n\n")
+            })
+            .collect()
+    };
+    let check = |layers: Vec<LayerBuilder>, expect: &[&str]| {
+        let inventory = inventory(layers);
+        assert_eq!(summary(&inventory.packages), expect);
+        assert_eq!(summary(&inventory.removed), [] as [&str; 0]);
+        let a = package(&inventory.packages, "a");
+        assert_eq!(a.fact.file.to_string(), "usr/lib/apk/db/installed");
+        assert_eq!((a.owned_files, a.owned_bytes), (Some(1), Some(3)));
+        assert_eq!(inventory.warnings, []);
+    };
+    let base = || {
+        layer()
+            .symlink("lib", "usr/lib")
+            .file("usr/lib/apk/db/installed", installed("a=1"))
+            .file("usr/lib/a.so", "123")
+    };
+    check(vec![base()], &["a 1 in 0"]);
+    check(
+        vec![
+            base(),
+            layer().file("lib/apk/db/installed", installed("a=1 b=1")),
+        ],
+        &["a 1 in 0", "b 1 in 1"],
+    );
+    // The image began with a folder that a later layer made a link of.
+    check(
+        vec![
+            layer()
+                .file("lib/apk/db/installed", installed("a=1"))
+                .file("lib/a.so", "123"),
+            layer()
+                .symlink("lib", "usr/lib")
+                .file("usr/lib/apk/db/installed", installed("a=1"))
+                .file("usr/lib/a.so", "123"),
+            layer().file("lib/apk/db/installed", installed("a=1 b=1")),
+        ],
+        &["a 1 in 0", "b 1 in 2"],
+    );
+}
+
+#[test]
+fn python_packages_know_the_os_package_that_owns_them() {
+    let metadata_of = |name: &str| format!("usr/lib/python3/dist-packages/{name}-1.egg-info");
+    let inventory = inventory([
+        with_status("python3-six=1-2 bash=5")
+            .file(
+                "var/lib/dpkg/info/python3-six.list",
+                format!(
+                    "/.\n/usr\n/usr/lib\n/{}\n/usr/lib/six.py\n",
+                    metadata_of("six")
+                ),
+            )
+            .file(
+                "var/lib/dpkg/info/python3-six.md5sums",
+                "0123456789abcdef0123456789abcdef  usr/lib/six.py\n",
+            )
+            .file(&metadata_of("six"), metadata("six", "1"))
+            .file("usr/lib/six.py", "12"),
+        layer().file(&metadata_of("idna"), metadata("idna", "1")),
+    ]);
+    let six = package(&inventory.packages, "six");
+    let owner = &inventory.packages[six.owned_by.unwrap()];
+    assert_eq!(owner.fact.name, "python3-six");
+    assert_eq!(owner.owned_files, Some(2));
+    assert_eq!(
+        owner.owned_bytes,
+        Some(2 + metadata("six", "1").len() as u64)
+    );
+    assert_eq!(package(&inventory.packages, "idna").owned_by, None);
+    assert_eq!(package(&inventory.packages, "bash").owned_files, None);
+}
+
+#[test]
+fn licences_of_debian_packages_are_joined_through_links() {
+    let copyright = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\n\
+                     Files: *\nLicense: GPL-2+\n";
+    let inventory = inventory([with_status("liba=1 liba-dev=1 b=1")
+        .file("usr/share/doc/liba/copyright", copyright)
+        .symlink("usr/share/doc/liba-dev", "liba")]);
+    let licence = |name: &str| package(&inventory.packages, name).fact.licence.clone();
+    assert_eq!(licence("liba").as_deref(), Some("GPL-2+"));
+    assert_eq!(licence("liba-dev").as_deref(), Some("GPL-2+"));
+    assert_eq!(licence("b"), None);
+}
+
+#[test]
+fn the_distribution_is_found_behind_links_and_told_in_purls() {
+    let os_release = "ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\n";
+    let inventory = inventory([
+        with_status("libssl3=3.0.11-1~deb12u2")
+            .file("usr/lib/os-release", "ID=debian\nVERSION_ID=11\n")
+            .symlink("etc/os-release", "../usr/lib/os-release")
+            .file("etc/debian_version", "11.1\n"),
+        layer().file("usr/lib/os-release", os_release),
+    ]);
+    let found = inventory.distribution.as_ref().unwrap();
+    assert_eq!(
+        (found.fact.id.as_str(), found.fact.version_id.as_deref()),
+        ("debian", Some("12"))
+    );
+    assert_eq!(
+        (found.layer, found.fact.file.to_string().as_str()),
+        (1, "usr/lib/os-release")
+    );
+    assert_eq!(
+        inventory.packages[0].purl,
+        "pkg:deb/debian/libssl3@3.0.11-1~deb12u2?arch=amd64&distro=debian-12"
+    );
+}
+
+#[test]
+fn older_files_name_the_distribution_where_there_is_no_os_release() {
+    let check = |layers: Vec<LayerBuilder>, expect: Option<&str>| {
+        let found = inventory(layers).distribution.map(|found| found.fact.id);
+        assert_eq!(found.as_deref(), expect);
+    };
+    check(
+        vec![layer().file("etc/alpine-release", "3.1.2\n")],
+        Some("alpine"),
+    );
+    check(
+        vec![layer().file("etc/debian_version", "jessie/sid\n").file(
+            "etc/lsb-release",
+            "DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE=14.04\n",
+        )],
+        Some("ubuntu"),
+    );
+    check(
+        vec![
+            layer().file("etc/debian_version", "8.1\n"),
+            layer().whiteout("etc/debian_version"),
+        ],
+        None,
+    );
+    check(
+        vec![
+            layer()
+                .file("etc/os-release", "NAME=x\n")
+                .file("etc/alpine-release", "3\n"),
+        ],
+        Some("alpine"),
+    );
+    check(
+        vec![layer().file("etc/os-release", "NAME=x\n")],
+        Some("linux"),
+    );
+    check(vec![], None);
+}
+
+#[test]
+fn too_large_a_file_is_a_warning_of_its_layer() {
+    let path = format!("{SITE}/a-1.dist-info/METADATA");
+    let text = metadata("a", "1") + &" ".repeat(MAX_METADATA_BYTES as usize);
+    let inventory = inventory([layer(), layer().file(&path, &text)]);
+    assert_eq!(inventory.packages, []);
+    let [
+        (
+            1,
+            Warning::FileTooLarge {
+                analyser,
+                size,
+                limit,
+                ..
+            },
+        ),
+    ] = inventory.warnings.as_slice()
+    else {
+        panic!("{:?}", inventory.warnings)
+    };
+    assert_eq!(
+        (analyser.as_str(), *size, *limit),
+        ("python", text.len() as u64, MAX_METADATA_BYTES)
+    );
+}
+
+#[test]
+fn the_order_of_packages_does_not_depend_on_chance() {
+    let names: Vec<String> = (0..200).map(|i| format!("p{i}=1")).collect();
+    let layers = || {
+        [
+            with_status(&names.join(" ")),
+            with_status(&names[..150].join(" ")),
+        ]
+    };
+    let first = inventory(layers());
+    assert_eq!(first, inventory(layers()));
+    assert!(
+        first
+            .packages
+            .is_sorted_by_key(|package| package.fact.name.clone())
+    );
+    assert_eq!((first.packages.len(), first.removed.len()), (150, 50));
+}
