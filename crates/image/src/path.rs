@@ -8,8 +8,16 @@ use serde::{Deserialize, Serialize};
 ///
 /// It is never empty components, `.` or `..`, never starts or ends with `/`, and need not be UTF-8:
 /// images are not this machine. The root directory itself is the empty path.
+///
+/// Deserialising refuses bytes that are no such path: caches are not trusted.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Vec<u8>")]
 pub struct LayerPath(Vec<u8>);
+
+/// Bytes that are no path of this kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a path inside an image")]
+pub struct PathError;
 
 impl LayerPath {
     /// Makes a path from the bytes of an archive: drops a leading `/` and `.` components, and
@@ -100,6 +108,15 @@ impl LayerPath {
     }
 }
 
+impl TryFrom<Vec<u8>> for LayerPath {
+    type Error = PathError;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, PathError> {
+        let path = Self::from_bytes(&bytes);
+        (path.0 == bytes).then_some(path).ok_or(PathError)
+    }
+}
+
 impl From<&str> for LayerPath {
     fn from(text: &str) -> Self {
         Self::from_bytes(text.as_bytes())
@@ -138,6 +155,21 @@ mod tests {
         check("a/..", "");
         check(".", "");
         check("..", "");
+    }
+
+    #[test]
+    fn only_normal_paths_are_deserialised() {
+        let check = |raw: &[u8], expect: bool| {
+            let found = serde_json::from_str::<LayerPath>(&format!("{raw:?}"));
+            assert_eq!(found.is_ok(), expect, "{raw:?}");
+        };
+        check(b"etc/passwd", true);
+        check(b"", true);
+        check(b"\xff", true);
+        check(b"/etc", false);
+        check(b"a//b", false);
+        check(b"a/../b", false);
+        check(b"..", false);
     }
 
     #[test]

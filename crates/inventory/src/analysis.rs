@@ -3,7 +3,7 @@
 //! An analysis depends on the layer's bytes and the analysers alone: it is kept under
 //! [`cache_key`], and read again for every image that has the layer.
 
-use lamina_image::{digest::DiffId, path::LayerPath, tree::LayerTree};
+use lamina_image::{digest::DiffId, tree::LayerTree};
 
 use crate::{
     facts::Facts,
@@ -63,10 +63,7 @@ impl LayerAnalysis {
         bytes.extend_from_slice(&ANALYSIS_REVISION.to_le_bytes());
         // Writing to memory fails for types that postcard does not know; these are not among them.
         // Should it happen, the cache holds what `decode` refuses.
-        match postcard::to_extend(&(&self.tree, &self.facts), bytes) {
-            Ok(bytes) => bytes,
-            Err(_) => Vec::new(),
-        }
+        postcard::to_extend(&(&self.tree, &self.facts), bytes).unwrap_or_default()
     }
 
     /// Reads what [`LayerAnalysis::encode`] wrote. The bytes are not trusted.
@@ -97,7 +94,7 @@ impl LayerAnalysis {
     }
 }
 
-/// The limits that scanning keeps, and paths in their normal form.
+/// The limits that scanning keeps.
 fn check(facts: &Facts) -> Result<(), DecodeError> {
     if facts.packages.len() > MAX_PACKAGES {
         return Err(DecodeError::Inconsistent {
@@ -112,20 +109,6 @@ fn check(facts: &Facts) -> Result<(), DecodeError> {
     if owned_bytes > MAX_OWNED_BYTES {
         return Err(DecodeError::Inconsistent {
             what: "too long file lists",
-        });
-    }
-    let packages = facts.packages.iter().map(|fact| &fact.file);
-    let distributions = facts.distributions.iter().map(|fact| &fact.file);
-    let owned = facts.owned.iter().map(|fact| &fact.file);
-    let licences = facts.licences.iter().map(|fact| &fact.file);
-    let mut paths = packages
-        .chain(distributions)
-        .chain(owned)
-        .chain(licences)
-        .chain(&facts.links);
-    if !paths.all(|path| LayerPath::from_bytes(path.as_bytes()) == *path) {
-        return Err(DecodeError::Inconsistent {
-            what: "a path that is none",
         });
     }
     Ok(())

@@ -43,3 +43,9 @@ pub const MAX_OWNED_PATH_BYTES: usize = 4096;
 
 /// Bytes of an encoded analysis. A layer of a million files takes about 40 MiB.
 pub const MAX_ENCODED_BYTES: usize = 512 << 20;
+
+/// Earlier versions told of one package, newest first. An image has rarely more than three.
+pub const MAX_EARLIER: usize = 100;
+
+/// Packages of one name that a file list without an architecture is taken to belong to.
+pub const MAX_OWNERS: usize = 16;

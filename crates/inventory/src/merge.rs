@@ -23,6 +23,7 @@ use crate::{
     analysis::LayerAnalysis,
     facts::{DistributionFact, LicenceFact, OwnedFiles, PackageFact, PackageKind, Warning},
     kinds::os_release,
+    limits::{MAX_EARLIER, MAX_OWNERS},
     purl::{normalise_python, purl},
 };
 
@@ -89,6 +90,17 @@ impl Package {
         let mut layers: Vec<usize> = self.earlier.iter().map(|e| e.introduced_in).collect();
         layers.dedup();
         layers
+    }
+
+    fn sort_key(&self) -> impl Ord {
+        let fact = &self.fact;
+        (
+            fact.kind,
+            &fact.name,
+            &fact.version,
+            &fact.architecture,
+            &fact.file,
+        )
     }
 }
 
@@ -341,19 +353,7 @@ impl<'a> Stack<'a> {
         }
         for packages in [&mut present, &mut removed] {
             packages.sort_by(|a: &Package, b: &Package| {
-                let key = |p: &Package| {
-                    let fact = &p.fact;
-                    (
-                        fact.kind,
-                        fact.name.clone(),
-                        fact.version.clone(),
-                        fact.architecture.clone(),
-                    )
-                };
-                key(a)
-                    .cmp(&key(b))
-                    .then_with(|| a.fact.file.cmp(&b.fact.file))
-                    .then_with(|| a.introduced_in.cmp(&b.introduced_in))
+                (a.sort_key(), a.introduced_in).cmp(&(b.sort_key(), b.introduced_in))
             });
         }
         (present, removed)
@@ -371,30 +371,31 @@ impl<'a> Stack<'a> {
             runs.extend(runs_of(statements));
         }
         runs.sort_by_key(|run| (run.start, run.end, run.identity()));
-        let is_replaced =
-            |run: &Run<'_>| run.end < self.height && runs.iter().any(|other| other.replaces(run));
-        let replaced: Vec<&Run<'_>> = runs.iter().filter(|run| is_replaced(run)).collect();
+        let begin = Ends::new(&runs, |run| run.start);
+        // What another version took the place of, by where it did.
+        let replaced = runs.iter().filter(|run| run.end < self.height);
+        let replaced = Ends::new(
+            replaced.filter(|run| begin.at(run.end, run.architecture()).is_some()),
+            |run| run.end,
+        );
         for run in &runs {
             let is_present = run.end >= self.height;
-            let is_same = |other: &Run<'_>| other.identity() == run.identity();
-            let is_last = !runs
-                .iter()
-                .any(|other| is_same(other) && other.start > run.start);
-            if !is_present && (!is_last || is_replaced(run)) {
+            let is_replaced = begin.at(run.end, run.architecture()).is_some();
+            if !is_present && (!run.is_last || is_replaced) {
                 continue;
             }
             // Back from this version through what it replaced, as far as the chain goes.
             let mut earlier: Vec<EarlierVersion> = Vec::new();
             let mut newer = run;
-            for older in replaced.iter().rev() {
-                if newer.replaces(older) {
-                    earlier.push(EarlierVersion {
-                        version: older.last.fact.version.clone(),
-                        introduced_in: older.start,
-                        replaced_in: older.end,
-                    });
-                    newer = older;
-                }
+            while let Some(older) = replaced.at(newer.start, newer.architecture())
+                && earlier.len() < MAX_EARLIER
+            {
+                earlier.push(EarlierVersion {
+                    version: older.last.fact.version.clone(),
+                    introduced_in: older.start,
+                    replaced_in: older.end,
+                });
+                newer = older;
             }
             earlier.reverse();
             let mut fact = run.last.fact.clone();
@@ -544,6 +545,8 @@ struct Statement<'a> {
 struct Run<'a> {
     start: usize,
     end: usize,
+    /// Whether it is the last one of its version.
+    is_last: bool,
     /// The statement to show: of those that last to the end, the first by path.
     last: Statement<'a>,
 }
@@ -554,18 +557,58 @@ impl<'a> Run<'a> {
         (&fact.version, fact.architecture.as_deref())
     }
 
-    /// Whether it begins where `older` ends, in its place. Two architectures of a library lie side by
-    /// side, but a package may come to be for all of them, or cease to.
-    fn replaces(&self, older: &Run<'_>) -> bool {
-        let (version, architecture) = self.identity();
-        let (old_version, old_architecture) = older.identity();
-        let is_any = |architecture| matches!(architecture, None | Some("all" | "noarch"));
-        let is_same_place =
-            architecture == old_architecture || is_any(architecture) || is_any(old_architecture);
-        self.start == older.end
-            && (version, architecture) != (old_version, old_architecture)
-            && is_same_place
+    fn architecture(&self) -> Option<&'a str> {
+        self.last.fact.architecture.as_deref()
     }
+}
+
+/// Runs by the layer where they begin, or end.
+///
+/// One version takes the place of another where it begins in the layer in which the other ends. (Two
+/// runs of one version never meet so: they would be one.) Two architectures of a library lie side by
+/// side, but a package may come to be for all of them, or cease to.
+struct Ends<'r, 'a> {
+    by_architecture: HashMap<(usize, Option<&'a str>), &'r Run<'a>>,
+    for_any: HashMap<usize, &'r Run<'a>>,
+    all: HashMap<usize, &'r Run<'a>>,
+}
+
+impl<'r, 'a> Ends<'r, 'a> {
+    /// Of several the first counts.
+    fn new(runs: impl IntoIterator<Item = &'r Run<'a>>, end: impl Fn(&Run<'a>) -> usize) -> Self
+    where
+        'a: 'r,
+    {
+        let mut ends = Self {
+            by_architecture: HashMap::new(),
+            for_any: HashMap::new(),
+            all: HashMap::new(),
+        };
+        for run in runs {
+            let (layer, architecture) = (end(run), run.architecture());
+            ends.by_architecture
+                .entry((layer, architecture))
+                .or_insert(run);
+            ends.all.entry(layer).or_insert(run);
+            if is_any(architecture) {
+                ends.for_any.entry(layer).or_insert(run);
+            }
+        }
+        ends
+    }
+
+    /// The run at `layer` that may be another version of one for `architecture`.
+    fn at(&self, layer: usize, architecture: Option<&'a str>) -> Option<&'r Run<'a>> {
+        if is_any(architecture) {
+            return self.all.get(&layer).copied();
+        }
+        let same = self.by_architecture.get(&(layer, architecture));
+        same.or_else(|| self.for_any.get(&layer)).copied()
+    }
+}
+
+fn is_any(architecture: Option<&str>) -> bool {
+    matches!(architecture, None | Some("all" | "noarch"))
 }
 
 fn runs_of<'a>(statements: &[Statement<'a>]) -> Vec<Run<'a>> {
@@ -585,9 +628,13 @@ fn runs_of<'a>(statements: &[Statement<'a>]) -> Vec<Run<'a>> {
             _ => runs.push(Run {
                 start: statement.start,
                 end: statement.end,
+                is_last: false,
                 last: statement,
             }),
         }
+    }
+    if let Some(run) = runs.last_mut() {
+        run.is_last = true;
     }
     runs
 }
@@ -681,9 +728,12 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// A package's place in the list, and its architecture.
+type Named = (usize, Option<String>);
+
 /// Finds the package that a file list belongs to.
 struct Owners {
-    by_name: HashMap<(PackageKind, String), Vec<(usize, Option<String>)>>,
+    by_name: HashMap<(PackageKind, String), Vec<Named>>,
     by_file: HashMap<LayerPath, usize>,
     by_folder: HashMap<LayerPath, usize>,
 }
@@ -708,7 +758,9 @@ impl Owners {
                 .by_name
                 .entry((fact.kind, fact.name.clone()))
                 .or_default();
-            named.push((index, fact.architecture.clone()));
+            if named.len() < MAX_OWNERS {
+                named.push((index, fact.architecture.clone()));
+            }
         }
         owners
     }

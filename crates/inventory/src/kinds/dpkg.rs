@@ -205,10 +205,10 @@ enum State {
 /// Reads `<wanted> <error> <state>`. What is wanted does not matter: `deinstall ok installed` is
 /// still there.
 fn state(status: &[u8]) -> State {
-    let words = status
+    let mut words = status
         .split(u8::is_ascii_whitespace)
         .filter(|word| !word.is_empty());
-    match words.last() {
+    match words.next_back() {
         // All files are unpacked in each of these.
         Some(
             b"installed" | b"half-configured" | b"triggers-awaited" | b"triggers-pending"

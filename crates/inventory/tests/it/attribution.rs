@@ -514,3 +514,38 @@ fn the_order_of_packages_does_not_depend_on_chance() {
     );
     assert_eq!((first.packages.len(), first.removed.len()), (150, 50));
 }
+
+#[test]
+fn two_thousand_packages_rewritten_by_a_hundred_layers_are_joined() {
+    let layers = (0..100).map(|layer| {
+        let package = |i: usize| format!("p{i}={}", if i % 100 <= layer { layer / 50 } else { 7 });
+        with_status(&(0..2000).map(package).collect::<Vec<_>>().join(" "))
+    });
+    let inventory = inventory(layers);
+    assert_eq!(inventory.packages.len(), 2000);
+    assert_eq!(inventory.removed, []);
+    // Upgraded from 7 in layer 3, and again in layer 50.
+    let package = package(&inventory.packages, "p3");
+    assert_eq!(package.introduced_in, 50);
+    let earlier: Vec<&str> = package.earlier.iter().map(|e| e.version.as_str()).collect();
+    assert_eq!(earlier, ["7", "0"]);
+}
+
+#[test]
+fn a_hundred_thousand_versions_of_one_package_take_no_time() {
+    // One after the other: each of these comparisons with each would be ten thousand million.
+    let many = |from: usize| {
+        let paragraph = |i: usize| {
+            format!(
+                "Package: a\nArchitecture: arch{i}\nVersion: {i}\nStatus: install ok installed\n\n"
+            )
+        };
+        let text: String = (from..from + 50_000).map(paragraph).collect();
+        layer()
+            .file(STATUS, text)
+            .file("var/lib/dpkg/info/a.list", "/usr/a\n")
+    };
+    let inventory = inventory([many(0), many(100_000), many(200_000)]);
+    assert_eq!(inventory.packages.len(), 50_000);
+    assert_eq!(inventory.removed.len(), 100_000);
+}

@@ -8,6 +8,11 @@ use serde_json::Value;
 
 use crate::support::inventory;
 
+/// Where we read a file otherwise: an unquoted blank parts words for a shell, so that the line is
+/// broken; container-inspector drops the blank. And `ID` is lower case by os-release(5): feeds look it
+/// up in that form.
+const DISAGREEMENTS: &[&str] = &["pop-os-17.04.txt", "zorinos-12.txt", "elementary-0.4.txt"];
+
 #[test]
 fn real_os_release_files_are_read_as_container_inspector_reads_them() {
     let Some(folder) = shared("fixtures/images/real/container-inspector/distro/os-release") else {
@@ -20,6 +25,9 @@ fn real_os_release_files_are_read_as_container_inspector_reads_them() {
             let path = file.unwrap().path();
             let expected = format!("{}-distro-expected.json", path.display());
             if !Path::new(&expected).exists() {
+                continue;
+            }
+            if DISAGREEMENTS.iter().any(|name| path.ends_with(name)) {
                 continue;
             }
             count += 1;
