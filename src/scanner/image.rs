@@ -22,19 +22,24 @@ use lamina_scan::{
     plan::{Found, Plan},
 };
 
+use serde::Deserialize;
+
 use super::{
     Heard, LayerProgress, LayerStart, OnEvent, ScanEvent, ScanFailure, ScanHandle, ScanOptions,
     cancelled, statistics,
 };
 use crate::{
     platform::{
-        self,
+        self, fetch,
         registry::{Client, now},
         routes,
         store::{self, Table},
     },
     worker::protocol::{Event, JoinTask, LayerFigures, LayerTask, Task},
 };
+
+/// What `lamina.json` may be, in bytes.
+const MAX_SERVER_BYTES: usize = 64 << 10;
 
 pub(super) async fn scan(
     text: &str,
@@ -48,7 +53,7 @@ pub(super) async fn scan(
         advice: "write it as Docker does: registry/name:tag".to_owned(),
         wants_login: false,
     })?;
-    let client = open(&reference, options)?;
+    let client = open(&reference, options).await?;
     let routes = Rc::clone(&client.routes);
     let result = pull(&client, &reference, options, scan, on_event).await;
     routes::save(&routes.borrow());
@@ -98,13 +103,13 @@ async fn pull(
     super::report_of(super::run(task, None, analyses, scan), |_| {}).await
 }
 
-fn open(reference: &Reference, options: &ScanOptions) -> Result<Client, ScanFailure> {
+async fn open(reference: &Reference, options: &ScanOptions) -> Result<Client, ScanFailure> {
     let credentials = options
         .login
         .clone()
         .map(|(username, password)| Credentials::Password { username, password });
     let registry_options = Options {
-        plain_http: Vec::new(),
+        plain_http: server().await.plain_http,
         samples: format!("{}samples", platform::base_url()).parse().ok(),
         jitter_permille: 500,
     };
@@ -114,6 +119,27 @@ fn open(reference: &Reference, options: &ScanOptions) -> Result<Client, ScanFail
         session,
         routes: Rc::new(RefCell::new(routes::load())),
     })
+}
+
+/// What `lamina serve` says of itself; a static host says nothing.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Server {
+    /// Registries that it asks without TLS.
+    plain_http: Vec<String>,
+}
+
+async fn server() -> Server {
+    let url = format!("{}lamina.json", platform::base_url());
+    match fetch::send("GET", &url, &[], None).await {
+        Ok(answer) if answer.status == 200 => answer
+            .bytes(MAX_SERVER_BYTES)
+            .await
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default(),
+        _ => Server::default(),
+    }
 }
 
 /// Asks for the manifest, through indexes down to one image.
