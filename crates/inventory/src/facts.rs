@@ -99,6 +99,18 @@ pub enum PackageKind {
     Deb,
     /// Python, from `dist-info`.
     Pypi,
+    /// Node.js, from `node_modules`.
+    Npm,
+}
+
+impl PackageKind {
+    /// Whether it is a distribution's own: such packages may own the files of all others.
+    pub fn is_os(self) -> bool {
+        match self {
+            Self::Apk | Self::Deb => true,
+            Self::Pypi | Self::Npm => false,
+        }
+    }
 }
 
 /// One package, as one file of one layer states it.

@@ -4,6 +4,7 @@ use crate::analyser::Analyser;
 
 pub mod apk;
 pub mod dpkg;
+pub mod npm;
 pub mod os_release;
 pub mod python;
 
@@ -13,6 +14,7 @@ pub const ANALYSERS: &[&dyn Analyser] = &[
     &apk::Apk,
     &dpkg::Dpkg,
     &python::Python,
+    &npm::Npm,
 ];
 
 #[cfg(test)]
@@ -82,7 +84,7 @@ pub(crate) mod tests {
     #[test]
     fn ids_never_change() {
         let ids: Vec<&str> = ANALYSERS.iter().map(|analyser| analyser.id()).collect();
-        insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python"]"#);
+        insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm"]"#);
         for id in ids {
             let is_kebab = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
             assert!(id.bytes().all(is_kebab), "{id}");
@@ -107,6 +109,7 @@ pub(crate) mod tests {
         "a/b-1.dist-info/RECORD",
         "b.egg-info",
         "RECORD",
+        "a/node_modules/@b/c/package.json",
     ];
 
     /// Bytes that look a little like what analysers read.
@@ -150,6 +153,9 @@ pub(crate) mod tests {
             "usr/bin/a",
             "sha256=",
             "Format: ",
+            "{\"name\":\"a\"",
+            "\"version\":",
+            "}",
             "\u{feff}",
             "é",
             "\0",

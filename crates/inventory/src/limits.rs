@@ -17,6 +17,9 @@ pub const MAX_OS_RELEASE_BYTES: u64 = 64 << 10;
 /// 1 MiB.
 pub const MAX_METADATA_BYTES: u64 = 8 << 20;
 
+/// Bytes of a `package.json`. Some generated ones (icon sets) have 500 KiB.
+pub const MAX_PACKAGE_JSON_BYTES: u64 = 4 << 20;
+
 /// Bytes of a Debian `copyright` file. Chromium's, the largest, has 2 MiB.
 pub const MAX_COPYRIGHT_BYTES: u64 = 4 << 20;
 

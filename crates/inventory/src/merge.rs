@@ -15,6 +15,7 @@ use std::{
 };
 
 use lamina_image::{
+    layer::{Entry, EntryKind},
     path::LayerPath,
     tree::{ChangeKind, MergedTree, TreeKind},
 };
@@ -22,8 +23,8 @@ use lamina_image::{
 use crate::{
     analysis::LayerAnalysis,
     facts::{DistributionFact, LicenceFact, OwnedFiles, PackageFact, PackageKind, Warning},
-    kinds::os_release,
-    limits::{MAX_EARLIER, MAX_OWNERS},
+    kinds::{ANALYSERS, os_release},
+    limits::{MAX_EARLIER, MAX_OWNERS, MAX_WARNINGS},
     purl::{normalise_python, purl},
 };
 
@@ -111,8 +112,8 @@ pub fn merge(layers: &[&LayerAnalysis], tree: &MergedTree) -> Inventory {
     for (number, layer) in layers.iter().enumerate() {
         warnings.extend(layer.facts.warnings.iter().map(|w| (number, w.clone())));
     }
-    warnings.extend(stack.unread_links());
     let distribution = stack.distribution();
+    warnings.extend(stack.unread_links(distribution.is_some()));
     let (mut packages, mut removed) = stack.packages();
     for package in packages.iter_mut().chain(&mut removed) {
         package.purl = purl(
@@ -280,52 +281,74 @@ impl<'a> Stack<'a> {
         first
     }
 
-    /// Links that matter, are visible at the end, and lead to a file that no analyser read.
-    fn unread_links(&self) -> Vec<(usize, Warning)> {
+    /// Links at claimed paths that lead, at the end, to a file that no analyser read.
+    fn unread_links(&self, has_distribution: bool) -> Vec<(usize, Warning)> {
         let mut warnings = Vec::new();
+        let Some(top) = self.height.checked_sub(1) else {
+            return warnings;
+        };
         for (path, layer) in &self.links {
-            let Some(top) = self.height.checked_sub(1) else {
-                break;
-            };
-            let is_distribution = os_release::PRECEDENCE
-                .iter()
-                .any(|p| p.as_bytes() == path.as_bytes());
-            if is_distribution || self.tree.visible_at(path, top) != Some(*layer) {
+            if self.tree.visible_at(path, top) != Some(*layer) {
                 continue;
             }
-            let Ok(resolved) = self.tree.resolve(path) else {
+            // Where one of them names the distribution, the others do not matter.
+            if has_distribution
+                && os_release::PRECEDENCE.contains(&path.as_str().unwrap_or_default())
+            {
+                continue;
+            }
+            let Some(target) = self.unread_target(path, top) else {
                 continue;
             };
-            let Some((content_layer, target)) = self
-                .tree
-                .visible_at(&resolved, top)
-                .and_then(|visible| self.tree.content_of(visible, &resolved))
-            else {
-                continue;
-            };
-            let is_file = self
-                .tree
-                .get(&target)
-                .is_some_and(|entry| entry.kind == TreeKind::File);
-            let is_read = self
-                .files
-                .get(&target)
-                .is_some_and(|copies| copies.contains_key(&content_layer));
-            let is_empty = self
-                .tree
-                .get(&resolved)
-                .is_some_and(|entry| entry.size == 0);
-            if is_file && !is_read && !is_empty {
+            if warnings.len() == MAX_WARNINGS {
+                let what = "links to files that were not read".to_owned();
+                let analyser = "the image".to_owned();
+                let limit = MAX_WARNINGS as u64;
                 warnings.push((
                     *layer,
-                    Warning::NotRead {
-                        file: path.clone(),
-                        target,
+                    Warning::TooMany {
+                        analyser,
+                        what,
+                        limit,
                     },
                 ));
+                break;
             }
+            warnings.push((
+                *layer,
+                Warning::NotRead {
+                    file: path.clone(),
+                    target,
+                },
+            ));
         }
         warnings
+    }
+
+    /// The file that a link leads to, if it was not read but is one.
+    fn unread_target(&self, link: &LayerPath, top: usize) -> Option<LayerPath> {
+        let resolved = self.tree.resolve(link).ok()?;
+        let entry = self.tree.get(&resolved)?;
+        let is_file = matches!(entry.kind, TreeKind::File | TreeKind::HardLink);
+        if !is_file || entry.size == 0 {
+            return None;
+        }
+        let layer = self.tree.visible_at(&resolved, top)?;
+        let (_, target) = self.tree.content_of(layer, &resolved)?;
+        // What lies at a claimed path was read, or there is a warning that says why not.
+        let entry = Entry {
+            path: target,
+            kind: EntryKind::File,
+            size: entry.size,
+            mode: entry.mode,
+            uid: entry.uid,
+            gid: entry.gid,
+            modified: entry.modified,
+        };
+        let is_claimed = ANALYSERS
+            .iter()
+            .any(|analyser| analyser.claims(&entry.path, &entry));
+        (!is_claimed).then_some(entry.path)
     }
 
     /// The packages that are there at the end, and those that are not any more.
@@ -459,7 +482,7 @@ impl<'a> Stack<'a> {
                 }
             }
         }
-        let is_language = |package: &Package| package.fact.kind == PackageKind::Pypi;
+        let is_language = |package: &Package| !package.fact.kind.is_os();
         let wanted: HashSet<LayerPath> = packages
             .iter()
             .filter(|package| is_language(package))
@@ -517,17 +540,18 @@ type Group<'a> = HashMap<Identity<'a>, Vec<Statement<'a>>>;
 
 impl<'a> Key<'a> {
     fn of(fact: &'a PackageFact, folder: &LayerPath) -> Self {
-        match fact.kind {
-            PackageKind::Pypi => Self {
-                kind: fact.kind,
-                name: normalise_python(&fact.name).into(),
-                folder: folder.clone(),
-            },
-            _ => Self {
-                kind: fact.kind,
-                name: fact.name.as_str().into(),
-                folder: LayerPath::default(),
-            },
+        let name = match fact.kind {
+            PackageKind::Pypi => normalise_python(&fact.name).into(),
+            _ => fact.name.as_str().into(),
+        };
+        let folder = match fact.kind.is_os() {
+            true => LayerPath::default(),
+            false => folder.clone(),
+        };
+        Self {
+            kind: fact.kind,
+            name,
+            folder,
         }
     }
 }
@@ -747,7 +771,7 @@ impl Owners {
         };
         for (index, package) in packages.iter().enumerate() {
             let fact = &package.fact;
-            if fact.kind == PackageKind::Pypi {
+            if !fact.kind.is_os() {
                 if let Some(folder) = fact.file.parent() {
                     owners.by_folder.insert(folder, index);
                 }
@@ -767,7 +791,7 @@ impl Owners {
 
     /// The packages that own the files of a list which lies at `path`.
     fn of(&self, owned: &OwnedFiles, path: &LayerPath) -> Vec<usize> {
-        if owned.kind == PackageKind::Pypi {
+        if !owned.kind.is_os() {
             let folder = path.parent().unwrap_or_default();
             return self.by_folder.get(&folder).copied().into_iter().collect();
         }

@@ -1,7 +1,7 @@
 //! Package URLs.
 //!
-//! <https://github.com/package-url/purl-spec> (ECMA-427) and its type definitions for `apk`, `deb`
-//! and `pypi`.
+//! <https://github.com/package-url/purl-spec> (ECMA-427) and its type definitions for `apk`, `deb`,
+//! `pypi` and `npm`.
 
 use std::fmt::Write as _;
 
@@ -12,15 +12,21 @@ pub fn purl(package: &PackageFact, distribution: Option<&DistributionFact>) -> S
     match package.kind {
         PackageKind::Apk => os_purl("apk", package, distribution),
         PackageKind::Deb => os_purl("deb", package, distribution),
-        PackageKind::Pypi => {
-            let name = normalise_python(&package.name);
-            let mut purl = "pkg:pypi/".to_owned();
-            encode(&name, &mut purl);
-            purl.push('@');
-            encode(&package.version, &mut purl);
-            purl
-        }
+        PackageKind::Pypi => language_purl("pypi", &normalise_python(&package.name), package),
+        // Old packages have capitals in their names, and differ from those that have not.
+        PackageKind::Npm => language_purl("npm", &package.name, package),
     }
+}
+
+fn language_purl(kind: &str, name: &str, package: &PackageFact) -> String {
+    let mut purl = format!("pkg:{kind}");
+    for part in name.split('/') {
+        purl.push('/');
+        encode(part, &mut purl);
+    }
+    purl.push('@');
+    encode(&package.version, &mut purl);
+    purl
 }
 
 /// A Python package's name as indexes compare it (PEP 503).
@@ -114,7 +120,7 @@ mod tests {
 
     #[test]
     fn purls_follow_the_type_definitions() {
-        use PackageKind::{Apk, Deb, Pypi};
+        use PackageKind::{Apk, Deb, Npm, Pypi};
         let debian = distribution("debian", Some("12"), Some("bookworm"));
         let sid = distribution("debian", None, Some("sid"));
         let alpine = distribution("alpine", Some("3.14.10"), None);
@@ -146,6 +152,11 @@ mod tests {
             package(Deb, "a", "1", None),
             Some(&debian),
             "pkg:deb/debian/a@1?distro=debian-12",
+        );
+        check(
+            package(Npm, "@babel/core", "7.0.0-beta.1", None),
+            Some(&debian),
+            "pkg:npm/%40babel/core@7.0.0-beta.1",
         );
         check(
             package(Pypi, "Zope.Interface", "5.0+local", None),

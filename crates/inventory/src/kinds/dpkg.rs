@@ -8,7 +8,10 @@
 //! - `usr/share/doc/<name>/copyright`: the licence, where it is machine-readable
 //!   (<https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/>).
 
-use lamina_image::{layer::Entry, path::LayerPath};
+use lamina_image::{
+    layer::{Entry, EntryKind},
+    path::LayerPath,
+};
 
 use crate::{
     analyser::{Analyser, ClaimedFile},
@@ -79,8 +82,12 @@ impl Analyser for Dpkg {
         1
     }
 
-    fn claims(&self, path: &LayerPath, _: &Entry) -> bool {
-        Role::of(path).is_some()
+    fn claims(&self, path: &LayerPath, entry: &Entry) -> bool {
+        match Role::of(path) {
+            // A link to a licence that is not read is not worth a warning.
+            Some(Role::Copyright) => entry.kind == EntryKind::File,
+            role => role.is_some(),
+        }
     }
 
     fn max_bytes(&self, path: &LayerPath) -> u64 {

@@ -312,6 +312,60 @@ fn a_hard_link_to_what_was_not_read_is_a_warning() {
 }
 
 #[test]
+fn links_to_what_matters_are_told_apart() {
+    let check = |layers: Vec<LayerBuilder>, expect: &[&str]| {
+        let inventory = inventory(layers);
+        let warnings: Vec<String> = inventory
+            .warnings
+            .iter()
+            .map(|(_, w)| w.to_string())
+            .collect();
+        assert_eq!(warnings, expect);
+    };
+    let link = || layer().symlink("etc/os-release", "/opt/release");
+    let unread = "etc/os-release is a link to opt/release, which was not read";
+    check(vec![link().file("opt/release", "ID=a\n")], &[unread]);
+    check(
+        vec![
+            link()
+                .file("opt/release", "ID=a\n")
+                .file("usr/lib/os-release", "ID=a\n"),
+        ],
+        &[],
+    );
+    check(vec![link()], &[]);
+    check(vec![link().file("opt/release", "")], &[]);
+    check(vec![link().directory("opt/release")], &[]);
+    check(
+        vec![
+            link().file("opt/release", "ID=a\n"),
+            layer().whiteout("etc/os-release"),
+        ],
+        &[],
+    );
+    // What was read but said nothing was read.
+    check(
+        vec![
+            layer()
+                .file("usr/share/doc/a/copyright", "free\n")
+                .symlink("usr/share/doc/b/copyright", "../a/copyright")
+                .symlink("usr/share/doc/c/copyright", "/opt/c"),
+        ],
+        &[],
+    );
+    // A hard link keeps what it leads to, deleted or not.
+    check(
+        vec![
+            layer().file("store/0123", metadata("idna", "2")),
+            layer()
+                .hard_link("a.egg-info", "store/0123")
+                .whiteout("store/0123"),
+        ],
+        &["a.egg-info is a link to store/0123, which was not read"],
+    );
+}
+
+#[test]
 fn a_merged_usr_neither_loses_nor_doubles_packages() {
     let installed = |packages: &str| -> String {
         packages

@@ -15,6 +15,7 @@ use crate::support::inventories;
 /// What is compared: name and version, and what else a list tells.
 type Row = Vec<String>;
 
+/// The kinds that all lists agree on. Of npm's, Syft counts applications too.
 const KINDS: [PackageKind; 3] = [PackageKind::Apk, PackageKind::Deb, PackageKind::Pypi];
 
 #[test]
@@ -32,6 +33,7 @@ fn images_give_exactly_the_packages_of_their_expected_lists() {
             PackageKind::Pypi,
             &expected.join("truth.python.tsv"),
         );
+        table.truth(&image, PackageKind::Npm, &expected.join("truth.npm.tsv"));
         table.none(&image, PackageKind::Deb);
     }
     let image = fixtures.join("images/built/debian-slim.zstd.oci.tar");
@@ -42,6 +44,7 @@ fn images_give_exactly_the_packages_of_their_expected_lists() {
         PackageKind::Pypi,
         &expected.join("truth.python.tsv"),
     );
+    table.truth(&image, PackageKind::Npm, &expected.join("truth.npm.tsv"));
     table.none(&image, PackageKind::Apk);
     for (image, snapshot) in snyk(&fixtures) {
         table.snapshot(&image, &snapshot);

@@ -1,0 +1,208 @@
+//! Node.js packages as npm, pnpm and Yarn install them: `node_modules/[@scope/]<name>/package.json`.
+//!
+//! Format: <https://docs.npmjs.com/cli/configuring-npm/package-json>. A `package.json` elsewhere
+//! declares an application, or is a part of a package (`node_modules/a/esm/package.json`): neither is
+//! an installed package.
+
+use lamina_image::{layer::Entry, path::LayerPath};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{
+    analyser::{Analyser, ClaimedFile},
+    facts::{Facts, PackageFact, PackageKind},
+    limits::{MAX_LICENCE_BYTES, MAX_PACKAGE_JSON_BYTES},
+    text::{cut, word},
+};
+
+/// Installed Node.js packages.
+pub struct Npm;
+
+impl Analyser for Npm {
+    fn id(&self) -> &'static str {
+        "npm"
+    }
+
+    fn revision(&self) -> u32 {
+        1
+    }
+
+    fn claims(&self, path: &LayerPath, _: &Entry) -> bool {
+        let Some(package) = path.as_bytes().strip_suffix(b"/package.json") else {
+            return false;
+        };
+        let mut above = package.rsplit(|byte| *byte == b'/').skip(1);
+        match above.next() {
+            Some(b"node_modules") => true,
+            Some(scope) if scope.starts_with(b"@") => above.next() == Some(b"node_modules"),
+            _ => false,
+        }
+    }
+
+    fn max_bytes(&self, _: &LayerPath) -> u64 {
+        MAX_PACKAGE_JSON_BYTES
+    }
+
+    fn analyse(&self, file: ClaimedFile<'_>, out: &mut Facts) {
+        let bytes = file
+            .bytes
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(file.bytes);
+        let manifest: Manifest = match serde_json::from_slice(bytes) {
+            Ok(manifest) => manifest,
+            Err(error) => {
+                let line = u32::try_from(error.line()).unwrap_or_default();
+                let problem = format!("not a package.json: {error}");
+                return out.malformed(self.id(), file.path, line, &problem);
+            }
+        };
+        let text = |value: &Value| value.as_str().and_then(|text| word(text.as_bytes()));
+        let Some(name) = text(&manifest.name) else {
+            return out.malformed(self.id(), file.path, 0, "the package has no name");
+        };
+        let Some(version) = text(&manifest.version) else {
+            let problem = format!("the package {name:?} has no version");
+            return out.malformed(self.id(), file.path, 0, &problem);
+        };
+        out.add_package(
+            self.id(),
+            PackageFact {
+                kind: PackageKind::Npm,
+                name,
+                // Publishers write `v1.2.3` at times; npm takes it off.
+                version: version
+                    .strip_prefix(['v', '='])
+                    .unwrap_or(&version)
+                    .to_owned(),
+                architecture: None,
+                source: None,
+                licence: manifest.licence(),
+                file: file.path.clone(),
+                lines: None,
+            },
+        );
+    }
+}
+
+/// Of any shape, because publishers write anything.
+#[derive(Deserialize)]
+struct Manifest {
+    #[serde(default)]
+    name: Value,
+    #[serde(default)]
+    version: Value,
+    #[serde(default)]
+    license: Value,
+    #[serde(default)]
+    licenses: Value,
+}
+
+impl Manifest {
+    /// `"MIT"`, `{"type": "MIT"}` or, long ago, `[{"type": "MIT"}, …]`.
+    fn licence(&self) -> Option<String> {
+        fn names(value: &Value) -> Vec<&str> {
+            match value {
+                Value::String(name) => vec![name.as_str()],
+                Value::Object(_) => value.get("type").map(names).unwrap_or_default(),
+                Value::Array(values) => values
+                    .iter()
+                    .filter(|value| !value.is_array())
+                    .flat_map(names)
+                    .collect(),
+                _ => Vec::new(),
+            }
+        }
+        let named = [&self.license, &self.licenses].into_iter().map(names);
+        let names = named.into_iter().find(|names| !names.is_empty())?;
+        Some(cut(&names.join(", "), MAX_LICENCE_BYTES))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::tests::{analyse, check_claims};
+
+    #[test]
+    fn claims() {
+        check_claims(
+            &Npm,
+            &[
+                "srv/app/node_modules/accepts/package.json",
+                "srv/app/node_modules/@babel/core/package.json",
+                "usr/lib/node_modules/npm/node_modules/abbrev/package.json",
+                "a/node_modules/.pnpm/b@1/node_modules/b/package.json",
+                "node_modules/a/package.json",
+            ],
+            &[
+                "srv/app/package.json",
+                "package.json",
+                "node_modules/package.json",
+                "a/node_modules/b/esm/package.json",
+                "a/node_modules/b/package.json.bak",
+                "a/node_modules/.package-lock.json",
+                "a/@b/c/package.json",
+                "",
+            ],
+        );
+    }
+
+    const PATH: &str = "a/node_modules/b/package.json";
+
+    #[test]
+    fn packages_are_read() {
+        let facts = analyse(
+            &Npm,
+            PATH,
+            r#"{"name": "@babel/core", "version": "v7.0.0", "license": "MIT", "dependencies": {}}"#,
+        );
+        let [package] = facts.packages.as_slice() else {
+            panic!("{facts:?}")
+        };
+        assert_eq!(
+            (package.name.as_str(), package.version.as_str()),
+            ("@babel/core", "7.0.0")
+        );
+        assert_eq!(package.licence.as_deref(), Some("MIT"));
+        assert_eq!(package.lines, None);
+    }
+
+    #[test]
+    fn licences_come_in_three_shapes() {
+        let check = |rest: &str, expect: Option<&str>| {
+            let text = format!(r#"{{"name": "a", "version": "1" {rest}}}"#);
+            let facts = analyse(&Npm, PATH, text);
+            assert_eq!(facts.packages[0].licence.as_deref(), expect, "{rest}");
+        };
+        check("", None);
+        check(
+            r#", "license": "(MIT OR Apache-2.0)""#,
+            Some("(MIT OR Apache-2.0)"),
+        );
+        check(r#", "license": {"type": "BSD", "url": "x"}"#, Some("BSD"));
+        check(
+            r#", "licenses": [{"type": "MIT"}, {"type": "GPL"}]"#,
+            Some("MIT, GPL"),
+        );
+        check(r#", "license": 7"#, None);
+    }
+
+    #[test]
+    fn truncated_and_hostile_manifests_are_warnings() {
+        let check = |text: &[u8], packages: usize, warnings: usize| {
+            let facts = analyse(&Npm, PATH, text);
+            assert_eq!(facts.packages.len(), packages, "{text:?}");
+            assert_eq!(facts.warnings.len(), warnings, "{text:?}");
+        };
+        check(b"", 0, 1);
+        check(b"{\"name\": \"a\", \"vers", 0, 1);
+        check(b"{\"name\": \"a\"}", 0, 1);
+        check(b"{\"version\": \"1\"}", 0, 1);
+        check(b"[]", 0, 1);
+        check(b"{\"name\": [\"a\"], \"version\": \"1\"}", 0, 1);
+        check("[".repeat(100_000).as_bytes(), 0, 1);
+        let deep = format!("{{\"license\": {}", "[".repeat(100_000));
+        check(deep.as_bytes(), 0, 1);
+        check(b"\xef\xbb\xbf{\"name\": \"a\", \"version\": \"1\"}", 1, 0);
+    }
+}
