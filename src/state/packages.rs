@@ -101,6 +101,7 @@ pub fn kind_word(kind: PackageKind) -> &'static str {
         PackageKind::Apk => "apk",
         PackageKind::Deb => "deb",
         PackageKind::Pypi => "pypi",
+        PackageKind::Npm => "npm",
         _ => "other",
     }
 }

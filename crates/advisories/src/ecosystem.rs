@@ -247,6 +247,7 @@ pub fn key_for(
 ) -> Result<String, String> {
     let manager = match kind {
         PackageKind::Pypi => return Ok("pypi".to_owned()),
+        PackageKind::Npm => return Ok("npm".to_owned()),
         PackageKind::Apk => "apk",
         PackageKind::Deb => "deb",
         other => return Err(format!("{other:?} packages").to_lowercase()),
@@ -383,6 +384,7 @@ mod tests {
         check(Pypi, "debian", Some("12"), None, "pypi");
         assert!(key_for(Deb, None).is_err());
         assert_eq!(key_for(Pypi, None).as_deref(), Ok("pypi"));
+        assert_eq!(key_for(PackageKind::Npm, None).as_deref(), Ok("npm"));
     }
 
     #[test]
