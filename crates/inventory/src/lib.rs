@@ -5,6 +5,42 @@
 //! [`facts`], which is what the layer cache keeps. [`merge::merge`] joins the analyses of a stack of
 //! layers into a [`merge::Inventory`]. Facts only: which advisory applies is `lamina-advisories`'
 //! business, whether it matters is `lamina-policy`'s.
+//!
+//! ```
+//! use lamina_image::{
+//!     layer::{LayerExpectation, LayerReader},
+//!     limits::Limits,
+//!     tree::MergedTree,
+//! };
+//! use lamina_inventory::{analysis::LayerAnalysis, layer_scan::LayerScan, merge::merge};
+//!
+//! # let base = lamina_testkit::layer()
+//! #     .file("etc/os-release", "ID=alpine\nVERSION_ID=3.19\n")
+//! #     .file("lib/apk/db/installed", "P:musl\nV:1.2.4-r2\nA:x86_64\n")
+//! #     .gzip();
+//! # let top = lamina_testkit::layer()
+//! #     .file("lib/apk/db/installed", "P:musl\nV:1.2.4-r2\nA:x86_64\n\nP:zlib\nV:1.3-r2\nA:x86_64\n")
+//! #     .gzip();
+//! let analyse = |blob: &[u8]| {
+//!     let mut scan = LayerScan::new();
+//!     let mut reader = LayerReader::new(LayerExpectation::default(), Limits::default());
+//!     for chunk in blob.chunks(64 << 10) {
+//!         reader.feed(chunk, &mut scan).expect("a whole layer");
+//!     }
+//!     assert_eq!(reader.finish(&mut scan).error, None);
+//!     scan.finish()
+//! };
+//! let layers = [analyse(&base), analyse(&top)];
+//! let layers: Vec<&LayerAnalysis> = layers.iter().collect();
+//! let trees: Vec<_> = layers.iter().map(|layer| &layer.tree).collect();
+//! let inventory = merge(&layers, &MergedTree::merge(&trees));
+//!
+//! let told: Vec<_> = inventory.packages.iter().map(|p| (p.purl.as_str(), p.introduced_in)).collect();
+//! assert_eq!(told, [
+//!     ("pkg:apk/alpine/musl@1.2.4-r2?arch=x86_64&distro=alpine-3.19", 0),
+//!     ("pkg:apk/alpine/zlib@1.3-r2?arch=x86_64&distro=alpine-3.19", 1),
+//! ]);
+//! ```
 
 pub mod analyser;
 pub mod analysis;

@@ -158,6 +158,8 @@ struct Stack<'a> {
     files: BTreeMap<LayerPath, BTreeMap<usize, FileFacts<'a>>>,
     /// Links at claimed paths: the path in the merged tree, and the layer.
     links: Vec<(LayerPath, usize)>,
+    /// Copies that were not read, or not to their end, likewise.
+    unread: HashSet<(LayerPath, usize)>,
 }
 
 impl<'a> Stack<'a> {
@@ -167,6 +169,7 @@ impl<'a> Stack<'a> {
             height: layers.len(),
             files: BTreeMap::new(),
             links: Vec::new(),
+            unread: HashSet::new(),
         };
         for (number, layer) in layers.iter().enumerate() {
             let facts = &layer.facts;
@@ -188,6 +191,14 @@ impl<'a> Stack<'a> {
             for link in &facts.links {
                 if let Some(path) = places.place(link) {
                     stack.links.push((path, number));
+                }
+            }
+            for warning in &facts.warnings {
+                if let Warning::FileTooLarge { file, .. } | Warning::Incomplete { file, .. } =
+                    warning
+                    && let Some(path) = places.place(file)
+                {
+                    stack.unread.insert((path, number));
                 }
             }
         }
@@ -217,8 +228,11 @@ impl<'a> Stack<'a> {
     }
 
     /// Each copy of `path` with facts, and from when to when it is visible.
+    ///
+    /// Of a copy that was not read to its end it is not known what it does not state any more: the
+    /// copy before stays in force beside it, rather than that packages were called removed.
     fn copies<'s>(&'s self, path: &'s LayerPath) -> Vec<Copy<'s, 'a>> {
-        let mut copies = Vec::new();
+        let mut copies: Vec<Copy<'s, 'a>> = Vec::new();
         let history = self.tree.history(path);
         for (index, change) in history.iter().enumerate() {
             if change.kind == ChangeKind::Removed {
@@ -228,6 +242,11 @@ impl<'a> Stack<'a> {
             let end = history
                 .get(index + 1)
                 .map_or(self.height, |next| next.layer);
+            if self.unread.contains(&(path.clone(), layer)) {
+                for before in copies.iter_mut().filter(|copy| copy.end == layer) {
+                    before.end = end;
+                }
+            }
             if let Some((facts, target)) = self.facts_of(path, layer) {
                 copies.push(Copy {
                     path,

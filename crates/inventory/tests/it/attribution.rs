@@ -1,13 +1,18 @@
 //! Which layer introduced, changed and removed a package.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use lamina_inventory::{
+    analysis::LayerAnalysis,
     facts::Warning,
     limits::MAX_METADATA_BYTES,
     merge::{EarlierVersion, Inventory, Package},
 };
 use lamina_testkit::{LayerBuilder, layer};
 
-use crate::support::{inventory, package};
+use proptest::prelude::*;
+
+use crate::support::{inventory, join, package, scan};
 
 const STATUS: &str = "var/lib/dpkg/status";
 const SITE: &str = "usr/lib/python3/site-packages";
@@ -548,6 +553,117 @@ fn too_large_a_file_is_a_warning_of_its_layer() {
         (analyser.as_str(), *size, *limit),
         ("python", text.len() as u64, MAX_METADATA_BYTES)
     );
+}
+
+#[test]
+fn a_database_that_was_not_read_to_its_end_removes_nothing() {
+    let first = scan(&with_status("a=1 b=1 c=1").tar());
+    // What it says of `a` is there, what it says of `b` is not.
+    let tar = with_status("a=2 b=1").tar();
+    let end = tar.windows(10).position(|w| w == b"Package: b").unwrap();
+    let inventory = join(&[first, scan(&tar[..end])]);
+    assert_eq!(
+        summary(&inventory.packages),
+        ["a 1 in 0", "a 2 in 1", "b 1 in 0", "c 1 in 0"]
+    );
+    assert_eq!(summary(&inventory.removed), [] as [&str; 0]);
+    let [(1, Warning::Incomplete { .. })] = inventory.warnings.as_slice() else {
+        panic!("{:?}", inventory.warnings)
+    };
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Nothing,
+    Status(Vec<(u8, u8)>),
+    DeleteDatabase,
+    OpaqueDatabase,
+    Python(u8, u8),
+    DeletePython(u8, u8),
+    OpaqueSite,
+}
+
+impl Step {
+    fn layer(&self) -> LayerBuilder {
+        match self {
+            Self::Nothing => layer(),
+            Self::Status(packages) => {
+                let packages: Vec<String> = packages
+                    .iter()
+                    .map(|(name, version)| format!("p{name}={version}"))
+                    .collect();
+                with_status(&packages.join(" "))
+            }
+            Self::DeleteDatabase => layer().whiteout(STATUS),
+            Self::OpaqueDatabase => layer().opaque("var/lib"),
+            Self::Python(name, version) => {
+                with_python(layer(), &format!("q{name}"), &version.to_string())
+            }
+            Self::DeletePython(name, version) => {
+                layer().whiteout(&format!("{SITE}/q{name}-{version}.dist-info"))
+            }
+            Self::OpaqueSite => layer().opaque(SITE),
+        }
+    }
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let package = || (0..3_u8, 0..3_u8);
+    let packages = prop::collection::btree_map(0..4_u8, 0..3_u8, 0..4);
+    prop_oneof![
+        1 => Just(Step::Nothing),
+        5 => packages.prop_map(|packages| Step::Status(packages.into_iter().collect())),
+        1 => Just(Step::DeleteDatabase),
+        1 => Just(Step::OpaqueDatabase),
+        3 => package().prop_map(|(name, version)| Step::Python(name, version)),
+        3 => package().prop_map(|(name, version)| Step::DeletePython(name, version)),
+        1 => Just(Step::OpaqueSite),
+    ]
+}
+
+proptest! {
+    /// The image is looked at after each of its layers, and the layers told must agree with that.
+    #[test]
+    fn layers_agree_with_what_is_there_after_each(steps in prop::collection::vec(step(), 1..12)) {
+        let layers: Vec<LayerAnalysis> =
+            steps.iter().map(|step| scan(&step.layer().tar())).collect();
+        let identity = |package: &Package| (package.fact.name.clone(), package.fact.version.clone());
+        let after: Vec<BTreeSet<(String, String)>> = (1..=layers.len())
+            .map(|height| join(&layers[..height]).packages.iter().map(identity).collect())
+            .collect();
+        let inventory = join(&layers);
+        let all: BTreeSet<&(String, String)> = after.iter().flatten().collect();
+        let present: BTreeMap<_, _> =
+            inventory.packages.iter().map(|package| (identity(package), package)).collect();
+        let removed: BTreeMap<_, _> =
+            inventory.removed.iter().map(|package| (identity(package), package)).collect();
+        prop_assert_eq!(present.len(), inventory.packages.len());
+        prop_assert_eq!(removed.len(), inventory.removed.len());
+        for id in all {
+            let is_there = |layer: usize| after[layer].contains(id);
+            let last = (0..layers.len()).rev().find(|layer| is_there(*layer)).unwrap();
+            let first = (0..=last).rev().take_while(|layer| is_there(*layer)).last().unwrap();
+            let is_present = last + 1 == layers.len();
+            // Another version took its place in the layer that ended it.
+            let is_replaced = !is_present
+                && after[last + 1]
+                    .iter()
+                    .any(|other| other.0 == id.0 && !after[last].contains(other));
+            prop_assert_eq!(present.contains_key(id), is_present);
+            prop_assert_eq!(removed.contains_key(id), !is_present && !is_replaced);
+            if let Some(package) = present.get(id).or(removed.get(id)) {
+                prop_assert_eq!(package.introduced_in, first);
+                prop_assert_eq!(package.removed_in, (!is_present).then_some(last + 1));
+                for earlier in &package.earlier {
+                    let old = (id.0.clone(), earlier.version.clone());
+                    for layer in earlier.introduced_in..earlier.replaced_in {
+                        prop_assert!(after[layer].contains(&old));
+                    }
+                    prop_assert!(!after[earlier.replaced_in].contains(&old));
+                }
+            }
+        }
+    }
 }
 
 #[test]
