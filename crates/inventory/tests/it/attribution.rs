@@ -656,9 +656,8 @@ proptest! {
                 prop_assert_eq!(package.removed_in, (!is_present).then_some(last + 1));
                 for earlier in &package.earlier {
                     let old = (id.0.clone(), earlier.version.clone());
-                    for layer in earlier.introduced_in..earlier.replaced_in {
-                        prop_assert!(after[layer].contains(&old));
-                    }
+                    let during = &after[earlier.introduced_in..earlier.replaced_in];
+                    prop_assert!(during.iter().all(|packages| packages.contains(&old)));
                     prop_assert!(!after[earlier.replaced_in].contains(&old));
                 }
             }
