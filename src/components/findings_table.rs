@@ -200,7 +200,7 @@ pub fn FindingsTable() -> impl IntoView {
                         <span class="ellipsis">{id}</span>
                         {move || is_excepted().then(|| view! { <span class="tag">"excepted"</span> })}
                     </div>
-                    <div class="tableCell" role="cell" data-column="package"><span class="ellipsis" title=name.clone()>{name.clone()}</span></div>
+                    <div class="tableCell" role="cell" data-column="package"><span class="ellipsis" title=name.clone()>{name.clone()}" "<span class="findingsVersion mono">{version.clone()}</span></span></div>
                     <div class="tableCell mono" role="cell" data-column="installed"><span class="ellipsis" title=version.clone()>{version.clone()}</span></div>
                     <div class="tableCell mono" role="cell" data-column="fixed" data-none=(!has_fix).then_some("")><span class="ellipsis" title=fixed.clone()>{fixed.clone()}</span></div>
                     <div class="tableCell" role="cell" data-column="layer"><span class="visuallyHidden">"layer "</span>{layer}</div>

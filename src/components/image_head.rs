@@ -111,7 +111,7 @@ pub fn ImageHead(
     view! {
         <div class="imageHead">
             <div class="imageHeadTitle">
-                <h1 class="imageHeadName">{image.name.clone()}</h1>
+                <h1 class="imageHeadName"><ImageName name=image.name.clone() /></h1>
                 <div class="imageHeadTools">{children.map(|children| children())}</div>
             </div>
             <dl class="imageHeadFacts">
@@ -121,6 +121,26 @@ pub fn ImageHead(
                 {more}
             </dl>
         </div>
+    }
+}
+
+/// A reference with what is particular to it set off from where it lies, and places to break it.
+#[component]
+pub fn ImageName(
+    /// The name.
+    name: String,
+) -> impl IntoView {
+    let (place, own) = match name.rsplit_once('/') {
+        Some((place, own)) => (format!("{place}/"), own.to_owned()),
+        None => (String::new(), name),
+    };
+    let pieces = place
+        .split_inclusive('/')
+        .map(|piece| view! { {piece.to_owned()} <wbr /> })
+        .collect_view();
+    view! {
+        <span class="imageHeadPlace">{pieces}</span>
+        {own}
     }
 }
 

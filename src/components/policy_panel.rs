@@ -64,6 +64,7 @@ pub fn PolicyPanel() -> impl IntoView {
                         .collect_view()}
                 </span>
             </label>
+            <div class="policySwitches">
             <label class="switch">
                 <input
                     type="checkbox"
@@ -90,6 +91,7 @@ pub fn PolicyPanel() -> impl IntoView {
                 />
                 <span>"Fail on unknown severity"</span>
             </label>
+            </div>
             <Exceptions />
         </div>
     }

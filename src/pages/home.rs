@@ -47,15 +47,18 @@ pub fn Home() -> impl IntoView {
     view! {
         <main class="home" id="main">
             <section class="homeHero">
+                <div class="homeWords">
                 <h1 class="homeTitle">"Look inside a container image, layer by layer"</h1>
                 <p class="homeLead">
-                    "Lamina lists what an image holds, which build step brought it, and what is known to be vulnerable."
+                    "What it holds, which build step brought it, and what is known to be vulnerable. All in this tab: nothing is uploaded."
                 </p>
                 <ReferenceForm />
                 <div class="homeFile">
                     <FileButton />
                     <span>"or drop one anywhere on this page"</span>
                 </div>
+                </div>
+                <Picture />
             </section>
             <div class="homeGround">
                 <Samples />
@@ -63,6 +66,86 @@ pub fn Home() -> impl IntoView {
                 <Bedrock />
             </div>
         </main>
+    }
+}
+
+/// What a report looks like, for those who have not seen one.
+#[component]
+fn Picture() -> impl IntoView {
+    let bands = [
+        (
+            "copy",
+            "COPY",
+            ". /srv/shop",
+            "1.9 MB",
+            4.25,
+            100,
+            [0, 0, 0, 0, 0, 0],
+        ),
+        (
+            "run",
+            "RUN",
+            "pip install -r requirements.txt",
+            "31 MB",
+            5.75,
+            66,
+            [0, 3, 6, 0, 0, 0],
+        ),
+        (
+            "run",
+            "RUN",
+            "apt-get install openssl curl",
+            "68 MB",
+            6.75,
+            33,
+            [2, 2, 5, 3, 0, 0],
+        ),
+        (
+            "bedrock",
+            "BASE",
+            "debian:12",
+            "29 MB",
+            9.0,
+            0,
+            [0, 1, 7, 3, 0, 0],
+        ),
+    ];
+    let last = bands.len();
+    let lines = bands
+        .into_iter()
+        .enumerate()
+        .map(
+            |(index, (rock, keyword, text, size, height, rise, counts))| {
+                view! {
+                    <div class="strataLine">
+                        <div
+                            class="strataBand"
+                            data-rock=rock
+                            style=("--height", format!("{height}rem"))
+                            style=("--rise", format!("{rise}%"))
+                        >
+                            <span class="strataCore">{last - index - 1}</span>
+                            <span class="strataText">
+                                <span class="strataStep">
+                                    <span class="strataKeyword">{keyword}</span>
+                                    " "
+                                    {text}
+                                </span>
+                                <span class="strataFacts">
+                                    <span>{size}</span>
+                                    <Tally counts />
+                                </span>
+                            </span>
+                        </div>
+                    </div>
+                }
+            },
+        )
+        .collect_view();
+    view! {
+        <div class="homePicture" aria-hidden="true">
+            <div class="strataStack">{lines}</div>
+        </div>
     }
 }
 

@@ -30,7 +30,8 @@ pub fn Problem(
             _ => "Report".to_owned(),
         });
     let can_retry = session.address.with_untracked(|address| {
-        matches!(address.subject, Subject::Image(_) | Subject::Archive(_))
+        // A name that is no reference does not become one by trying again.
+        failure.step != "name" && matches!(address.subject, Subject::Image(_) | Subject::Archive(_))
     });
     browser::set_title(&format!("{name}: no report · Lamina"));
     let wants_login = failure.wants_login;

@@ -71,9 +71,11 @@ pub fn ReportPage(
             <ImageHead image=loaded.report.image.clone() report=Some(loaded.report.clone())>
                 <ShareButtons />
             </ImageHead>
-            <DatabaseNotes report=loaded.report.clone() />
-            <VerdictPanel />
             <div class="reportBody">
+                <div class="reportVerdict">
+                    <DatabaseNotes report=loaded.report.clone() />
+                    <VerdictPanel />
+                </div>
                 <Strata />
                 <section class="reportPanel" aria-label="Report">
                     <Tabs counts />

@@ -4,7 +4,10 @@ use leptos::prelude::*;
 
 use crate::{
     browser,
-    components::{image_head::ImageHead, strata::ScanStrata},
+    components::{
+        image_head::{ImageHead, ImageName},
+        strata::ScanStrata,
+    },
     state::{address::Subject, session::Session, words},
 };
 
@@ -32,7 +35,7 @@ pub fn Scan() -> impl IntoView {
         Some(image) => view! { <ImageHead image=(*image).clone() /> }.into_any(),
         None => view! {
             <div class="imageHead">
-                <div class="imageHeadTitle"><h1 class="imageHeadName">{name.clone()}</h1></div>
+                <div class="imageHeadTitle"><h1 class="imageHeadName"><ImageName name=name.clone() /></h1></div>
                 <p class="imageHeadFacts">{move || words::sentence(&scan.with(|scan| scan.step.clone()))}</p>
             </div>
         }
@@ -83,6 +86,8 @@ pub fn Scan() -> impl IntoView {
     view! {
         <main class="report" id="main" data-phase="scan">
             {head}
+            <div class="reportBody">
+                <div class="reportVerdict">
             <section class="progress" aria-label="Progress">
                 <div class="progressMain">
                     <p class="progressPercent">
@@ -102,11 +107,9 @@ pub fn Scan() -> impl IntoView {
                 <button type="button" class="button" data-test="cancel" on:click=move |_| session.cancel()>"Cancel"</button>
                 <p class="visuallyHidden" role="status">{move || spoken.get().1}</p>
             </section>
-            <div class="reportBody">
+                </div>
                 <ScanStrata />
-                <section class="reportPanel" aria-hidden="true">
-                    <div class="skeleton"></div>
-                </section>
+                <div class="reportPanel" aria-hidden="true"><div class="skeleton"></div></div>
             </div>
         </main>
     }

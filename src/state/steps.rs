@@ -102,7 +102,7 @@ pub fn parse(created_by: &str) -> Step {
         return step(builder, rest);
     }
     // debuerreotype writes a comment: `# debian.sh --arch 'amd64' out/ 'bookworm' …`.
-    step("ROOTFS", text.trim_start_matches("# "))
+    step("BASE", text.trim_start_matches("# "))
 }
 
 fn keyword_step(text: &str) -> Option<Step> {
@@ -115,9 +115,9 @@ fn keyword_step(text: &str) -> Option<Step> {
                 let rest = strip_content_digest(rest);
                 // `ADD file in /` is how a base image begins.
                 step(
-                    if rest == "file in /" { "ROOTFS" } else { word },
+                    if rest == "file in /" { "BASE" } else { word },
                     match rest.as_str() {
-                        "file in /" => "base file system",
+                        "file in /" => "file system",
                         other => other,
                     },
                 )
@@ -184,7 +184,7 @@ mod tests {
         check("/bin/sh -c #(nop)  CMD [\"bash\"]", "CMD [\"bash\"]");
         check(
             "/bin/sh -c #(nop) ADD file:0eae0dca665c7044bf242cb1fc92cb8ea744f5af2dd376a558c90bc47349aefe in / ",
-            "ROOTFS base file system",
+            "BASE file system",
         );
         check(
             "/bin/sh -c #(nop) COPY dir:0eae0dca665c7044bf242cb1fc92cb8ea744f5af2dd376a558c90bc47349aefe in /srv/app ",
@@ -206,9 +206,9 @@ mod tests {
         check("bazel build ...", "bazel build ...");
         check(
             "# debian.sh --arch 'amd64' out/ 'bookworm' '@1700000000'",
-            "ROOTFS debian.sh --arch 'amd64' out/ 'bookworm' '@1700000000'",
+            "BASE debian.sh --arch 'amd64' out/ 'bookworm' '@1700000000'",
         );
-        check("|1 odd", "ROOTFS |1 odd");
+        check("|1 odd", "BASE |1 odd");
     }
 
     #[test]

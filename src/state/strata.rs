@@ -168,7 +168,7 @@ fn rise(index: usize, count: usize) -> f64 {
 
 fn rock(step: &Step, index: usize) -> Rock {
     match step.keyword.as_str() {
-        "ROOTFS" => Rock::Bedrock,
+        "BASE" => Rock::Bedrock,
         _ if index == 0 => Rock::Bedrock,
         "RUN" => Rock::Run,
         "COPY" | "ADD" => Rock::Copy,
