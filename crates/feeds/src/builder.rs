@@ -1,8 +1,7 @@
 //! Gathers what feeds say and writes the database.
 //!
 //! Everything is sorted before it is written: the order in which files are read does not matter,
-//! with one exception that is settled by content (of two versions of the same record, the newer
-//! one counts, then the one with more in it).
+//! and of two versions of the same record the newer one counts.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -164,14 +163,16 @@ impl Builder {
         }
     }
 
-    /// Adds a whole record. Of two versions of it, the newer counts.
+    /// Adds a whole record. Of two versions of it, the newer counts; of two that are as new, all that
+    /// both say: a record about several ecosystems may be split over their files.
     pub fn add(&mut self, feed: &dyn Feed, record: Record) {
         for entry in &record.entries {
             self.note_ratings(&entry.advisory);
         }
         let key = (feed.id(), record.id.clone());
         match self.records.get_mut(&key) {
-            Some(known) if weight(known) >= weight(&record) => {}
+            Some(known) if known.modified == record.modified => known.join(record),
+            Some(known) if known.modified > record.modified => {}
             Some(known) => *known = record,
             None => {
                 self.records.insert(key, record);
@@ -407,14 +408,24 @@ pub(crate) fn title(summary: &str) -> Option<String> {
     Some(format!("{}…", whole.trim_end_matches([',', ';', ':', '.'])))
 }
 
-/// Which of two versions of a record counts: the greater.
-fn weight(record: &Record) -> (Option<&str>, usize, usize, &str) {
-    (
-        record.modified.as_deref(),
-        record.entries.len(),
-        record.prose.details.len(),
-        &record.prose.details,
-    )
+impl Record {
+    fn join(&mut self, other: Self) {
+        for entry in other.entries {
+            if !self.entries.contains(&entry) {
+                self.entries.push(entry);
+            }
+        }
+        let weight = |prose: &Prose| {
+            (
+                prose.details.len(),
+                prose.details.clone(),
+                prose.summary.clone(),
+            )
+        };
+        if weight(&other.prose) > weight(&self.prose) {
+            self.prose = other.prose;
+        }
+    }
 }
 
 fn date_of(record: &Record) -> Option<&str> {

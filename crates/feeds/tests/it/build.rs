@@ -182,6 +182,25 @@ fn of_two_versions_of_a_record_the_newer_counts() {
 }
 
 #[test]
+fn a_record_may_be_split_over_the_files_of_its_ecosystems() {
+    let record = |ecosystem: &str| {
+        format!(
+            r#"{{"id":"A-1","modified":"2025-01-01T00:00:00Z","affected":[{{"package":{{"ecosystem":"{ecosystem}","name":"a"}},"versions":["1.0.0"]}}]}}"#
+        )
+    };
+    let a = zip(&[("A-1.json", &record("npm"))]);
+    let b = zip(&[("A-1.json", &record("PyPI"))]);
+    let database = build(&[
+        ("npm/all.zip", &a),
+        ("PyPI/all.zip", &b),
+        ("again/all.zip", &b),
+    ]);
+    for key in ["npm", "pypi"] {
+        assert_eq!(database.text(key), "a A-1 A-1 [] [] Affected = 1.0.0\n");
+    }
+}
+
+#[test]
 fn the_same_input_gives_the_same_bytes() {
     let zip = zip(&[("a.json", GHSA)]);
     let files: [(&str, &[u8]); 3] = [
