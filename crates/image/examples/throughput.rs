@@ -6,6 +6,7 @@
     clippy::unwrap_used,
     clippy::disallowed_methods,
     clippy::cast_precision_loss,
+    clippy::indexing_slicing,
     missing_docs,
     reason = "a measurement for people"
 )]
@@ -64,7 +65,7 @@ fn main() {
             std::hint::black_box(tree.finish());
         });
         println!(
-            "{peer:5} {:6.0} MB: ours {ours:.2} s ({:.0} MB/s), {peer} {peer_seconds:.2} s, ratio {:.2}",
+            "{peer:5} {:6.0} MB: ours {ours:.2} s CPU ({:.0} MB/s), {peer} {peer_seconds:.2} s, ratio {:.2}",
             unpacked as f64 / 1e6,
             unpacked as f64 / 1e6 / ours,
             ours / peer_seconds,
@@ -107,14 +108,23 @@ fn trees() {
     }
 }
 
+/// CPU seconds, the best of three: wall time says little on a machine that is shared.
 fn best(mut work: impl FnMut()) -> f64 {
     (0..3)
         .map(|_| {
-            let start = Instant::now();
+            let start = cpu_seconds();
             work();
-            start.elapsed().as_secs_f64()
+            cpu_seconds() - start
         })
         .fold(f64::INFINITY, f64::min)
+}
+
+/// User time of this process and its children so far, in steps of 10 ms (Linux).
+fn cpu_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = text.rsplit(')').next().unwrap().split(' ').collect();
+    let ticks = |at: usize| fields[at].parse::<f64>().unwrap();
+    (ticks(12) + ticks(14)) / 100.0
 }
 
 fn run(program: &str, arguments: &[&str]) {

@@ -382,7 +382,10 @@ struct Out<'a, S: ArchiveSink> {
 }
 
 impl<S: ArchiveSink> Unpacked for Out<'_, S> {
-    fn piece(&mut self, bytes: &[u8], _compressed: u64, _codec: Codec) -> Result<(), LayerError> {
+    fn piece(&mut self, bytes: &[u8], compressed: u64, _codec: Codec) -> Result<(), LayerError> {
+        // A layer within sees unpacked bytes alone; only here is it seen how few they came from.
+        let unpacked = self.tar.position() + bytes.len() as u64;
+        self.members.limits.check_ratio(compressed, unpacked)?;
         let mut into = Into {
             members: self.members,
             sink: self.sink,

@@ -658,6 +658,22 @@ fn judge(
     broke
 }
 
+impl Limits {
+    /// Refuses what unpacks to far more than any real archive.
+    pub(crate) fn check_ratio(&self, compressed: u64, unpacked: u64) -> Result<(), LayerError> {
+        let is_bomb = unpacked > self.ratio_applies_from
+            && unpacked / self.expansion_ratio.max(1) > compressed;
+        if is_bomb {
+            return Err(LayerError::Limit {
+                limit: LimitName::ExpansionRatio,
+                allowed: self.expansion_ratio,
+                unpacked,
+            });
+        }
+        Ok(())
+    }
+}
+
 struct Out<'a, S> {
     archive: &'a mut Archive,
     sink: &'a mut S,
@@ -670,7 +686,7 @@ impl<S: EntrySink> Unpacked for Out<'_, S> {
             archive.diff_id = None;
         }
         let limits = &archive.limits;
-        let left = limits.uncompressed_bytes - archive.unpacked;
+        let left = limits.uncompressed_bytes.saturating_sub(archive.unpacked);
         let (bytes, is_over) = match usize::try_from(left)
             .ok()
             .and_then(|left| bytes.get(..left))
@@ -679,15 +695,7 @@ impl<S: EntrySink> Unpacked for Out<'_, S> {
             _ => (bytes, false),
         };
         archive.unpacked += bytes.len() as u64;
-        let is_bomb = archive.unpacked > limits.ratio_applies_from
-            && archive.unpacked / limits.expansion_ratio.max(1) > compressed;
-        if is_bomb {
-            return Err(LayerError::Limit {
-                limit: LimitName::ExpansionRatio,
-                allowed: limits.expansion_ratio,
-                unpacked: archive.unpacked,
-            });
-        }
+        limits.check_ratio(compressed, archive.unpacked)?;
         if let Some(hasher) = &mut archive.diff_id {
             hasher.update(bytes);
         }

@@ -31,6 +31,10 @@ const ATTESTATION_ARTIFACT: &str = "application/vnd.docker.attestation.manifest.
 
 /// What a registry or an archive answers when asked for an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one per pull, moved once; a Box would be in the way of every match"
+)]
 pub enum Document {
     /// One image for one platform.
     Image(ImageManifest),

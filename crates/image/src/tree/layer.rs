@@ -500,8 +500,7 @@ impl LayerTreeBuilder {
     /// The node at `path`, made with the directories above it if need be. `None` past a limit.
     fn reach(&mut self, path: &LayerPath, makes_directories: bool) -> Option<NodeId> {
         let mut id = ROOT;
-        let mut names = components(path).peekable();
-        while let Some(name) = names.next() {
+        for name in components(path) {
             if makes_directories
                 && let Some(node) = self.nodes.get_mut(id as usize)
                 && !matches!(

@@ -3,14 +3,15 @@
 use lamina_image::{
     archive::ArchiveError,
     digest::Digest,
-    layer::{LayerError, Step},
+    layer::{LayerError, LimitName, Step},
+    limits::{Limits, MAX_ARCHIVE_MEMBERS, MAX_CONFIG_BYTES, MAX_INDEX_DEPTH},
     path::LayerPath,
     platform::Platform,
     tree::ResolveError,
 };
 use lamina_testkit::{gzip, layer, shared};
 
-use crate::support::{open, open_in_chunks, tar_of};
+use crate::support::{open, open_in_chunks, open_with, tar_of};
 
 const REAL: &str = "fixtures/images/real";
 
@@ -440,4 +441,77 @@ fn an_archive_that_breaks_off_says_so() {
     // Not a tar archive at all.
     let (_, contents) = open(b"<html><title>Sign in</title>");
     assert!(matches!(contents, Err(ArchiveError::Unreadable(_))));
+}
+
+#[test]
+fn each_limit_of_an_archive_is_named() {
+    let problem = |archive: &[u8]| open(archive).1.unwrap_err();
+    // JSON that is larger than any config.
+    let mut large = b"{".to_vec();
+    large.resize(MAX_CONFIG_BYTES + 1, b' ');
+    let error = problem(&Builder::new().file("index.json", &large).done());
+    assert!(
+        matches!(
+            error,
+            ArchiveError::Limit {
+                what: "bytes of JSON",
+                ..
+            }
+        ),
+        "{error}"
+    );
+
+    // Indexes within indexes.
+    let mut builder = Builder::new();
+    let mut inner = serde_json::json!({ "manifests": [] }).to_string();
+    for _ in 0..MAX_INDEX_DEPTH + 2 {
+        builder = builder.blob(inner.as_bytes());
+        inner = serde_json::json!({ "manifests": [{
+            "mediaType": "application/vnd.oci.image.index.v1+json",
+            "digest": Digest::of(inner.as_bytes()).to_string(), "size": inner.len(),
+        }]})
+        .to_string();
+    }
+    let error = problem(&builder.file("index.json", inner.as_bytes()).done());
+    assert!(
+        matches!(
+            error,
+            ArchiveError::Limit {
+                what: "nested indexes",
+                ..
+            }
+        ),
+        "{error}"
+    );
+
+    // More members than any archive.
+    let mut header = tar::Header::new_ustar();
+    header.set_path("x").unwrap();
+    header.set_size(0);
+    header.set_cksum();
+    let members = usize::try_from(MAX_ARCHIVE_MEMBERS).unwrap() + 1;
+    let error = problem(&header.as_bytes().repeat(members));
+    assert!(
+        matches!(
+            error,
+            ArchiveError::Unreadable(LayerError::Limit {
+                limit: LimitName::Entries,
+                ..
+            })
+        ),
+        "{error}"
+    );
+
+    // A bomb around the whole archive, which a layer within does not see.
+    let zeros = Builder::new().file("x/layer.tar", &vec![0; 8 << 20]).done();
+    let limits = Limits {
+        ratio_applies_from: 1 << 20,
+        expansion_ratio: 10,
+        ..Limits::default()
+    };
+    let error = open_with(&gzip(&zeros), 4096, limits).1.unwrap_err();
+    let ArchiveError::Unreadable(error) = error else {
+        panic!("{error}")
+    };
+    assert!(error.to_string().contains("decompression bomb"), "{error}");
 }

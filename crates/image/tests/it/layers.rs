@@ -516,7 +516,7 @@ fn sparse_files_are_unrolled() {
         ("GNU.sparse.numbytes", b"2"),
     ];
     let oldest = [pax(records), entry("sparse", b'0', b"abcde")].concat();
-    let mut expect = vec![0; 30];
+    let mut expect = [0; 30];
     expect[5..8].copy_from_slice(b"abc");
     expect[20..22].copy_from_slice(b"de");
     for tar in [new.clone(), old, oldest] {

@@ -47,8 +47,10 @@ fn odd_archives_are_read_the_same_in_any_chunks() {
     }
 }
 
+type File = (LayerPath, u64, Option<Vec<u8>>);
+
 /// `path size content` as the `tar` crate has it; `None` if it cannot read the archive.
-fn by_tar(bytes: &[u8]) -> Option<Vec<(LayerPath, u64, Option<Vec<u8>>)>> {
+fn by_tar(bytes: &[u8]) -> Option<Vec<File>> {
     let mut archive = tar::Archive::new(bytes);
     let mut found = Vec::new();
     for entry in archive.entries().ok()? {

@@ -3,7 +3,7 @@
 use lamina_image::{
     config::{ConfigError, ImageConfig},
     digest::Digest,
-    limits::{MAX_LAYERS, MAX_MANIFEST_BYTES},
+    limits::{MAX_DESCRIPTORS, MAX_LAYERS, MAX_MANIFEST_BYTES},
     manifest::{Document, ImageIndex, ImageManifest, LayerKind, ManifestError, Role},
     platform::Platform,
 };
@@ -281,6 +281,31 @@ fn what_is_no_manifest_is_named() {
             .to_string()
             .as_bytes(),
         "more than the limit of 4096",
+    );
+}
+
+#[test]
+fn lists_longer_than_their_limits_are_refused() {
+    let entries = vec![descriptor(MANIFEST, 1); MAX_DESCRIPTORS + 1];
+    let error = parse(&json!({ "manifests": entries })).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ManifestError::TooMany {
+                what: "manifests",
+                ..
+            }
+        ),
+        "{error}"
+    );
+    let ids = vec![digest(1); MAX_LAYERS + 1];
+    let config = json!({ "rootfs": { "diff_ids": ids } }).to_string();
+    let error = ImageConfig::parse(config.as_bytes()).unwrap_err();
+    assert_eq!(
+        error,
+        ConfigError::TooManyLayers {
+            count: MAX_LAYERS + 1
+        }
     );
 }
 

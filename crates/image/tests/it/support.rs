@@ -135,8 +135,16 @@ pub fn open_in_chunks(
     bytes: &[u8],
     chunk: usize,
 ) -> (Trees, Result<ArchiveContents, ArchiveError>) {
+    open_with(bytes, chunk, Limits::default())
+}
+
+pub fn open_with(
+    bytes: &[u8],
+    chunk: usize,
+    limits: Limits,
+) -> (Trees, Result<ArchiveContents, ArchiveError>) {
     let mut trees = Trees::default();
-    let mut reader = ArchiveReader::new(Limits::default());
+    let mut reader = ArchiveReader::new(limits);
     for chunk in bytes.chunks(chunk) {
         if reader.feed(chunk, &mut trees).is_err() {
             break;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lamina_image::{
     layer::{Entry, EntryKind},
+    limits::{MAX_HARD_LINKS, MAX_SYMLINKS},
     path::LayerPath,
     tree::{Change, ChangeKind, LayerTree, LayerTreeBuilder, MergedTree, ResolveError, TreeKind},
 };
@@ -210,6 +211,27 @@ fn hard_links_lead_to_their_content() {
     assert_eq!(circle.content_of(0, &"a".into()), None);
     assert_eq!(circle.content_of(0, &"c".into()), None);
     assert_eq!(circle.get(&"a".into()).unwrap().size, 0);
+}
+
+#[test]
+fn chains_of_links_are_followed_up_to_their_limits() {
+    let chain = |count: usize| {
+        let links = (0..count).fold(layer().file("l0", "x"), |layer, number| {
+            layer.symlink(&format!("l{}", number + 1), &format!("l{number}"))
+        });
+        let tree = merge(vec![links]);
+        tree.resolve(&format!("l{count}").as_str().into())
+    };
+    assert_eq!(chain(MAX_SYMLINKS), Ok("l0".into()));
+    assert_eq!(chain(MAX_SYMLINKS + 1), Err(ResolveError::TooManyLinks));
+    let chain = |count: usize| {
+        let links = (0..count).fold(layer().file("h0", "x"), |layer, number| {
+            layer.hard_link(&format!("h{}", number + 1), &format!("h{number}"))
+        });
+        merge(vec![links]).content_of(0, &format!("h{count}").as_str().into())
+    };
+    assert_eq!(chain(MAX_HARD_LINKS - 1), Some((0, "h0".into())));
+    assert_eq!(chain(MAX_HARD_LINKS), None);
 }
 
 #[test]
