@@ -14,7 +14,8 @@ use lamina_image::{
     reference::Reference,
 };
 use lamina_registry::{
-    BlobFetch, Credentials, Options, PullError, Remedy, Resolve, Resolved, Session, relay::Routes,
+    BlobFetch, Credentials, Options, PullError, Remedy, Resolve, Resolved, Session, Tags,
+    error::tags_in_words, relay::Routes,
 };
 use lamina_report::model::Report;
 use lamina_scan::{
@@ -203,10 +204,18 @@ async fn resolve(
     identifier: &str,
 ) -> Result<Resolved, ScanFailure> {
     let operation = Resolve::new(&client.session, reference.repository(), identifier, now());
-    client
-        .run(operation)
-        .await
-        .map_err(|error| pull_failure("manifest", &error))
+    let error = match client.run(operation).await {
+        Ok(resolved) => return Ok(resolved),
+        Err(error) => error,
+    };
+    let mut failure = pull_failure("manifest", &error);
+    if error.remedy() == Remedy::ListTags {
+        let tags = Tags::new(&client.session, reference.repository(), now());
+        if let Ok(tags) = client.run(tags).await {
+            failure.advice = tags_in_words(identifier, &tags);
+        }
+    }
+    Err(failure)
 }
 
 async fn config_of(
@@ -354,8 +363,8 @@ fn failed_figures(error: String) -> LayerFigures {
 
 fn pull_failure(step: &str, error: &PullError) -> ScanFailure {
     ScanFailure {
-        step: step.to_owned(),
-        message: describe(error),
+        step: format!("{step}, asked of {}", error.registry),
+        message: describe(&*error.kind),
         advice: error.advice(),
         wants_login: error.remedy() == Remedy::LogIn,
     }

@@ -22,7 +22,7 @@ use lamina_image::{
     reference::Reference,
 };
 use lamina_policy::{Policy, Threshold};
-use lamina_registry::{PullError, Session};
+use lamina_registry::{PullError, Remedy, Session, error::tags_in_words};
 use lamina_report::{formats, model::ReportWarning, verdict};
 use lamina_scan::{
     archive::ArchiveJob,
@@ -241,10 +241,22 @@ async fn manifest(
     };
     let mut identifier = reference.identifier();
     for _ in 0..=MAX_INDEX_DEPTH {
-        let resolved = transport
+        let resolved = match transport
             .resolve(session, reference.repository(), &identifier)
             .await
-            .map_err(advise)?;
+        {
+            Ok(resolved) => resolved,
+            Err(error) if error.remedy() == Remedy::ListTags => {
+                let tags = transport.tags(session, reference.repository()).await;
+                return Err(match tags {
+                    Ok(tags) => {
+                        anyhow::Error::new(error).context(tags_in_words(&identifier, &tags))
+                    }
+                    Err(_) => advise(error),
+                });
+            }
+            Err(error) => return Err(advise(error)),
+        };
         match Document::parse(&resolved.body, resolved.media_type.as_deref())
             .with_context(|| format!("reading the manifest of {reference}"))?
         {

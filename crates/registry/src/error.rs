@@ -10,6 +10,7 @@ use crate::{
     http::{HttpAnswer, TransportError},
     limits,
     rate::{RateLimit, duration_in_words},
+    tags::TagList,
     url::UrlError,
 };
 
@@ -80,7 +81,7 @@ pub enum ErrorKind {
         source: TransportError,
     },
     /// The repository has no such tag or manifest.
-    #[error("{repository:?} has no {reference:?}")]
+    #[error("{repository:?} has no {} {reference:?}", tag_or_digest(.reference))]
     NoSuchTag {
         /// The repository.
         repository: String,
@@ -378,6 +379,37 @@ impl PullError {
     }
 }
 
+fn tag_or_digest(reference: &str) -> &'static str {
+    if reference.contains(':') {
+        "manifest"
+    } else {
+        "tag"
+    }
+}
+
+/// A few of a repository's tags in a sentence, those most like `wanted` first: what to offer someone
+/// whose tag is not there.
+pub fn tags_in_words(wanted: &str, tags: &TagList) -> String {
+    const SHOWN: usize = 12;
+    if tags.tags.is_empty() {
+        return "the repository has no tags".to_owned();
+    }
+    let likeness = |tag: &str| {
+        let common = tag.bytes().zip(wanted.bytes()).take_while(|(a, b)| a == b);
+        common.count()
+    };
+    let mut sorted: Vec<&str> = tags.tags.iter().map(String::as_str).collect();
+    sorted.sort_by_key(|tag| std::cmp::Reverse(likeness(tag)));
+    let more = match sorted.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 && tags.is_complete => format!(" and {more} more"),
+        None if tags.is_complete => String::new(),
+        Some(0) if tags.is_complete => String::new(),
+        _ => " and more".to_owned(),
+    };
+    sorted.truncate(SHOWN);
+    format!("it has the tags {}{more}", sorted.join(", "))
+}
+
 fn in_repository(repository: &Option<String>) -> String {
     match repository {
         Some(repository) => format!("{repository:?} "),
@@ -527,5 +559,20 @@ mod tests {
         assert!(is_html(&answer("application/json", " \n<!DOCTYPE html>")));
         assert!(is_html(&answer("", "<HTML>")));
         assert!(!is_html(&answer("application/json", "{\"a\":\"<html>\"}")));
+    }
+
+    #[test]
+    fn tags_are_offered_with_the_likest_first() {
+        let check = |tags: &[&str], is_complete, expect: &str| {
+            let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+            assert_eq!(tags_in_words("1.2", &TagList { tags, is_complete }), expect);
+        };
+        check(&[], true, "the repository has no tags");
+        check(&["0.9", "1.20", "2"], true, "it has the tags 1.20, 0.9, 2");
+        check(&["0.9"], false, "it has the tags 0.9 and more");
+        let many: Vec<String> = (10..30).map(|number| number.to_string()).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let text = "it has the tags 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21 and 8 more";
+        check(&many, true, text);
     }
 }

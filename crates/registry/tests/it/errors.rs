@@ -28,7 +28,7 @@ fn errors_say_the_step_and_what_to_do() {
                 r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}"#,
             ),
         )],
-        r#"r.example, asking for the manifest: "a" has no "1""#,
+        r#"r.example, asking for the manifest: "a" has no tag "1""#,
         Remedy::ListTags,
         "list the repository's tags",
     );
