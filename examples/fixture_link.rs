@@ -150,7 +150,7 @@ fn main() {
             layer: if n == 1 { 6 } else { usize::from(n % 3 == 0) },
             file: "var/lib/dpkg/status".to_owned(),
             file_layer: 6,
-            lines: Some((1 + n as u32 * 22, 21 + n as u32 * 22)),
+            lines: u32::try_from(n).ok().map(|n| (1 + n * 22, 21 + n * 22)),
             removed_in: (n == 4).then_some(6),
             owned_by: None,
             files: Some(12),

@@ -33,7 +33,7 @@ pub fn render(text: &str) -> String {
             Event::End(TagEnd::Link) => open_links
                 .pop()
                 .unwrap_or_default()
-                .then(|| Event::InlineHtml(CowStr::Borrowed("</a>"))),
+                .then_some(Event::InlineHtml(CowStr::Borrowed("</a>"))),
             // The drawer's own headings are h2 and h3.
             Event::Start(Tag::Heading { level, .. }) => Some(Event::Start(Tag::Heading {
                 level: demote(level),
