@@ -27,7 +27,12 @@ pub fn App() -> impl IntoView {
     provide_context(session);
     let is_help_open = RwSignal::new(false);
     browser::on_window::<web_sys::KeyboardEvent>("keydown", move |event| {
-        if browser::is_typing(&event) || event.ctrl_key() || event.meta_key() || event.alt_key() {
+        if browser::has_dialog()
+            || browser::is_typing(&event)
+            || event.ctrl_key()
+            || event.meta_key()
+            || event.alt_key()
+        {
             return;
         }
         match event.key().as_str() {

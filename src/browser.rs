@@ -197,6 +197,19 @@ pub fn focus(id: &str) {
     }
 }
 
+/// Whether a dialog has the keyboard to itself.
+pub fn has_dialog() -> bool {
+    window()
+        .and_then(|window| window.document())
+        .and_then(|document| {
+            document
+                .query_selector("dialog.dialog[open]")
+                .ok()
+                .flatten()
+        })
+        .is_some()
+}
+
 /// Whether keys are being typed into a field.
 pub fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
     let Some(target) = event

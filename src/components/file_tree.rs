@@ -168,6 +168,16 @@ pub fn FileTree() -> impl IntoView {
     let draw = move |row: TreeRow, position: usize| {
         let path = row.path.clone();
         let is_directory = row.is_open.is_some();
+        // A directory that opens stays the same element: it has the focus.
+        let state = {
+            let path = row.path.clone();
+            Memo::new(move |_| {
+                rows.with(|rows| {
+                    let row = rows.get(position).filter(|row| row.path == path)?;
+                    Some((row.is_open?, row.is_loading))
+                })
+            })
+        };
         let icon = if row.file.kind == FileKind::Directory {
             FOLDER
         } else {
@@ -196,7 +206,7 @@ pub fn FileTree() -> impl IntoView {
                 data-path=row.path.clone()
                 data-gone=(!row.file.is_present).then_some("")
                 attr:aria-level=row.level.to_string()
-                aria-expanded=row.is_open.map(|is_open| if is_open { "true" } else { "false" })
+                aria-expanded=move || state.get().map(|(is_open, _)| if is_open { "true" } else { "false" })
                 aria-rowindex=(position + 2).to_string()
                 tabindex=move || if active.get() == position { "0" } else { "-1" }
                 style=("--row", position.to_string())
@@ -210,12 +220,12 @@ pub fn FileTree() -> impl IntoView {
                 }
             >
                 <div class="tableCell" role="gridcell" data-column="name">
-                    <span class="filesTwist" data-open=row.is_open.map(|is_open| if is_open { "yes" } else { "no" })>
+                    <span class="filesTwist" data-open=move || state.get().map(|(is_open, _)| if is_open { "yes" } else { "no" })>
                         {is_directory.then(|| view! { <Icon path=CHEVRON /> })}
                     </span>
                     <Icon path=icon />
                     <span class="ellipsis" title=row.path.clone()>{row.file.name.clone()} {target}</span>
-                    {row.is_loading.then_some(" …")}
+                    {move || state.get().is_some_and(|(_, is_loading)| is_loading).then_some(" …")}
                 </div>
                 <div class="tableCell" role="gridcell" data-column="history">{history}</div>
                 <div class="tableCell mono" role="gridcell" data-column="mode">{row.file.mode.clone()}</div>
@@ -260,7 +270,7 @@ pub fn FileTree() -> impl IntoView {
                     <VirtualList
                         rows
                         row=draw
-                        key=|row: &TreeRow| (row.path.clone(), row.is_open, row.is_loading)
+                        key=|row: &TreeRow| row.path.clone()
                         pinned=Signal::derive(move || Some(active.get()))
                         scroller
                     />

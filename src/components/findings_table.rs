@@ -118,7 +118,12 @@ pub fn FindingsTable() -> impl IntoView {
     };
     // j and k work wherever the focus is, as long as nothing is typed.
     let keys = window_event_listener(leptos::ev::keydown, move |event| {
-        if browser::is_typing(&event) || event.ctrl_key() || event.meta_key() || event.alt_key() {
+        if browser::has_dialog()
+            || browser::is_typing(&event)
+            || event.ctrl_key()
+            || event.meta_key()
+            || event.alt_key()
+        {
             return;
         }
         if matches!(event.key().as_str(), "j" | "k") && step(&event.key()) {

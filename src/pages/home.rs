@@ -5,7 +5,12 @@ use serde::Deserialize;
 
 use crate::{
     browser,
-    components::{drop_zone::FileButton, reference_form::ReferenceForm, severity::Tally},
+    components::{
+        drop_zone::FileButton,
+        icons::{CLOSE, Icon},
+        reference_form::ReferenceForm,
+        severity::Tally,
+    },
     platform,
     scanner::{self, RecentScan},
     state::{
@@ -251,17 +256,32 @@ fn RecentRow(scan: RecentScan, now_ms: f64) -> impl IntoView {
             session.go(address.clone());
         }
     };
+    let remove = move |_| {
+        let key = scan.key.clone();
+        leptos::task::spawn_local(async move {
+            scanner::remove_recent(key).await;
+            session
+                .kept_changes
+                .update(|changes| *changes = changes.wrapping_add(1));
+        });
+    };
+    let label = format!("Forget {}", scan.name);
     view! {
-        <li>
+        <li class="recentItem">
             <a class="recentRow" data-test="recent-scan" href=href on:click=open>
                 <span class="recentName">{scan.name.clone()}</span>
                 <Tally counts=scan.counts />
                 <span class="recentFacts">
                     <span>{scan.platform.clone()}</span>
                     " "
-                    <time datetime=scan.scanned_at.clone() title=words::time(&scan.scanned_at)>{words::ago(&scan.scanned_at, now_ms)}</time>
+                    <time datetime=scan.scanned_at.clone() title=words::time(&scan.scanned_at)>
+                        {words::ago(&scan.scanned_at, now_ms)}
+                    </time>
                 </span>
             </a>
+            <button type="button" class="iconButton" aria-label=label.clone() title=label data-test="recent-remove" on:click=remove>
+                <Icon path=CLOSE />
+            </button>
         </li>
     }
 }

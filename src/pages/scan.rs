@@ -91,8 +91,8 @@ pub fn Scan() -> impl IntoView {
             <section class="progress" aria-label="Progress">
                 <div class="progressMain">
                     <p class="progressPercent">
-                        {move || percent().map_or_else(|| "…".to_owned(), |percent| format!("{percent:.0}"))}
-                        <span class="progressUnit">{move || percent().map(|_| "%")}</span>
+                        {move || percent().map_or_else(|| "0".to_owned(), |percent| format!("{percent:.0}"))}
+                        <span class="progressUnit">"%"</span>
                     </p>
                     <div class="progressWords">
                         <p class="progressBytes">{bytes}</p>

@@ -126,6 +126,14 @@ pub fn short_digest(digest: &str) -> String {
 /// The text with its first letter as a capital: our errors begin in lower case, sentences do not.
 pub fn sentence(text: &str) -> String {
     let mut chars = text.chars();
+    let first_word = text.split(' ').next().unwrap_or_default();
+    // A host, path or reference is written as it is.
+    if first_word
+        .trim_end_matches([':', '.', ','])
+        .contains(['.', '/', ':', '@', '_'])
+    {
+        return text.to_owned();
+    }
     match chars.next() {
         Some(first) => first.to_uppercase().chain(chars).collect(),
         None => String::new(),
@@ -186,6 +194,23 @@ mod tests {
         assert_eq!(ago("", now), "");
         assert_eq!(duration(1_240.0), "1.2 s");
         assert_eq!(duration(80_200.0), "1 min 20 s");
+    }
+
+    #[test]
+    fn sentences_begin_with_a_capital_but_names_do_not() {
+        let check = |text: &str, expect: &str| assert_eq!(sentence(text), expect);
+        check("no such tag", "No such tag");
+        check(
+            "ghcr.io, asking for a token: refused",
+            "ghcr.io, asking for a token: refused",
+        );
+        check("usr/lib/x.deb is cut off", "usr/lib/x.deb is cut off");
+        check(
+            "layer 3: the stream ends early",
+            "Layer 3: the stream ends early",
+        );
+        check("manifest: not found", "Manifest: not found");
+        check("", "");
     }
 
     #[test]
