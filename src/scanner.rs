@@ -413,7 +413,7 @@ async fn report_of(
     while let Some((event, buffers, serial)) = heard.next().await {
         match event {
             Event::Report { memory_bytes } => {
-                statistics::worker_memory(memory_bytes);
+                statistics::worker_memory(serial, memory_bytes);
                 HOLDER.set(Some(serial));
                 Pool::of_page().release_idle(Some(serial));
                 let json = buffers.first().map(Uint8Array::to_vec).unwrap_or_default();

@@ -328,7 +328,7 @@ async fn layer_of(
     on_event: &OnEvent,
 ) -> (LayerFigures, Uint8Array, bool) {
     let nothing = || Uint8Array::new_with_length(0);
-    while let Some((event, buffers, _)) = heard.next().await {
+    while let Some((event, buffers, serial)) = heard.next().await {
         match event {
             Event::Progress(progress) => {
                 on_event(ScanEvent::Layer(LayerProgress { layer, ..progress }));
@@ -339,7 +339,7 @@ async fn layer_of(
                 memory_bytes,
                 routes: learned,
             } => {
-                statistics::worker_memory(memory_bytes);
+                statistics::worker_memory(serial, memory_bytes);
                 *routes.borrow_mut() = learned;
                 let analysis = buffers.into_iter().next().unwrap_or_else(nothing);
                 return (figures, analysis, is_cached);

@@ -1,20 +1,24 @@
-//! What the bench reads: `window.laminaStatistics`.
+//! What the bench reads: `window.__lamina.stats.workerBytes`, the WebAssembly memory of each worker.
 
-use std::cell::Cell;
+use std::{cell::RefCell, collections::BTreeMap};
 
-use js_sys::{Object, Reflect};
+use js_sys::{Array, Object, Reflect};
 
 thread_local! {
-    static WORKER_MEMORY: Cell<u64> = const { Cell::new(0) };
+    static WORKER_BYTES: RefCell<BTreeMap<u32, u64>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// Notes the WebAssembly memory of a worker; the largest is shown.
-pub(super) fn worker_memory(bytes: u64) {
-    let largest = WORKER_MEMORY.get().max(bytes);
-    WORKER_MEMORY.set(largest);
-    let statistics = Object::new();
-    // Below 2^53.
-    let value = largest as f64;
-    let _ = Reflect::set(&statistics, &"workerMemoryBytes".into(), &value.into());
-    let _ = Reflect::set(&js_sys::global(), &"laminaStatistics".into(), &statistics);
+/// Notes the WebAssembly memory of the worker with this serial. It only ever grows.
+pub(super) fn worker_memory(serial: u32, bytes: u64) {
+    let list = WORKER_BYTES.with_borrow_mut(|workers| {
+        workers.insert(serial, bytes);
+        // Below 2^53.
+        let numbers = workers.values().map(|bytes| *bytes as f64);
+        numbers.map(wasm_bindgen::JsValue::from).collect::<Array>()
+    });
+    let stats = Object::new();
+    let _ = Reflect::set(&stats, &"workerBytes".into(), &list);
+    let lamina = Object::new();
+    let _ = Reflect::set(&lamina, &"stats".into(), &stats);
+    let _ = Reflect::set(&js_sys::global(), &"__lamina".into(), &lamina);
 }

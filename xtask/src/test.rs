@@ -63,7 +63,7 @@ pub(crate) fn run(mut args: Args) -> Result<()> {
 /// Tests of the page's platform code, in a headless browser (`webdriver.json` says how it starts).
 fn wasm(filter: &[String]) -> Result<()> {
     let mut tests =
-        shell::run("cargo test --quiet --target wasm32-unknown-unknown --package lamina-page")
+        shell::run("cargo test --target wasm32-unknown-unknown --package lamina-page --lib")
             .args(filter)
             .env(
                 "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
