@@ -406,6 +406,9 @@ impl LayerTreeBuilder {
         let owner = self.owner_id(entry.uid, entry.gid);
         if let Some(node) = self.nodes.get_mut(id as usize) {
             let record = &mut node.record;
+            if kind.is_directory() {
+                record.note_replacement();
+            }
             record.kind = kind;
             record.size = entry.size;
             record.mode = u16::try_from(entry.mode & 0o7777).unwrap_or_default();
@@ -510,6 +513,7 @@ impl LayerTreeBuilder {
             {
                 // Something lies below it, so it is a directory. (What lies below a symbolic link
                 // is written through it; merging knows where that is.)
+                node.record.note_replacement();
                 node.record.kind = TreeKind::Implied;
                 node.record.size = 0;
             }
@@ -619,6 +623,14 @@ impl Default for LayerTreeBuilder {
 }
 
 impl Record {
+    /// A directory takes the place of something else of this layer, which had taken the place of
+    /// whatever lower layers have: nothing of theirs is left in it.
+    fn note_replacement(&mut self) {
+        if self.kind.is_present() && !self.kind.is_directory() {
+            self.markers |= OPAQUE;
+        }
+    }
+
     const fn new(parent: NodeId) -> Self {
         Self {
             size: 0,
