@@ -197,6 +197,23 @@ pub fn focus(id: &str) {
     }
 }
 
+/// Scrolls to an element after the next drawing, if it begins below the middle of the window: what
+/// was asked for must not appear out of sight.
+pub fn reveal_below(id: &'static str) {
+    leptos::prelude::request_animation_frame(move || {
+        let element = window()
+            .and_then(|window| window.document())
+            .and_then(|document| document.get_element_by_id(id));
+        let (Some(element), Some(window)) = (element, window()) else {
+            return;
+        };
+        let top = element.get_bounding_client_rect().top();
+        if top > window_height() * 0.5 {
+            window.scroll_by_with_x_and_y(0.0, top);
+        }
+    });
+}
+
 /// Whether a dialog has the keyboard to itself.
 pub fn has_dialog() -> bool {
     window()

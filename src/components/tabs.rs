@@ -23,6 +23,7 @@ pub fn Tabs(
                 address.search.clear();
             }
         });
+        browser::reveal_below("lists");
     };
     let on_key = move |event: leptos::ev::KeyboardEvent| {
         let last = View::ALL.len() - 1;

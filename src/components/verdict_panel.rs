@@ -8,7 +8,10 @@ use super::{
     policy_panel::PolicyPanel,
     severity::SeverityShape,
 };
-use crate::state::{address::View, counts, report::ReportStore, session::Session, steps, words};
+use crate::{
+    browser,
+    state::{address::View, counts, report::ReportStore, session::Session, steps, words},
+};
 
 /// Layers and upgrades named in the panel; the rest is in the table.
 const MOST_NAMED: usize = 3;
@@ -30,6 +33,7 @@ pub fn VerdictPanel() -> impl IntoView {
             address.severities = severities;
             address.layer = layer;
         });
+        browser::reveal_below("lists");
     };
     let reasons = move || {
         let judgement = store.judgement.get();

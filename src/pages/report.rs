@@ -77,7 +77,7 @@ pub fn ReportPage(
                     <VerdictPanel />
                 </div>
                 <Strata />
-                <section class="reportPanel" aria-label="Report">
+                <section class="reportPanel" id="lists" aria-label="Report">
                     <Tabs counts />
                     <LayerNote />
                     <div id="panel" role="tabpanel" aria-labelledby=move || format!("tab-{}", view.get().word())>
