@@ -185,6 +185,16 @@ pub fn window_width() -> f64 {
         .unwrap_or(1200.0)
 }
 
+/// Takes the element with this id away.
+pub fn remove(id: &str) {
+    let element = window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.get_element_by_id(id));
+    if let Some(element) = element {
+        element.remove();
+    }
+}
+
 /// The element with this id gets the focus.
 pub fn focus(id: &str) {
     let element = window()

@@ -16,5 +16,6 @@ pub mod worker;
 /// Mounts the page.
 pub fn start() {
     console_error_panic_hook::set_once();
+    browser::remove("boot");
     leptos::mount::mount_to_body(app::App);
 }

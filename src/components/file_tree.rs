@@ -107,6 +107,12 @@ pub fn FileTree() -> impl IntoView {
                 files
                     .iter()
                     .filter(|file| with_deleted.get() || file.is_present)
+                    .filter(|file| {
+                        let layer = store.layer.get();
+                        layer.is_none_or(|layer| {
+                            file.history.iter().any(|(other, _)| *other == layer)
+                        })
+                    })
                     .map(|file| TreeRow {
                         path: file.name.clone(),
                         level: 1,
