@@ -218,6 +218,14 @@ impl Browser {
         self.click("scan-button").await;
     }
 
+    /// The row of a finding. The list renders what is visible only, so it is searched for.
+    pub(crate) async fn finding(&self, id: &str) -> WebElement {
+        self.click("tab-findings").await;
+        self.fill("search", id).await;
+        self.element(&format!("[data-test=\"finding-row\"][data-id=\"{id}\"]"))
+            .await
+    }
+
     /// Waits for the verdict: whether the image passes.
     pub(crate) async fn verdict(&self) -> bool {
         let passed = self.attribute("verdict", "data-passed").await;

@@ -180,7 +180,16 @@ async fn answer(State(shared): State<Shared>, request: Request) -> Response {
             ([(header::CONTENT_TYPE, content_type)], bytes).into_response()
         }
         Content::Cut(bytes, promised) => {
-            let pieces = futures::stream::iter([Ok(bytes), Err(std::io::Error::other("cut"))]);
+            let pieces = futures::stream::unfold(Some(bytes), |rest| async move {
+                match rest {
+                    Some(bytes) => Some((Ok(bytes), None)),
+                    None => {
+                        // So that what came before is sent.
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        Some((Err(std::io::Error::other("cut")), None))
+                    }
+                }
+            });
             (
                 [(header::CONTENT_LENGTH, promised)],
                 Body::from_stream(pieces),

@@ -9,9 +9,7 @@ fn docker_save_archive_gives_the_same_report() {
         browser.choose_file(&archive("shop-1.0.docker.tar")).await;
         assert!(!browser.verdict().await);
         assert_eq!(browser.all("stratum").await.len(), 8);
-        browser
-            .element("[data-test=\"finding-row\"][data-id=\"CVE-2022-28346\"]")
-            .await;
+        browser.finding("CVE-2022-28346").await;
         browser.shots("docker-save").await;
     });
 }
