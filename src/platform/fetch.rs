@@ -203,9 +203,17 @@ impl Body {
             abort.abort();
         }
         match &self.reader {
-            Reader::Byob(reader, _) => drop(reader.cancel()),
-            Reader::Default(reader) => drop(reader.cancel()),
+            Reader::Byob(reader, _) => ignore(reader.cancel()),
+            Reader::Default(reader) => ignore(reader.cancel()),
             Reader::Empty => {}
         }
     }
+}
+
+/// Waits for a promise whatever comes of it: an aborted stream refuses to be cancelled, and a
+/// rejection that nobody takes would be reported as a crash.
+fn ignore(promise: js_sys::Promise) {
+    wasm_bindgen_futures::spawn_local(async move {
+        let _ = JsFuture::from(promise).await;
+    });
 }
