@@ -69,7 +69,8 @@ pub fn FindingsTable() -> impl IntoView {
     let row_id = |position: usize| format!("finding-{position}");
     let close = move || {
         session.select(|address| address.finding = None);
-        browser::focus(&row_id(active.get_untracked()));
+        // A dialog that closes hands the focus back to where it was: ours comes after.
+        request_animation_frame(move || browser::focus(&row_id(active.get_untracked())));
     };
     let move_to = move |position: usize| {
         let count = count.get_untracked();
