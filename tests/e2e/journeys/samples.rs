@@ -137,6 +137,7 @@ fn zstd_layers_are_read() {
         browser.one("verdict").await;
         assert!(!browser.shows("error").await);
         assert!(count_of(browser, "tab-packages").await >= 75);
+        browser.shots("metrics").await;
         browser.finding("CVE-2023-32681").await;
     });
 }
