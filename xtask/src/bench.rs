@@ -114,7 +114,7 @@ pub(crate) fn run(mut args: Args) -> Result<()> {
             "lamina scan",
             measure(
                 Command::new(&program)
-                    .args(["scan", &reference, "--format", "json", "--no-cache", "--db"])
+                    .args(["scan", &reference, "--quiet", "--format", "json", "--fail-on", "never", "--db"])
                     .arg(root().join("demo/out/db")),
             )?,
         );

@@ -131,7 +131,12 @@ pub(crate) fn database(program: &std::path::Path) -> Result<()> {
 /// Builds the page into `dist`, unless nothing it is made of has changed.
 pub(crate) fn page() -> Result<()> {
     step("page");
-    let fingerprint = Fingerprint::of(PAGE)?;
+    let mut settings: Vec<String> = std::env::vars()
+        .filter(|(name, _)| name.starts_with("CARGO_PROFILE_WASM"))
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    settings.sort();
+    let fingerprint = Fingerprint::of(PAGE)?.with(&settings.join(" "));
     let stamp = root().join("dist/.stamp");
     if fingerprint.is_in(&stamp) {
         return Ok(());

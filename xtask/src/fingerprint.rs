@@ -36,6 +36,11 @@ impl Fingerprint {
         Ok(Self(hex(&hasher.finalize())))
     }
 
+    /// Adds something that is no file: settings, a tool's version.
+    pub(crate) fn with(self, text: &str) -> Self {
+        Self(hex(&sha2::Sha256::digest(self.0 + "\0" + text)))
+    }
+
     /// Whether `stamp` was written for the same inputs.
     pub(crate) fn is_in(&self, stamp: &Path) -> bool {
         std::fs::read_to_string(stamp).is_ok_and(|text| text == self.0)
