@@ -48,6 +48,7 @@ struct Run {
 struct Tab {
     wall_s: f64,
     cpu_s: f64,
+    cpu_by_process: BTreeMap<String, f64>,
     /// CPU of `lamina serve` in the same time.
     relay_cpu_s: f64,
     peak_mb: f64,
@@ -108,13 +109,26 @@ pub(crate) fn run(mut args: Args) -> Result<()> {
                 peak_mb: tab.peak_mb,
             },
         );
+        println!(
+            "   {:>28} {:?}, lamina serve: {:.2}",
+            "of which", tab.cpu_by_process, tab.relay_cpu_s
+        );
         tabs.push(tab);
         note(
             2,
             "lamina scan",
             measure(
                 Command::new(&program)
-                    .args(["scan", &reference, "--quiet", "--format", "json", "--fail-on", "never", "--db"])
+                    .args([
+                        "scan",
+                        &reference,
+                        "--quiet",
+                        "--format",
+                        "json",
+                        "--fail-on",
+                        "never",
+                        "--db",
+                    ])
                     .arg(root().join("demo/out/db")),
             )?,
         );
