@@ -23,7 +23,9 @@ use crate::{
 const LAYERS: usize = 4;
 const LAYER_BYTES: u64 = 245_000_000;
 /// Larger files are left out: one of them would be half a layer.
-const FILE_BYTES: u64 = 48_000_000;
+const FILE_BYTES: u64 = 128_000_000;
+/// Larger packages are left out: one of them would be the image.
+const PACKAGE_BYTES: u64 = 400_000_000;
 
 /// The image on disk.
 #[derive(Debug)]
@@ -37,10 +39,11 @@ pub(crate) struct Image {
 /// Builds the image as an OCI layout under `folder/layout`, once.
 pub(crate) fn ensure(folder: &Path) -> Result<Image> {
     let layout = folder.join("layout");
-    let summary = folder.join("image.json");
+    let summary = folder.join("image-3.json");
     if !summary.is_file() {
         println!("   building it from this machine's files (a few minutes, once)");
         let _ = std::fs::remove_dir_all(&layout);
+        let _ = std::fs::remove_dir_all(folder.join("registry"));
         std::fs::create_dir_all(layout.join("blobs/sha256"))?;
         let built = build(&layout)?;
         std::fs::write(&summary, serde_json::to_vec(&built)?)?;
@@ -129,25 +132,21 @@ fn choose() -> Result<Vec<Vec<PathBuf>>> {
         collect(Path::new(path), &mut first);
     }
     let mut lists = vec![first.into_iter().map(|(path, _)| path).collect()];
-    let home = std::env::var("HOME").unwrap_or_default();
     let mut all = Vec::new();
-    for path in [
-        "/usr/lib/python3",
-        "/usr/lib",
-        "/usr/share",
-        "/usr/bin",
-        "/opt",
-    ] {
-        collect(Path::new(path), &mut all);
-    }
-    for path in [".rustup/toolchains", ".cargo/registry/src"] {
+    installed(&mut all)?;
+    // For machines with few packages.
+    collect(Path::new("/usr"), &mut all);
+    let home = std::env::var("HOME").unwrap_or_default();
+    for path in [".cargo/registry/src", ".rustup/toolchains"] {
         collect(&Path::new(&home).join(path), &mut all);
     }
     let mut seen = std::collections::BTreeSet::new();
     let mut list = Vec::new();
     let mut bytes = 0;
     for (path, size) in all {
-        if size > FILE_BYTES || !seen.insert(path.clone()) {
+        // Trivy fetches a database when it sees Java archives, and here is no network.
+        let is_java = path.extension().is_some_and(|end| end == "jar");
+        if is_java || size > FILE_BYTES || !seen.insert(path.clone()) {
             continue;
         }
         list.push(path);
@@ -164,6 +163,32 @@ fn choose() -> Result<Vec<Vec<PathBuf>>> {
         "this machine has too few files for an image of {} MB",
         LAYERS as u64 * LAYER_BYTES / 1_000_000
     )
+}
+
+/// What Debian's packages installed, package by package, as an image of Debian would hold it.
+fn installed(found: &mut Vec<(PathBuf, u64)>) -> Result<()> {
+    let mut lists = Vec::new();
+    collect(Path::new("/var/lib/dpkg/info"), &mut lists);
+    for (list, _) in lists {
+        if list.extension().is_none_or(|end| end != "list") {
+            continue;
+        }
+        let text = String::from_utf8_lossy(&std::fs::read(&list)?).into_owned();
+        let mut files = Vec::new();
+        for path in text.lines().map(Path::new) {
+            if path
+                .symlink_metadata()
+                .is_ok_and(|metadata| !metadata.is_dir())
+            {
+                collect(path, &mut files);
+            }
+        }
+        let bytes: u64 = files.iter().map(|(_, size)| size).sum();
+        if bytes <= PACKAGE_BYTES {
+            found.extend(files);
+        }
+    }
+    Ok(())
 }
 
 fn collect(path: &Path, found: &mut Vec<(PathBuf, u64)>) {
