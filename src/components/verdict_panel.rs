@@ -47,7 +47,7 @@ pub fn VerdictPanel() -> impl IntoView {
                     <li class="verdictReason" data-test="verdict-reason" data-passed=rule.passed.to_string()>
                         <span>{words::sentence(&rule.reason)}</span>
                         " "
-                        {(!rule.passed).then(|| view! {
+                        {(!rule.passed && count > 0).then(|| view! {
                             <button type="button" class="linkButton" on:click=move |_| show("fails:yes", Vec::new(), None)>
                                 {if count == 1 { "Show it".to_owned() } else { format!("Show the {count}") }}
                             </button>

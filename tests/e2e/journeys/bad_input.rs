@@ -58,6 +58,12 @@ async fn assert_rest_is_intact(browser: &Browser, step: &str, says: &[&str]) {
         );
     }
     println!("{warnings}");
+    let verdict = browser.one("verdict").await;
+    assert_eq!(
+        verdict.attr("data-passed").await.unwrap().as_deref(),
+        Some("false"),
+        "what was not read does not pass"
+    );
     browser.click("tab-packages").await;
     browser
         .until("the base's package", async || {
@@ -78,6 +84,7 @@ fn truncated_layer_is_named() {
     let made = on_base().layer("COPY truncated /srv", &tar, blob);
     with_made("truncated", made, async |_, browser| {
         assert_rest_is_intact(browser, "COPY truncated", &["ends"]).await;
+        browser.script("scrollTo(0, 0)").await;
         browser.shots("truncated-layer").await;
     });
 }
