@@ -12,7 +12,7 @@ use web_sys::{
 use super::describe;
 
 /// Bytes asked of the browser at a time. Larger chunks mean fewer crossings between JavaScript and
-/// WebAssembly; beyond 1 MiB nothing is gained (measured, docs/performance.md).
+/// WebAssembly; prototypes gained nothing beyond 1 MiB.
 const CHUNK_BYTES: u32 = 1 << 20;
 
 /// A request that got no answer, or whose answer broke off.
