@@ -229,6 +229,11 @@ thread_local! {
     static HOLDER: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
+/// Starts workers before they are needed: the first scan need not wait for their program.
+pub fn warm() {
+    Pool::of_page().warm();
+}
+
 /// Starts a scan.
 pub fn scan(
     source: Source,

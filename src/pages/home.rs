@@ -1,5 +1,7 @@
 //! The start page: one field, the samples, recent scans, and what is done with the bytes.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use serde::Deserialize;
 
@@ -49,6 +51,8 @@ struct DatabaseIndex {
 #[component]
 pub fn Home() -> impl IntoView {
     Effect::new(|_| browser::set_title("Lamina"));
+    // Once the page is painted and its own requests are out.
+    browser::after(Duration::from_millis(300), scanner::warm);
     view! {
         <main class="home" id="main">
             <section class="homeHero">

@@ -185,15 +185,17 @@ impl Body {
             .map_err(|error| FetchError::Broken(describe(&error)))?;
         let done = Reflect::get(&result, &"done".into()).is_ok_and(|done| done.is_truthy());
         let value = Reflect::get(&result, &"value".into()).unwrap_or(JsValue::UNDEFINED);
-        chunk.clear();
+        let mut read = 0;
         if let Ok(view) = value.dyn_into::<Uint8Array>() {
-            let length = usize::try_from(view.length()).unwrap_or(0);
-            chunk.resize(length, 0);
+            read = usize::try_from(view.length()).unwrap_or(0);
+            // What is there is overwritten, so that only a longer chunk has to be cleared first.
+            chunk.resize(read, 0);
             view.copy_to(chunk);
             if let Reader::Byob(_, buffer) = &mut self.reader {
                 *buffer = Some(view.buffer());
             }
         }
+        chunk.truncate(read);
         Ok(!done)
     }
 

@@ -12,6 +12,9 @@ use crate::scanner::ScanFailure;
 /// More workers than this gain nothing: the network is then the limit, and each costs memory.
 const MAX_WORKERS: usize = 8;
 
+/// Workers that wait for the first task: most images keep two busy from the first second on.
+const WARM_WORKERS: usize = 2;
+
 /// Hears a task's events, with the buffers that came along and the serial of the worker.
 type OnEvent = Rc<dyn Fn(Event, Vec<Uint8Array>, u32)>;
 
@@ -70,6 +73,12 @@ impl Pool {
         on_event: impl Fn(Event, Vec<Uint8Array>, u32) + 'static,
     ) -> TaskId {
         self.queue(task, file, buffers, Rc::new(on_event), None)
+    }
+
+    /// Starts workers ahead of the first task, so that their program is loaded and compiled by then.
+    pub fn warm(&self) {
+        let mut inner = self.0.borrow_mut();
+        while inner.slots.len() < worker_limit().min(WARM_WORKERS) && self.add_worker(&mut inner) {}
     }
 
     /// Queues a task for the worker with this serial: the one that holds what it asks about.
@@ -176,17 +185,7 @@ impl Pool {
             let starting = inner.slots.iter().filter(|slot| !slot.is_ready).count();
             let wanted = unpinned.saturating_sub(starting);
             for _ in 0..wanted.min(worker_limit().saturating_sub(inner.slots.len())) {
-                inner.next_serial += 1;
-                let serial = inner.next_serial;
-                match self.start_worker(serial) {
-                    Ok(slot) => inner.slots.push(slot),
-                    Err(error) => {
-                        let message = crate::platform::describe(&error);
-                        web_sys::console::error_1(
-                            &format!("worker start failed: {message}").into(),
-                        );
-                    }
-                }
+                self.add_worker(inner);
             }
             if inner.slots.is_empty() {
                 lost.extend(inner.queue.drain(..).map(|job| job.on_event));
@@ -194,6 +193,22 @@ impl Pool {
         }
         for on_event in lost {
             on_event(Event::Failed(no_worker()), Vec::new(), 0);
+        }
+    }
+
+    /// Starts one more worker. Answers whether it could be.
+    fn add_worker(&self, inner: &mut Inner) -> bool {
+        inner.next_serial += 1;
+        match self.start_worker(inner.next_serial) {
+            Ok(slot) => {
+                inner.slots.push(slot);
+                true
+            }
+            Err(error) => {
+                let message = crate::platform::describe(&error);
+                web_sys::console::error_1(&format!("worker start failed: {message}").into());
+                false
+            }
         }
     }
 

@@ -23,8 +23,8 @@ use crate::{
     },
 };
 
-/// Progress is told at most so often.
-const PROGRESS_EVERY_MS: f64 = 100.0;
+/// Progress is told at most so often: each message makes the page draw.
+const PROGRESS_EVERY_MS: f64 = 250.0;
 
 /// What the cache holds beside an analysis. Only layers that were read to their end are kept.
 #[derive(Serialize, Deserialize)]
