@@ -141,9 +141,6 @@ fn main() {
         };
         packages.push(Package {
             purl: format!("pkg:deb/debian/{name}@{version}?arch=amd64&distro=debian-12"),
-            kind: PackageKind::Deb,
-            name,
-            version: version.to_owned(),
             architecture: Some("amd64".to_owned()),
             source: Some((source.to_owned(), version.to_owned())),
             licence: (n % 3 != 0).then(|| "GPL-2+".to_owned()),
@@ -152,28 +149,20 @@ fn main() {
             file_layer: 6,
             lines: u32::try_from(n).ok().map(|n| (1 + n * 22, 21 + n * 22)),
             removed_in: (n == 4).then_some(6),
-            owned_by: None,
             files: Some(12),
+            ..Package::new(PackageKind::Deb, &name, version)
         });
     }
     for (name, version) in PIPS {
         packages.push(Package {
             purl: format!("pkg:pypi/{}@{version}", name.to_lowercase()),
-            kind: PackageKind::Pypi,
-            name: (*name).to_owned(),
-            version: (*version).to_owned(),
-            architecture: None,
-            source: None,
             licence: Some("BSD-3-Clause".to_owned()),
             layer: 4,
             file: format!(
                 "usr/local/lib/python3.11/site-packages/{name}-{version}.dist-info/METADATA"
             ),
             file_layer: 4,
-            lines: None,
-            removed_in: None,
-            owned_by: None,
-            files: None,
+            ..Package::new(PackageKind::Pypi, name, version)
         });
     }
     let mut findings: Vec<Finding> = (0..wanted)
@@ -243,6 +232,9 @@ fn main() {
             .then(b.score.partial_cmp(&a.score).unwrap())
     });
     let report = Report {
+        issues: Vec::new(),
+        base: None,
+        accounts: None,
         format: FORMAT,
         scanned_at: "2026-11-23T21:40:00Z".to_owned(),
         scanner: "lamina 0.1.0".to_owned(),

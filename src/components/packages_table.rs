@@ -8,13 +8,8 @@ use super::{
     virtual_list::{Scroller, VirtualList},
 };
 use crate::state::{
-    address::View,
-    counts::Counts,
-    findings::Sort,
-    packages::{Column, kind_word},
-    report::ReportStore,
-    session::Session,
-    words,
+    address::View, counts::Counts, findings::Sort, packages::Column, report::ReportStore,
+    session::Session, words,
 };
 
 /// The list and its filters.
@@ -79,7 +74,7 @@ pub fn PackagesTable() -> impl IntoView {
                     style=("--row", position.to_string())
                     title=format!("{}\n{}", package.purl, package.file)
                 >
-                    <div class="tableCell" role="cell" data-column="kind"><span class="tag">{kind_word(package.kind)}</span></div>
+                    <div class="tableCell" role="cell" data-column="kind"><span class="tag">{package.kind.word()}</span></div>
                     <div class="tableCell" role="cell" data-column="name">
                         <span class="ellipsis">{package.name.clone()}</span>
                         {package.removed_in.map(|layer| view! { <span class="tag" data-kind="removed">{format!("removed in {layer}")}</span> })}

@@ -320,9 +320,7 @@ impl Test {
                         .iter()
                         .any(|alias| alias.to_lowercase().contains(needle))
             }
-            Self::Kind(kind) => {
-                package.is_some_and(|package| super::packages::kind_word(package.kind) == kind)
-            }
+            Self::Kind(kind) => package.is_some_and(|package| package.kind.word() == kind),
             Self::File(needle) => {
                 package.is_some_and(|package| package.file.to_lowercase().contains(needle))
             }
@@ -395,19 +393,10 @@ pub(crate) mod tests {
     pub(crate) fn package(name: &str, version: &str, layer: usize) -> Package {
         Package {
             purl: format!("pkg:deb/debian/{name}@{version}"),
-            kind: PackageKind::Deb,
-            name: name.to_owned(),
-            version: version.to_owned(),
-            architecture: None,
-            source: None,
-            licence: None,
             layer,
             file: "var/lib/dpkg/status".to_owned(),
             file_layer: layer,
-            lines: None,
-            removed_in: None,
-            owned_by: None,
-            files: None,
+            ..Package::new(PackageKind::Deb, name, version)
         }
     }
 
@@ -438,6 +427,9 @@ pub(crate) mod tests {
 
     pub(crate) fn report(packages: Vec<Package>, findings: Vec<Finding>) -> Report {
         Report {
+            issues: Vec::new(),
+            base: None,
+            accounts: None,
             format: FORMAT,
             scanned_at: String::new(),
             scanner: String::new(),

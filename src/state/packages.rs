@@ -1,6 +1,5 @@
 //! The list of packages: which rows, in which order.
 
-use lamina_inventory::facts::PackageKind;
 use lamina_report::model::{Package, Report};
 
 use super::{
@@ -92,17 +91,6 @@ impl Sort<Column> {
             (column, false) => Some(column.word().to_owned()),
             (column, true) => Some(format!("-{}", column.word())),
         }
-    }
-}
-
-/// The word for a kind: the purl type.
-pub fn kind_word(kind: PackageKind) -> &'static str {
-    match kind {
-        PackageKind::Apk => "apk",
-        PackageKind::Deb => "deb",
-        PackageKind::Pypi => "pypi",
-        PackageKind::Npm => "npm",
-        _ => "other",
     }
 }
 
@@ -211,7 +199,7 @@ impl Test {
                         .as_ref()
                         .is_some_and(|(name, _)| has(name, needle))
             }
-            Self::Kind(kind) => kind_word(package.kind) == kind,
+            Self::Kind(kind) => package.kind.word() == kind,
             Self::Source(needle) => package
                 .source
                 .as_ref()
@@ -257,7 +245,7 @@ fn test_of(term: &Term) -> Result<Test, String> {
 
 #[cfg(test)]
 mod tests {
-    use lamina_inventory::severity::Severity;
+    use lamina_inventory::{facts::PackageKind, severity::Severity};
 
     use super::*;
     use crate::state::findings::tests::{finding, package, report};

@@ -54,15 +54,42 @@ pub(crate) fn run_demo(mut args: Args) -> Result<()> {
 pub(crate) fn run(mut args: Args) -> Result<()> {
     let is_release = args.flag("--release");
     args.finish()?;
-    setup()?;
-    samples()?;
-    database(&program(false)?)?;
-    page()?;
+    everything()?;
     if is_release {
         let built = program(true)?;
         println!("\n{}", built.display());
     }
     Ok(())
+}
+
+/// Installs what building needs and builds what is served; answers where the program lies.
+///
+/// Two things go on side by side, because each has long stretches that keep one core busy: tools and
+/// page, and the program. On a new machine the page's modules are compiled while the tools still are,
+/// so that Trunk finds them done.
+pub(crate) fn everything() -> Result<PathBuf> {
+    tools::wasm_target()?;
+    let compiles_ahead = !tools::has_trunk() && !page_fingerprint()?.is_in(&page_stamp());
+    std::thread::scope(|scope| {
+        let page = scope.spawn(|| {
+            setup()?;
+            page()
+        });
+        let program = (|| {
+            if compiles_ahead {
+                step("page's modules");
+                shell::run("cargo build --quiet --target wasm32-unknown-unknown --profile wasm --package lamina-page --bins").go()?;
+            }
+            samples()?;
+            let program = program(false)?;
+            database(&program)?;
+            Ok(program)
+        })();
+        match page.join() {
+            Ok(page) => page.and(program),
+            Err(_) => anyhow::bail!("building the page panicked"),
+        }
+    })
 }
 
 /// Installs what building needs.
@@ -131,14 +158,8 @@ pub(crate) fn database(program: &std::path::Path) -> Result<()> {
 /// Builds the page into `dist`, unless nothing it is made of has changed.
 pub(crate) fn page() -> Result<()> {
     step("page");
-    let mut settings: Vec<String> = std::env::vars()
-        .filter(|(name, _)| name.starts_with("CARGO_PROFILE_WASM"))
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    settings.sort();
-    let fingerprint = Fingerprint::of(PAGE)?.with(&settings.join(" "));
-    let stamp = root().join("dist/.stamp");
-    if fingerprint.is_in(&stamp) {
+    let fingerprint = page_fingerprint()?;
+    if fingerprint.is_in(&page_stamp()) {
         return Ok(());
     }
     shell::run("trunk build --release --cargo-profile wasm --offline --skip-version-check")
@@ -146,5 +167,19 @@ pub(crate) fn page() -> Result<()> {
         // Trunk takes `NO_COLOR=1` for a value it does not know.
         .env("NO_COLOR", "true")
         .go()?;
-    fingerprint.write(&stamp)
+    fingerprint.write(&page_stamp())
+}
+
+/// What tells whether `dist` is built from what is there.
+fn page_fingerprint() -> Result<Fingerprint> {
+    let mut settings: Vec<String> = std::env::vars()
+        .filter(|(name, _)| name.starts_with("CARGO_PROFILE_WASM"))
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    settings.sort();
+    Ok(Fingerprint::of(PAGE)?.with(&settings.join(" ")))
+}
+
+fn page_stamp() -> PathBuf {
+    root().join("dist/.stamp")
 }

@@ -24,11 +24,7 @@ pub(crate) fn run(mut args: Args) -> Result<()> {
         .context("--port")?;
     let opens = !args.flag("--no-open");
     args.finish()?;
-    build::setup()?;
-    build::samples()?;
-    let program = build::program(false)?;
-    build::database(&program)?;
-    build::page()?;
+    let program = build::everything()?;
     let url = format!("http://127.0.0.1:{port}/");
     step(&format!("serving {url}  (Ctrl-C ends it)"));
     let opener = find("xdg-open", &[]).filter(|_| opens && std::env::var_os("DISPLAY").is_some());

@@ -44,11 +44,8 @@ pub(crate) fn run(mut args: Args) -> Result<()> {
     step("WebAssembly tests");
     wasm(&filter)?;
 
-    build::samples()?;
+    let program = build::everything()?;
     demo::ensure_archives()?;
-    let program = build::program(false)?;
-    build::database(&program)?;
-    build::page()?;
     step("end-to-end tests");
     let tests = shell::run("cargo test --workspace --test e2e")
         .args(&filter)

@@ -45,9 +45,14 @@ pub(crate) fn wasm_target() -> Result<()> {
     Ok(())
 }
 
+/// Whether Trunk need not be installed.
+pub(crate) fn has_trunk() -> bool {
+    version_of("trunk").is_some_and(|version| version == TRUNK)
+}
+
 /// Trunk, which builds the page.
 pub(crate) fn trunk() -> Result<()> {
-    if version_of("trunk").is_some_and(|version| version == TRUNK) {
+    if has_trunk() {
         return Ok(());
     }
     step(&format!(

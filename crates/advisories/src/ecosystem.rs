@@ -248,9 +248,22 @@ pub fn key_for(
     let manager = match kind {
         PackageKind::Pypi => return Ok("pypi".to_owned()),
         PackageKind::Npm => return Ok("npm".to_owned()),
+        PackageKind::Maven => return Ok("maven".to_owned()),
+        PackageKind::Golang => return Ok("go".to_owned()),
+        PackageKind::Cargo => return Ok("crates.io".to_owned()),
+        PackageKind::Nuget => return Ok("nuget".to_owned()),
+        PackageKind::Gem => return Ok("rubygems".to_owned()),
+        PackageKind::Composer => return Ok("packagist".to_owned()),
+        PackageKind::Cran => return Ok("cran".to_owned()),
+        PackageKind::Hex => return Ok("hex".to_owned()),
+        PackageKind::Pub => return Ok("pub".to_owned()),
+        PackageKind::Swift => return Ok("swift".to_owned()),
+        PackageKind::Julia => return Ok("julia".to_owned()),
+        PackageKind::Bitnami => return Ok("bitnami".to_owned()),
+        PackageKind::Hackage => return Ok("hackage".to_owned()),
         PackageKind::Apk => "apk",
         PackageKind::Deb => "deb",
-        other => return Err(format!("{other:?} packages").to_lowercase()),
+        other => return Err(format!("{} packages", other.word())),
     };
     let Some(distribution) = distribution else {
         return Err(format!("{manager} packages of an unnamed distribution"));

@@ -31,3 +31,27 @@ pub struct ClaimedFile<'a> {
     /// Its content.
     pub bytes: &'a [u8],
 }
+
+/// Finds things in files of any size as they stream by, holding only what it needs.
+///
+/// Asked about every regular file that is not empty, when its first bytes are there.
+pub trait StreamAnalyser: Sync {
+    /// Name in reports and cache keys. Never changes; no [`Analyser`] has the same.
+    fn id(&self) -> &'static str;
+    /// Raised when the same bytes could give another answer; part of the cache key.
+    fn revision(&self) -> u32;
+    /// Whether the file is worth watching. `head` is its first bytes: [`HEAD_BYTES`], or the whole
+    /// file if it is shorter.
+    fn watch(&self, entry: &Entry, head: &[u8]) -> Option<Box<dyn Watcher>>;
+}
+
+/// Watches one file.
+pub trait Watcher: Send {
+    /// The next bytes, the head included. They come in pieces of any length.
+    fn feed(&mut self, bytes: &[u8]);
+    /// The file is over. If it broke off, `is_whole` is false: what was seen is still worth noting.
+    fn finish(self: Box<Self>, path: &LayerPath, is_whole: bool, out: &mut Facts);
+}
+
+/// Bytes at the start of a file by which [`StreamAnalyser::watch`] decides.
+pub const HEAD_BYTES: usize = 512;

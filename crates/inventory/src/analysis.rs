@@ -7,13 +7,13 @@ use lamina_image::{digest::DiffId, tree::LayerTree};
 
 use crate::{
     facts::Facts,
-    kinds::ANALYSERS,
+    kinds::{ANALYSERS, STREAM_ANALYSERS},
     limits::{MAX_ENCODED_BYTES, MAX_OWNED_BYTES, MAX_PACKAGES},
 };
 
 /// Raised when the encoding changes, or when [`crate::layer_scan`] could make something else of the
 /// same bytes. What one analyser does differently is its own revision.
-pub const ANALYSIS_REVISION: u32 = 1;
+pub const ANALYSIS_REVISION: u32 = 2;
 
 const MAGIC: &[u8; 8] = b"LMNLAYER";
 
@@ -119,6 +119,9 @@ fn check(facts: &Facts) -> Result<(), DecodeError> {
 pub fn cache_key(diff_id: &DiffId) -> String {
     let mut key = format!("{diff_id} {ANALYSIS_REVISION}");
     for analyser in ANALYSERS {
+        key.push_str(&format!(" {}:{}", analyser.id(), analyser.revision()));
+    }
+    for analyser in STREAM_ANALYSERS {
         key.push_str(&format!(" {}:{}", analyser.id(), analyser.revision()));
     }
     key

@@ -4,8 +4,9 @@ use lamina_image::path::LayerPath;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    limits::{MAX_OWNED_BYTES, MAX_PACKAGES, MAX_WARNINGS},
+    limits::{MAX_ISSUES, MAX_OWNED_BYTES, MAX_PACKAGES, MAX_WARNINGS},
     path_list::PathList,
+    severity::Severity,
 };
 
 /// All that the analysers noted in one layer, in archive order.
@@ -19,6 +20,8 @@ pub struct Facts {
     pub owned: Vec<OwnedFiles>,
     /// Licences that lie in files of their own.
     pub licences: Vec<LicenceFact>,
+    /// Secrets, and other things that somebody should look at.
+    pub issues: Vec<IssueFact>,
     /// Links at paths that an analyser claims. What they lead to is known when layers are merged.
     pub links: Vec<LayerPath>,
     /// What could not be read, or was cut off by a limit.
@@ -34,6 +37,15 @@ impl Facts {
             self.packages.push(package);
         } else {
             self.too_many(analyser, "packages", MAX_PACKAGES as u64);
+        }
+    }
+
+    /// Notes a secret or the like, unless there are too many.
+    pub fn add_issue(&mut self, analyser: &str, issue: IssueFact) {
+        if self.issues.len() < MAX_ISSUES {
+            self.issues.push(issue);
+        } else {
+            self.too_many(analyser, "issues", MAX_ISSUES as u64);
         }
     }
 
@@ -75,6 +87,16 @@ impl Facts {
         });
     }
 
+    /// How many facts there are, of every kind.
+    pub(crate) fn size(&self) -> usize {
+        self.packages.len()
+            + self.distributions.len()
+            + self.owned.len()
+            + self.licences.len()
+            + self.issues.len()
+            + self.warnings.len()
+    }
+
     /// Notes once that a limit is passed.
     pub(crate) fn too_many(&mut self, analyser: &str, what: &str, limit: u64) {
         let warning = Warning::TooMany {
@@ -88,27 +110,141 @@ impl Facts {
     }
 }
 
-/// The kinds of package. The word is the purl type where one exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum PackageKind {
-    /// Alpine and its kin.
-    Apk,
-    /// Debian and its kin.
-    Deb,
-    /// Python, from `dist-info`.
-    Pypi,
-    /// Node.js, from `node_modules`.
-    Npm,
+/// One row for each kind: its name, its word, whether it is a distribution's own.
+macro_rules! package_kinds {
+    ($($(#[$doc:meta])* $kind:ident = $word:literal, $is_os:literal;)*) => {
+        /// The kinds of package. The word is the purl type where one exists.
+        ///
+        /// The order is that of lists.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub enum PackageKind {
+            $($(#[$doc])* #[serde(rename = $word)] $kind,)*
+        }
+
+        impl PackageKind {
+            /// All kinds.
+            pub const ALL: &'static [Self] = &[$(Self::$kind,)*];
+
+            /// Its word: the purl type where one exists.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $word,)*
+                }
+            }
+
+            /// Whether it is a distribution's own: such packages may own the files of all others.
+            pub fn is_os(self) -> bool {
+                match self {
+                    $(Self::$kind => $is_os,)*
+                }
+            }
+        }
+    };
 }
 
-impl PackageKind {
-    /// Whether it is a distribution's own: such packages may own the files of all others.
-    pub fn is_os(self) -> bool {
+package_kinds! {
+    /// Alpine and its kin.
+    Apk = "apk", true;
+    /// Debian and its kin.
+    Deb = "deb", true;
+    /// Red Hat, SUSE, Amazon, Azure Linux and their kin.
+    Rpm = "rpm", true;
+    /// Arch Linux and its kin (`pacman`).
+    Alpm = "alpm", true;
+    /// Gentoo (`portage`).
+    Ebuild = "ebuild", true;
+    /// OpenWrt and Yocto (`opkg`).
+    Opkg = "opkg", true;
+    /// Python, as installed.
+    Pypi = "pypi", false;
+    /// Node.js.
+    Npm = "npm", false;
+    /// Java; the name is `group:artifact`, or the artifact alone where no group is known.
+    Maven = "maven", false;
+    /// Go modules, from build information; the standard library is `stdlib`.
+    Golang = "golang", false;
+    /// Rust crates, from cargo-auditable or a lock file.
+    Cargo = "cargo", false;
+    /// .NET.
+    Nuget = "nuget", false;
+    /// Ruby.
+    Gem = "gem", false;
+    /// PHP, by Composer; the name is `vendor/name`.
+    Composer = "composer", false;
+    /// PHP, by PEAR and PECL; the name is `channel/name`.
+    Pear = "pear", false;
+    /// Conda.
+    Conda = "conda", false;
+    /// R.
+    Cran = "cran", false;
+    /// Lua.
+    Luarocks = "luarocks", false;
+    /// Elixir and Erlang, from hex.pm.
+    Hex = "hex", false;
+    /// Erlang/OTP applications.
+    Otp = "otp", false;
+    /// Dart and Flutter.
+    Pub = "pub", false;
+    /// Swift; the name is the repository, as in `github.com/apple/swift-nio`.
+    Swift = "swift", false;
+    /// CocoaPods.
+    Cocoapods = "cocoapods", false;
+    /// Julia.
+    Julia = "julia", false;
+    /// The Nix store.
+    Nix = "nix", false;
+    /// Homebrew.
+    Brew = "brew", false;
+    /// WordPress plugins.
+    Wordpress = "wordpress-plugin", false;
+    /// Bitnami's components.
+    Bitnami = "bitnami", false;
+    /// C and C++, by Conan.
+    Conan = "conan", false;
+    /// Haskell.
+    Hackage = "hackage", false;
+    /// OCaml.
+    Opam = "opam", false;
+    /// SWI-Prolog packs.
+    Swiplpack = "swiplpack", false;
+    /// Linux kernels and their modules.
+    LinuxKernel = "linux-kernel", false;
+    /// GitHub Actions and releases.
+    Github = "github", false;
+    /// Programs without a package manager, told by their bytes; and what no other kind fits.
+    Generic = "generic", false;
+}
+
+/// How it is known that a package is there.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Basis {
+    /// A package manager's record of what it installed.
+    #[default]
+    Installed,
+    /// What the file itself carries: an archive's metadata, a binary's build information.
+    Embedded,
+    /// Bytes that only this program has.
+    Classified,
+    /// A lock file: it was wanted, and may not be there.
+    Declared,
+    /// An SBOM that lies in the image.
+    Stated,
+}
+
+impl Basis {
+    /// The lower-case word.
+    pub fn word(self) -> &'static str {
         match self {
-            Self::Apk | Self::Deb => true,
-            Self::Pypi | Self::Npm => false,
+            Self::Installed => "installed",
+            Self::Embedded => "embedded",
+            Self::Classified => "classified",
+            Self::Declared => "declared",
+            Self::Stated => "stated",
         }
     }
 }
@@ -120,7 +256,8 @@ pub struct PackageFact {
     pub kind: PackageKind,
     /// Name as the package manager has it.
     pub name: String,
-    /// Version as the package manager has it, with epoch and revision.
+    /// Version as the package manager has it, with epoch and revision. Empty where the kind allows
+    /// a package without one.
     pub version: String,
     /// Architecture in the package manager's words; `None` where the kind has none.
     pub architecture: Option<String>,
@@ -130,8 +267,93 @@ pub struct PackageFact {
     pub licence: Option<String>,
     /// The file it is read from.
     pub file: LayerPath,
+    /// Its place within that file, if the file is an archive: `WEB-INF/lib/a.jar`, nested ones
+    /// joined by `!/`.
+    pub inner: Option<String>,
     /// First and last line of the statement in that file, counted from 1; `None` if not line-based.
     pub lines: Option<(u32, u32)>,
+    /// How it is known.
+    pub basis: Basis,
+    /// The folder whose whole content is the package's, where there is one
+    /// (`node_modules/accepts`).
+    pub folder: Option<LayerPath>,
+    /// What was found where, for people: `build information at byte 4096`. `None` where the file and
+    /// the lines say it all.
+    pub evidence: Option<String>,
+    /// What else is stated, by kebab-case names (`vendor`, `modularity-label`), sorted. Short.
+    pub details: Vec<(String, String)>,
+}
+
+impl PackageFact {
+    /// A package of which nothing more is known. The other fields are public.
+    pub fn new(
+        kind: PackageKind,
+        name: impl Into<String>,
+        version: impl Into<String>,
+        file: &LayerPath,
+    ) -> Self {
+        Self {
+            kind,
+            name: name.into(),
+            version: version.into(),
+            architecture: None,
+            source: None,
+            licence: None,
+            file: file.clone(),
+            inner: None,
+            lines: None,
+            basis: Basis::Installed,
+            folder: None,
+            evidence: None,
+            details: Vec::new(),
+        }
+    }
+
+    /// Adds to [`PackageFact::details`], unless there is nothing to say.
+    pub fn detail(&mut self, name: &str, value: Option<impl Into<String>>) {
+        if let Some(value) = value.map(Into::into).filter(|value| !value.is_empty()) {
+            self.details.push((name.to_owned(), value));
+            self.details.sort();
+        }
+    }
+
+    /// What `details` says under a name.
+    pub fn detail_of(&self, name: &str) -> Option<&str> {
+        let found = self.details.iter().find(|(other, _)| other == name);
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// The kinds of finding that are not vulnerabilities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum IssueKind {
+    /// A password, key or token.
+    Secret,
+    /// How the image is built or runs.
+    Misconfiguration,
+    /// A licence that needs attention.
+    Licence,
+}
+
+/// A secret, or another thing that somebody should look at, in one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssueFact {
+    /// Which kind.
+    pub kind: IssueKind,
+    /// The rule that found it: kebab-case, never changes.
+    pub rule: String,
+    /// What it is, in a few words: `AWS access key ID`.
+    pub title: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The file.
+    pub file: LayerPath,
+    /// First and last line, counted from 1.
+    pub lines: Option<(u32, u32)>,
+    /// What was found, with every secret redacted.
+    pub excerpt: Option<String>,
 }
 
 /// The source that a binary package was built from.

@@ -1,6 +1,6 @@
 //! The list of analysers: to add a package kind, add its file to `kinds/` and its line here.
 
-use crate::analyser::Analyser;
+use crate::analyser::{Analyser, StreamAnalyser};
 
 pub mod apk;
 pub mod dpkg;
@@ -16,6 +16,9 @@ pub const ANALYSERS: &[&dyn Analyser] = &[
     &python::Python,
     &npm::Npm,
 ];
+
+/// All analysers that watch files as they stream by.
+pub const STREAM_ANALYSERS: &[&dyn StreamAnalyser] = &[];
 
 #[cfg(test)]
 pub(crate) mod tests {

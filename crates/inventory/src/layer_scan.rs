@@ -9,10 +9,10 @@ use lamina_image::{
 };
 
 use crate::{
-    analyser::{Analyser, ClaimedFile},
+    analyser::{Analyser, ClaimedFile, HEAD_BYTES, Watcher},
     analysis::LayerAnalysis,
     facts::{Facts, Warning},
-    kinds::ANALYSERS,
+    kinds::{ANALYSERS, STREAM_ANALYSERS},
     limits::{MAX_CLAIMED_BYTES_PER_LAYER, MAX_LINKS},
 };
 
@@ -35,10 +35,81 @@ pub struct LayerScan {
 
 /// The file that is being received.
 struct Open {
-    path: LayerPath,
-    size: u64,
+    entry: Entry,
+    /// Bytes of it so far.
+    received: u64,
+    /// The whole file as far as it is there, if an analyser claims it; else its first bytes until
+    /// there are enough of them to choose watchers.
     bytes: Vec<u8>,
     analysers: Vec<&'static dyn Analyser>,
+    watching: Watching,
+    /// How many facts there were before it.
+    before: usize,
+}
+
+/// Who watches a file.
+enum Watching {
+    /// That is not known yet: its first bytes are not all there.
+    Undecided,
+    /// These.
+    Decided(Vec<Box<dyn Watcher>>),
+}
+
+/// Chooses watchers by the first bytes of a file, and shows them what is there of it.
+fn watchers_of(entry: &Entry, bytes: &[u8]) -> Vec<Box<dyn Watcher>> {
+    let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
+    let chosen = STREAM_ANALYSERS.iter();
+    let mut watchers: Vec<_> = chosen
+        .filter_map(|analyser| analyser.watch(entry, head))
+        .collect();
+    for watcher in &mut watchers {
+        watcher.feed(bytes);
+    }
+    watchers
+}
+
+impl Open {
+    /// Chooses watchers by what is there, if that has not been done.
+    fn decide(&mut self) {
+        if let Watching::Undecided = self.watching {
+            self.watching = Watching::Decided(watchers_of(&self.entry, &self.bytes));
+            if self.analysers.is_empty() {
+                self.bytes = Vec::new();
+            }
+        }
+    }
+
+    fn receive(&mut self, bytes: &[u8]) {
+        // The reader keeps to the size it announced; a reader that does not is cut off here.
+        let left = self.entry.size.saturating_sub(self.received);
+        let left = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+        let bytes = bytes.get(..left).unwrap_or_default();
+        self.received += bytes.len() as u64;
+        match &mut self.watching {
+            Watching::Decided(watchers) => {
+                for watcher in watchers {
+                    watcher.feed(bytes);
+                }
+                if !self.analysers.is_empty() {
+                    self.bytes.extend_from_slice(bytes);
+                }
+            }
+            // The common case, without a copy.
+            Watching::Undecided
+                if self.bytes.is_empty()
+                    && self.analysers.is_empty()
+                    && bytes.len() >= HEAD_BYTES =>
+            {
+                self.watching = Watching::Decided(watchers_of(&self.entry, bytes));
+            }
+            Watching::Undecided => {
+                self.bytes.extend_from_slice(bytes);
+                if self.bytes.len() >= HEAD_BYTES {
+                    self.decide();
+                }
+            }
+        }
+    }
 }
 
 /// The ends, in [`Facts`], of what one claimed file gave. Its start is the end of the span before.
@@ -49,6 +120,7 @@ struct Span {
     distributions: usize,
     owned: usize,
     licences: usize,
+    issues: usize,
     warnings: usize,
 }
 
@@ -120,6 +192,8 @@ impl LayerScan {
         facts.owned.retain(|_| of.next());
         let mut of = Kept::new(spans, &keep, |span| span.licences);
         facts.licences.retain(|_| of.next());
+        let mut of = Kept::new(spans, &keep, |span| span.issues);
+        facts.issues.retain(|_| of.next());
         let mut of = Kept::new(spans, &keep, |span| span.warnings);
         // That a limit was passed stays true.
         facts
@@ -144,11 +218,14 @@ impl LayerScan {
             distributions: self.facts.distributions.len(),
             owned: self.facts.owned.len(),
             licences: self.facts.licences.len(),
+            issues: self.facts.issues.len(),
             warnings: self.facts.warnings.len(),
         });
     }
 
-    fn take(&mut self, entry: &Entry, mut analysers: Vec<&'static dyn Analyser>) -> Claim {
+    /// Begins a regular file.
+    fn open(&mut self, entry: &Entry, mut analysers: Vec<&'static dyn Analyser>) -> Claim {
+        let before = self.facts.size();
         let left = self.max_claimed_bytes.saturating_sub(self.claimed_bytes);
         analysers.retain(|analyser| {
             let limit = analyser.max_bytes(&entry.path).min(left);
@@ -162,35 +239,51 @@ impl LayerScan {
             }
             entry.size <= limit
         });
-        if analysers.is_empty() {
-            self.end_span(entry.path.clone(), false);
+        if analysers.is_empty() && entry.size == 0 {
             return Claim::Skip;
         }
-        self.claimed_bytes = self.claimed_bytes.saturating_add(entry.size);
         // The size is a promise until the bytes are there.
-        let room = usize::try_from(entry.size.min(1 << 20)).unwrap_or_default();
+        let mut room = 0;
+        if !analysers.is_empty() {
+            self.claimed_bytes = self.claimed_bytes.saturating_add(entry.size);
+            room = usize::try_from(entry.size.min(1 << 20)).unwrap_or_default();
+        }
         self.open = Some(Open {
-            path: entry.path.clone(),
-            size: entry.size,
+            entry: entry.clone(),
+            received: 0,
             bytes: Vec::with_capacity(room),
             analysers,
+            watching: Watching::Undecided,
+            before,
         });
         Claim::Take
     }
 
-    fn analyse(&mut self, open: Open) {
-        let file = ClaimedFile {
-            path: &open.path,
-            bytes: &open.bytes,
-        };
-        for analyser in open.analysers {
+    fn close(&mut self, mut open: Open, is_whole: bool) {
+        open.decide();
+        let path = open.entry.path;
+        for analyser in &open.analysers {
+            let file = ClaimedFile {
+                path: &path,
+                bytes: &open.bytes,
+            };
             analyser.analyse(file, &mut self.facts);
         }
-        self.end_span(open.path, false);
+        if let Watching::Decided(watchers) = open.watching {
+            for watcher in watchers {
+                watcher.finish(&path, is_whole, &mut self.facts);
+            }
+        }
+        // A file that nobody has anything to say of needs no span, unless it takes the place of one
+        // that had.
+        let is_silent = open.analysers.is_empty() && self.facts.size() == open.before;
+        if !is_silent || self.newest.contains_key(&path) {
+            self.end_span(path, false);
+        }
     }
 
-    /// The layer broke off, or went on, within a claimed file: what was there of it is read, up to
-    /// its last whole line, so that no version is cut short.
+    /// The layer broke off, or went on, within a file: what was there of it is read, up to its last
+    /// whole line, so that no version is cut short.
     fn close_incomplete(&mut self) {
         let Some(mut open) = self.open.take() else {
             return;
@@ -198,14 +291,15 @@ impl LayerScan {
         for analyser in &open.analysers {
             self.facts.warn(Warning::Incomplete {
                 analyser: analyser.id().to_owned(),
-                file: open.path.clone(),
-                read: open.bytes.len() as u64,
-                size: open.size,
+                file: open.entry.path.clone(),
+                read: open.received,
+                size: open.entry.size,
             });
         }
+        open.decide();
         let end = memchr::memrchr(b'\n', &open.bytes).map_or(0, |end| end + 1);
         open.bytes.truncate(end);
-        self.analyse(open);
+        self.close(open, false);
     }
 }
 
@@ -239,31 +333,19 @@ impl EntrySink for LayerScan {
             }
             return Claim::Skip;
         }
-        // Nearly every file ends here, without an allocation.
-        let mut claiming = ANALYSERS.iter().filter(claims).copied();
-        match claiming.next() {
-            None => Claim::Skip,
-            Some(first) => {
-                let mut analysers = vec![first];
-                analysers.extend(claiming);
-                self.take(entry, analysers)
-            }
-        }
+        let analysers = ANALYSERS.iter().filter(claims).copied().collect();
+        self.open(entry, analysers)
     }
 
     fn data(&mut self, bytes: &[u8]) {
         if let Some(open) = &mut self.open {
-            // The reader keeps to the size it announced; a reader that does not is cut off here.
-            let left = open.size.saturating_sub(open.bytes.len() as u64);
-            let left = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
-            open.bytes
-                .extend_from_slice(bytes.get(..left).unwrap_or_default());
+            open.receive(bytes);
         }
     }
 
     fn end(&mut self) {
         if let Some(open) = self.open.take() {
-            self.analyse(open);
+            self.close(open, true);
         }
     }
 }

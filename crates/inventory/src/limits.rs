@@ -26,6 +26,9 @@ pub const MAX_COPYRIGHT_BYTES: u64 = 4 << 20;
 /// Packages in one layer. Full desktops have some 5,000, an image of all of TeX Live less.
 pub const MAX_PACKAGES: usize = 100_000;
 
+/// Secrets and the like in one layer. More than some hundreds are one mistake many times.
+pub const MAX_ISSUES: usize = 10_000;
+
 /// Bytes of file lists in one layer, in memory. 2,000 Debian packages take about 6 MiB.
 pub const MAX_OWNED_BYTES: usize = 64 << 20;
 

@@ -22,7 +22,9 @@ use lamina_image::{
 
 use crate::{
     analysis::LayerAnalysis,
-    facts::{DistributionFact, LicenceFact, OwnedFiles, PackageFact, PackageKind, Warning},
+    facts::{
+        DistributionFact, IssueFact, LicenceFact, OwnedFiles, PackageFact, PackageKind, Warning,
+    },
     kinds::{ANALYSERS, os_release},
     limits::{MAX_EARLIER, MAX_OWNERS, MAX_WARNINGS},
     purl::{normalise_python, purl},
@@ -38,6 +40,8 @@ pub struct Inventory {
     /// Packages of lower layers that a later layer removed, sorted likewise. Older versions of
     /// packages that are still there are not among them: see [`Package::earlier`].
     pub removed: Vec<Package>,
+    /// Secrets and the like, of every layer, sorted by file, lines and rule.
+    pub issues: Vec<Issue>,
     /// What is missing, and in which layer.
     pub warnings: Vec<(usize, Warning)>,
 }
@@ -49,6 +53,18 @@ pub struct Distribution {
     pub fact: DistributionFact,
     /// The layer whose copy of the file was read.
     pub layer: usize,
+}
+
+/// A secret or the like, and where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issue {
+    /// What it is, with the file (links above it resolved).
+    pub fact: IssueFact,
+    /// The layer that brought it.
+    pub layer: usize,
+    /// The layer that replaced or deleted it: it can still be read in the layers below. `None` in
+    /// the merged image.
+    pub removed_in: Option<usize>,
 }
 
 /// A package, and where it comes from.
@@ -127,6 +143,7 @@ pub fn merge(layers: &[&LayerAnalysis], tree: &MergedTree) -> Inventory {
         distribution,
         packages,
         removed,
+        issues: stack.issues(),
         warnings,
     }
 }
@@ -138,6 +155,7 @@ struct FileFacts<'a> {
     distributions: Vec<&'a DistributionFact>,
     owned: Vec<&'a OwnedFiles>,
     licences: Vec<&'a LicenceFact>,
+    issues: Vec<&'a IssueFact>,
 }
 
 /// A file's copy that is visible from one layer on until another.
@@ -187,6 +205,9 @@ impl<'a> Stack<'a> {
             }
             for fact in &facts.licences {
                 stack.note(&mut places, &fact.file, |file| file.licences.push(fact));
+            }
+            for fact in &facts.issues {
+                stack.note(&mut places, &fact.file, |file| file.issues.push(fact));
             }
             for link in &facts.links {
                 if let Some(path) = places.place(link) {
@@ -375,8 +396,12 @@ impl<'a> Stack<'a> {
         let mut groups: HashMap<Key<'_>, Group<'_>> = HashMap::new();
         for path in self.files.keys() {
             for copy in self.copies(path) {
-                let folder = installation_folder(path);
                 for fact in &copy.facts.packages {
+                    let folder = match &fact.inner {
+                        // Each archive within an archive is a place of its own.
+                        Some(inner) => path.join(inner.as_bytes()),
+                        None => installation_folder(path),
+                    };
                     let statement = Statement {
                         start: copy.layer,
                         end: copy.end,
@@ -459,6 +484,48 @@ impl<'a> Stack<'a> {
                 removed.push(package);
             }
         }
+    }
+
+    /// What is said of each file's copies: one that stays the same in a later copy is told once.
+    fn issues(&self) -> Vec<Issue> {
+        let mut issues: Vec<Issue> = Vec::new();
+        for path in self.files.keys() {
+            let first = issues.len();
+            for copy in self.copies(path) {
+                if copy.target.is_some() {
+                    continue; // A hard link: told of the file itself.
+                }
+                let removed_in = (copy.end < self.height).then_some(copy.end);
+                for fact in &copy.facts.issues {
+                    let of_path = issues.get_mut(first..).unwrap_or_default();
+                    let same = of_path.iter_mut().find(|issue| {
+                        issue.removed_in == Some(copy.layer)
+                            && issue.fact.rule == fact.rule
+                            && issue.fact.excerpt == fact.excerpt
+                    });
+                    let fact = IssueFact {
+                        file: path.clone(),
+                        ..(*fact).clone()
+                    };
+                    match same {
+                        Some(issue) => {
+                            issue.fact = fact;
+                            issue.removed_in = removed_in;
+                        }
+                        None => issues.push(Issue {
+                            fact,
+                            layer: copy.layer,
+                            removed_in,
+                        }),
+                    }
+                }
+            }
+        }
+        issues.sort_by(|a, b| {
+            let key = |issue: &Issue| (issue.fact.lines, issue.layer);
+            (&a.fact.file, key(a), &a.fact.rule).cmp(&(&b.fact.file, key(b), &b.fact.rule))
+        });
+        issues
     }
 
     /// Licences that Debian states in files of their own.

@@ -1,7 +1,7 @@
 //! Package URLs.
 //!
-//! <https://github.com/package-url/purl-spec> (ECMA-427) and its type definitions for `apk`, `deb`,
-//! `pypi` and `npm`.
+//! <https://github.com/package-url/purl-spec> (ECMA-427) and its type definitions. Kinds without a
+//! definition follow Syft: `ebuild`, `opkg`, `pear`, `wordpress-plugin`, `otp`.
 
 use std::fmt::Write as _;
 
@@ -9,24 +9,91 @@ use crate::facts::{DistributionFact, PackageFact, PackageKind};
 
 /// The package URL of a package. The distribution is its namespace where it is an OS package.
 pub fn purl(package: &PackageFact, distribution: Option<&DistributionFact>) -> String {
+    use PackageKind as Kind;
+    let name = package.name.as_str();
     match package.kind {
-        PackageKind::Apk => os_purl("apk", package, distribution),
-        PackageKind::Deb => os_purl("deb", package, distribution),
-        PackageKind::Pypi => language_purl("pypi", &normalise_python(&package.name), package),
-        // Old packages have capitals in their names, and differ from those that have not.
-        PackageKind::Npm => language_purl("npm", &package.name, package),
+        Kind::Apk | Kind::Deb | Kind::Opkg | Kind::Alpm => os_purl(
+            &name.to_lowercase(),
+            &package.version,
+            &[],
+            package,
+            distribution,
+        ),
+        // The epoch is a qualifier there (type definition of `rpm`).
+        Kind::Rpm => {
+            let (epoch, version) = match package.version.split_once(':') {
+                Some((epoch, version)) => (Some(epoch).filter(|epoch| *epoch != "0"), version),
+                None => (None, package.version.as_str()),
+            };
+            let qualifiers = [
+                ("epoch", epoch),
+                ("rpmmod", package.detail_of("modularity-label")),
+            ];
+            os_purl(name, version, &qualifiers, package, distribution)
+        }
+        Kind::Pypi => language_purl(&normalise_python(name), &[], package),
+        // `group:artifact`.
+        Kind::Maven => language_purl(&name.replacen(':', "/", 1), &[], package),
+        Kind::Golang | Kind::Composer | Kind::Pub | Kind::Hex | Kind::Bitnami | Kind::Github => {
+            language_purl(&name.to_lowercase(), &[], package)
+        }
+        Kind::Conda => language_purl(
+            name,
+            &[
+                ("build", package.detail_of("build")),
+                ("channel", package.detail_of("channel")),
+                ("subdir", package.detail_of("subdir")),
+            ],
+            package,
+        ),
+        Kind::Julia => language_purl(name, &[("uuid", package.detail_of("uuid"))], package),
+        Kind::Nix => language_purl(
+            name,
+            &[("outputhash", package.detail_of("output-hash"))],
+            package,
+        ),
+        // Old npm packages have capitals in their names, and differ from those that have not.
+        _ => language_purl(name, &[], package),
     }
 }
 
-fn language_purl(kind: &str, name: &str, package: &PackageFact) -> String {
+/// Qualifiers by name, in alphabetical order; those without a value are left out.
+type Qualifiers<'a> = [(&'a str, Option<&'a str>)];
+
+fn language_purl(name: &str, qualifiers: &Qualifiers<'_>, package: &PackageFact) -> String {
+    let kind = match package.kind {
+        PackageKind::LinuxKernel => "generic",
+        kind => kind.word(),
+    };
     let mut purl = format!("pkg:{kind}");
-    for part in name.split('/') {
+    for part in name.split('/').filter(|part| !part.is_empty()) {
         purl.push('/');
         encode(part, &mut purl);
     }
-    purl.push('@');
-    encode(&package.version, &mut purl);
+    add_version(&package.version, &mut purl);
+    add_qualifiers(qualifiers, &mut purl);
     purl
+}
+
+fn add_version(version: &str, purl: &mut String) {
+    if !version.is_empty() {
+        purl.push('@');
+        encode(version, purl);
+    }
+}
+
+fn add_qualifiers(qualifiers: &Qualifiers<'_>, purl: &mut String) {
+    let mut separator = '?';
+    for (name, value) in qualifiers {
+        let Some(value) = value.filter(|value| !value.is_empty()) else {
+            continue;
+        };
+        purl.push(separator);
+        purl.push_str(name);
+        purl.push('=');
+        encode(value, purl);
+        separator = '&';
+    }
 }
 
 /// A Python package's name as indexes compare it (PEP 503).
@@ -42,34 +109,34 @@ pub fn normalise_python(name: &str) -> String {
     normal
 }
 
-fn os_purl(kind: &str, package: &PackageFact, distribution: Option<&DistributionFact>) -> String {
-    let mut purl = format!("pkg:{kind}/");
+fn os_purl(
+    name: &str,
+    version: &str,
+    more: &Qualifiers<'_>,
+    package: &PackageFact,
+    distribution: Option<&DistributionFact>,
+) -> String {
+    let mut purl = format!("pkg:{}/", package.kind.word());
+    let mut distro = None;
     if let Some(distribution) = distribution {
-        encode(&distribution.id.to_lowercase(), &mut purl);
+        let id = distribution.id.to_lowercase();
+        encode(&id, &mut purl);
         purl.push('/');
+        let release = distribution.version_id.as_ref();
+        let release = release.or(distribution.codename.as_ref());
+        distro = Some(match release {
+            Some(release) => format!("{id}-{release}"),
+            None => id,
+        });
     }
-    encode(&package.name.to_lowercase(), &mut purl);
-    purl.push('@');
-    encode(&package.version, &mut purl);
-    let mut separator = '?';
-    if let Some(architecture) = &package.architecture {
-        purl.push_str("?arch=");
-        encode(architecture, &mut purl);
-        separator = '&';
-    }
-    if let Some(distribution) = distribution {
-        purl.push(separator);
-        purl.push_str("distro=");
-        encode(&distribution.id.to_lowercase(), &mut purl);
-        let release = distribution
-            .version_id
-            .as_ref()
-            .or(distribution.codename.as_ref());
-        if let Some(release) = release {
-            purl.push('-');
-            encode(release, &mut purl);
-        }
-    }
+    encode(name, &mut purl);
+    add_version(version, &mut purl);
+    let mut qualifiers = vec![
+        ("arch", package.architecture.as_deref()),
+        ("distro", distro.as_deref()),
+    ];
+    qualifiers.extend_from_slice(more);
+    add_qualifiers(&qualifiers, &mut purl);
     purl
 }
 
@@ -93,16 +160,9 @@ mod tests {
     use super::*;
 
     fn package(kind: PackageKind, name: &str, version: &str, arch: Option<&str>) -> PackageFact {
-        PackageFact {
-            kind,
-            name: name.to_owned(),
-            version: version.to_owned(),
-            architecture: arch.map(str::to_owned),
-            source: None,
-            licence: None,
-            file: LayerPath::default(),
-            lines: None,
-        }
+        let mut package = PackageFact::new(kind, name, version, &LayerPath::default());
+        package.architecture = arch.map(str::to_owned);
+        package
     }
 
     fn distribution(
@@ -120,7 +180,7 @@ mod tests {
 
     #[test]
     fn purls_follow_the_type_definitions() {
-        use PackageKind::{Apk, Deb, Npm, Pypi};
+        use PackageKind::{Apk, Deb, Golang, LinuxKernel, Maven, Npm, Pypi, Rpm};
         let debian = distribution("debian", Some("12"), Some("bookworm"));
         let sid = distribution("debian", None, Some("sid"));
         let alpine = distribution("alpine", Some("3.14.10"), None);
@@ -130,7 +190,9 @@ mod tests {
                 assert_eq!(purl, expect);
                 // A reader of another hand reads the same.
                 let read: packageurl::PackageUrl<'_> = purl.parse().unwrap();
-                assert_eq!(read.version(), Some(package.version.as_str()));
+                let version = package.version.rsplit(':').next();
+                let read_version = read.version().map(|version| version.rsplit(':').next());
+                assert_eq!(read_version, Some(version));
             };
         check(
             package(Deb, "libssl3", "3.0.11-1~deb12u2", Some("amd64")),
@@ -162,6 +224,31 @@ mod tests {
             package(Pypi, "Zope.Interface", "5.0+local", None),
             Some(&debian),
             "pkg:pypi/zope-interface@5.0%2Blocal",
+        );
+        check(
+            package(Rpm, "openssl-libs", "1:3.0.7-24.el9", Some("x86_64")),
+            Some(&distribution("rhel", Some("9.2"), None)),
+            "pkg:rpm/rhel/openssl-libs@3.0.7-24.el9?arch=x86_64&distro=rhel-9.2&epoch=1",
+        );
+        check(
+            package(Maven, "org.apache.logging.log4j:log4j-core", "2.14.1", None),
+            None,
+            "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1",
+        );
+        check(
+            package(
+                Golang,
+                "github.com/Azure/go-autorest",
+                "v14.2.0+incompatible",
+                None,
+            ),
+            None,
+            "pkg:golang/github.com/azure/go-autorest@v14.2.0%2Bincompatible",
+        );
+        check(
+            package(LinuxKernel, "linux-kernel", "6.1.0", None),
+            None,
+            "pkg:generic/linux-kernel@6.1.0",
         );
     }
 

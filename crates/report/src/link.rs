@@ -120,6 +120,9 @@ mod tests {
     fn shared() -> SharedReport {
         SharedReport {
             report: Report {
+                issues: Vec::new(),
+                base: None,
+                accounts: None,
                 format: FORMAT,
                 scanned_at: "2026-11-24T00:00:00Z".to_owned(),
                 scanner: "lamina test".to_owned(),

@@ -4,7 +4,10 @@
 //! a share link, of the link. Field names are part of the contract; [`FORMAT`] is raised when a reader
 //! of the old one would misread the new.
 
-use lamina_inventory::{facts::PackageKind, severity::Severity};
+use lamina_inventory::{
+    facts::{Basis, IssueKind, PackageKind},
+    severity::Severity,
+};
 use serde::{Deserialize, Serialize};
 
 /// Version of this format.
@@ -29,6 +32,15 @@ pub struct Report {
     pub packages: Vec<Package>,
     /// Findings, worst first.
     pub findings: Vec<Finding>,
+    /// Secrets, misconfigurations and licences that somebody should look at, worst first.
+    #[serde(default)]
+    pub issues: Vec<Issue>,
+    /// Where the base image ends; `None` if nothing tells.
+    #[serde(default)]
+    pub base: Option<Base>,
+    /// Whose the files are.
+    #[serde(default)]
+    pub accounts: Option<Accounts>,
     /// The advisory database that was asked; `None` if there was none.
     pub database: Option<Database>,
     /// What is missing from this report, and why.
@@ -171,8 +183,173 @@ pub struct Package {
     pub removed_in: Option<usize>,
     /// The OS package that owns its files: an index into [`Report::packages`].
     pub owned_by: Option<usize>,
-    /// How many files of the merged image it owns, where its package manager says so.
+    /// How many files of the merged image it owns, where that is known.
     pub files: Option<u64>,
+    /// Bytes of these, hard links not counted again.
+    #[serde(default)]
+    pub bytes: Option<u64>,
+    /// Its place within `file`, if that is an archive.
+    #[serde(default)]
+    pub inner: Option<String>,
+    /// How it is known that it is there.
+    #[serde(default)]
+    pub basis: Basis,
+    /// What was found where, for people; `None` where file and lines say it all.
+    #[serde(default)]
+    pub evidence: Option<String>,
+    /// Versions that it replaced, oldest first.
+    #[serde(default)]
+    pub earlier: Vec<EarlierVersion>,
+    /// What else is stated of it, by kebab-case names, sorted.
+    #[serde(default)]
+    pub details: Vec<(String, String)>,
+}
+
+impl Package {
+    /// A package of which nothing more is known. The other fields are public.
+    pub fn new(kind: PackageKind, name: &str, version: &str) -> Self {
+        Self {
+            purl: String::new(),
+            kind,
+            name: name.to_owned(),
+            version: version.to_owned(),
+            architecture: None,
+            source: None,
+            licence: None,
+            layer: 0,
+            file: String::new(),
+            file_layer: 0,
+            lines: None,
+            removed_in: None,
+            owned_by: None,
+            files: None,
+            bytes: None,
+            inner: None,
+            basis: Basis::default(),
+            evidence: None,
+            earlier: Vec::new(),
+            details: Vec::new(),
+        }
+    }
+}
+
+/// A version that another one replaced.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlierVersion {
+    /// The version.
+    pub version: String,
+    /// The layer that introduced it.
+    pub layer: usize,
+    /// The layer that replaced it.
+    pub replaced_in: usize,
+}
+
+/// A finding that is about no package's vulnerability: a secret, a misconfiguration, a licence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issue {
+    /// Which kind.
+    pub kind: IssueKind,
+    /// The rule that found it: kebab-case, never changes.
+    pub rule: String,
+    /// What it is, in a few words.
+    pub title: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where it is.
+    pub place: Place,
+    /// What was found, with every secret redacted.
+    #[serde(default)]
+    pub excerpt: Option<String>,
+    /// What to do about it, in a sentence.
+    #[serde(default)]
+    pub advice: Option<String>,
+}
+
+/// Where an issue is: in a file of a layer, or in the image's config.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The layer that brought it: an index into [`Report::layers`]; `None` if it is in the config
+    /// alone.
+    #[serde(default)]
+    pub layer: Option<usize>,
+    /// The file.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// First and last line in it, counted from 1.
+    #[serde(default)]
+    pub lines: Option<(u32, u32)>,
+    /// The layer that deleted or replaced it; in the layers below it can still be read.
+    #[serde(default)]
+    pub removed_in: Option<usize>,
+    /// The part of the config: `User`, `Env`, `history` …
+    #[serde(default)]
+    pub config: Option<String>,
+}
+
+/// The image that this one is built on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    /// How many of the lowest layers are the base's.
+    pub layers: usize,
+    /// Its name, where something says it.
+    pub name: Option<String>,
+    /// What says where it ends.
+    pub basis: BaseBasis,
+}
+
+/// What says where the base image ends, the surest first.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum BaseBasis {
+    /// The chain id of the layers is that of a known image.
+    ChainId,
+    /// An annotation or label names the base, the history where it ends.
+    Annotation,
+    /// The history alone: the last step of another build.
+    #[default]
+    History,
+}
+
+/// Whose the regular files of the merged image are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Accounts {
+    /// Packages of the distribution.
+    pub os: Share,
+    /// Language packages.
+    pub language: Share,
+    /// Programs told by their bytes.
+    pub classified: Share,
+    /// Nobody's.
+    pub unowned: Share,
+    /// Bytes that were written and then replaced or deleted in a later layer.
+    pub wasted_bytes: u64,
+    /// 1 where nothing is wasted; dive's figure.
+    pub efficiency: f64,
+    /// The paths that waste most, most first.
+    pub wasted: Vec<Wasted>,
+}
+
+/// A part of the files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// Their number.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// A path that is written more than once, or deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wasted {
+    /// The path.
+    pub path: String,
+    /// In how many layers it stands.
+    pub copies: u64,
+    /// Bytes of all copies together.
+    pub bytes: u64,
 }
 
 /// One finding.

@@ -86,6 +86,9 @@ mod tests {
 
     fn report() -> Report {
         Report {
+            issues: Vec::new(),
+            base: None,
+            accounts: None,
             format: FORMAT,
             scanned_at: String::new(),
             scanner: String::new(),

@@ -145,6 +145,8 @@ impl Joined {
                 .then_with(|| name(a).cmp(&name(b)))
                 .then_with(|| a.package.cmp(&b.package))
         });
+        let mut issues: Vec<model::Issue> = self.inventory.issues.iter().map(issue).collect();
+        issues.sort_by_key(|issue| std::cmp::Reverse(issue.severity));
         Report {
             format: FORMAT,
             scanned_at: scanned_at.to_owned(),
@@ -166,6 +168,9 @@ impl Joined {
                 }),
             packages,
             findings,
+            issues,
+            base: None,
+            accounts: None,
             database: database.map(|asked| Database {
                 digest: asked.index_digest.to_owned(),
                 built_at: asked.index.built_at.clone(),
@@ -284,6 +289,39 @@ fn package(package: &Package) -> model::Package {
         removed_in: package.removed_in,
         owned_by: package.owned_by,
         files: package.owned_files,
+        bytes: package.owned_bytes,
+        inner: fact.inner.clone(),
+        basis: fact.basis,
+        evidence: fact.evidence.clone(),
+        earlier: package
+            .earlier
+            .iter()
+            .map(|earlier| model::EarlierVersion {
+                version: earlier.version.clone(),
+                layer: earlier.introduced_in,
+                replaced_in: earlier.replaced_in,
+            })
+            .collect(),
+        details: fact.details.clone(),
+    }
+}
+
+fn issue(found: &merge::Issue) -> model::Issue {
+    let fact = &found.fact;
+    model::Issue {
+        kind: fact.kind,
+        rule: fact.rule.clone(),
+        title: fact.title.clone(),
+        severity: fact.severity,
+        place: model::Place {
+            layer: Some(found.layer),
+            file: Some(fact.file.to_string()),
+            lines: fact.lines,
+            removed_in: found.removed_in,
+            config: None,
+        },
+        excerpt: fact.excerpt.clone(),
+        advice: None,
     }
 }
 

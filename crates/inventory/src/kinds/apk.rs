@@ -111,7 +111,6 @@ impl<'a> Block<'a> {
         out.add_package(
             analyser,
             PackageFact {
-                kind: PackageKind::Apk,
                 name: name.clone(),
                 source: word(self.origin).map(|origin| SourcePackage {
                     name: origin,
@@ -120,8 +119,8 @@ impl<'a> Block<'a> {
                 version,
                 architecture: word(self.architecture),
                 licence: word(self.licence).map(|licence| cut(&licence, MAX_LICENCE_BYTES)),
-                file: file.path.clone(),
                 lines: Some((self.first_line, last_line)),
+                ..PackageFact::new(PackageKind::Apk, "", "", file.path)
             },
         );
         out.add_owned(

@@ -187,7 +187,6 @@ impl<'a> Paragraph<'a> {
         out.add_package(
             analyser,
             PackageFact {
-                kind: PackageKind::Deb,
                 name,
                 source: Some(SourcePackage {
                     name: source.0,
@@ -195,9 +194,8 @@ impl<'a> Paragraph<'a> {
                 }),
                 version,
                 architecture: word(self.architecture),
-                licence: None,
-                file: file.path.clone(),
                 lines: Some((self.first_line, last_line)),
+                ..PackageFact::new(PackageKind::Deb, "", "", file.path)
             },
         );
     }

@@ -64,23 +64,12 @@ impl Analyser for Npm {
             let problem = format!("the package {name:?} has no version");
             return out.malformed(self.id(), file.path, 0, &problem);
         };
-        out.add_package(
-            self.id(),
-            PackageFact {
-                kind: PackageKind::Npm,
-                name,
-                // Publishers write `v1.2.3` at times; npm takes it off.
-                version: version
-                    .strip_prefix(['v', '='])
-                    .unwrap_or(&version)
-                    .to_owned(),
-                architecture: None,
-                source: None,
-                licence: manifest.licence(),
-                file: file.path.clone(),
-                lines: None,
-            },
-        );
+        // Publishers write `v1.2.3` at times; npm takes it off.
+        let version = version.strip_prefix(['v', '=']).unwrap_or(&version);
+        let mut package = PackageFact::new(PackageKind::Npm, name, version, file.path);
+        package.licence = manifest.licence();
+        package.folder = file.path.parent();
+        out.add_package(self.id(), package);
     }
 }
 

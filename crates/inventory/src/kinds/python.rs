@@ -130,19 +130,10 @@ fn read_metadata(analyser: &str, file: &ClaimedFile<'_>, out: &mut Facts) {
         out.malformed(analyser, file.path, 0, &problem);
         return;
     };
-    out.add_package(
-        analyser,
-        PackageFact {
-            kind: PackageKind::Pypi,
-            name,
-            version,
-            architecture: None,
-            source: None,
-            licence: metadata.licence(),
-            file: file.path.clone(),
-            lines: Some((1, last_line)),
-        },
-    );
+    let mut package = PackageFact::new(PackageKind::Pypi, name, version, file.path);
+    package.licence = metadata.licence();
+    package.lines = Some((1, last_line));
+    out.add_package(analyser, package);
 }
 
 impl Metadata<'_> {

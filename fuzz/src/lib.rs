@@ -1,0 +1,51 @@
+//! What the fuzz targets share.
+#![allow(clippy::panic, reason = "a target that names no analyser is a mistake of ours")]
+
+use lamina_image::{
+    layer::{Entry, EntryKind},
+    path::LayerPath,
+};
+use lamina_inventory::{
+    analyser::{ClaimedFile, HEAD_BYTES},
+    facts::Facts,
+    kinds::{ANALYSERS, STREAM_ANALYSERS},
+};
+
+/// Lets an analyser read `bytes` as the file at `path`.
+pub fn analyse(id: &str, path: &str, bytes: &[u8]) {
+    let Some(analyser) = ANALYSERS.iter().find(|analyser| analyser.id() == id) else {
+        panic!("no analyser {id:?}");
+    };
+    let path = LayerPath::from(path);
+    let mut facts = Facts::default();
+    let file = ClaimedFile { path: &path, bytes };
+    analyser.analyse(file, &mut facts);
+}
+
+/// Lets a stream analyser watch `bytes` go by as the file at `path`. The first byte says in pieces of
+/// which length, so that what lies across two pieces is tried too.
+pub fn watch(id: &str, path: &str, bytes: &[u8]) {
+    let Some(analyser) = STREAM_ANALYSERS.iter().find(|analyser| analyser.id() == id) else {
+        panic!("no stream analyser {id:?}");
+    };
+    let Some((piece, bytes)) = bytes.split_first() else {
+        return;
+    };
+    let entry = Entry {
+        path: LayerPath::from(path),
+        kind: EntryKind::File,
+        size: bytes.len() as u64,
+        mode: 0o755,
+        uid: 0,
+        gid: 0,
+        modified: 0,
+    };
+    let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
+    let Some(mut watcher) = analyser.watch(&entry, head) else {
+        return;
+    };
+    for piece in bytes.chunks(1 + usize::from(*piece) * 4) {
+        watcher.feed(piece);
+    }
+    watcher.finish(&entry.path, true, &mut Facts::default());
+}
