@@ -42,6 +42,7 @@
 //! ]);
 //! ```
 
+pub mod accounts;
 pub mod analyser;
 pub mod analysis;
 pub mod facts;

@@ -55,3 +55,6 @@ pub const MAX_EARLIER: usize = 100;
 
 /// Packages of one name that a file list without an architecture is taken to belong to.
 pub const MAX_OWNERS: usize = 16;
+
+/// Paths told of those that waste most. People look at the first ten.
+pub const MAX_WASTED_PATHS: usize = 100;

@@ -21,12 +21,13 @@ use lamina_image::{
 };
 
 use crate::{
+    accounts::{FileOwners, ListOwners, OwnedList, account},
     analysis::LayerAnalysis,
     facts::{
         DistributionFact, IssueFact, LicenceFact, OwnedFiles, PackageFact, PackageKind, Warning,
     },
     kinds::{ANALYSERS, os_release},
-    limits::{MAX_EARLIER, MAX_OWNERS, MAX_WARNINGS},
+    limits::{MAX_EARLIER, MAX_WARNINGS},
     purl::{normalise_python, purl},
 };
 
@@ -37,6 +38,8 @@ pub struct Inventory {
     pub distribution: Option<Distribution>,
     /// The packages of the merged image, sorted by kind, name, version, architecture and file.
     pub packages: Vec<Package>,
+    /// Whose the files of the merged image are.
+    pub owners: FileOwners,
     /// Packages of lower layers that a later layer removed, sorted likewise. Older versions of
     /// packages that are still there are not among them: see [`Package::earlier`].
     pub removed: Vec<Package>,
@@ -138,10 +141,12 @@ pub fn merge(layers: &[&LayerAnalysis], tree: &MergedTree) -> Inventory {
         );
     }
     stack.add_licences(&mut packages);
-    stack.add_owners(&mut packages);
+    let lists = stack.lists(&packages);
+    let owners = account(tree, &mut packages, lists);
     Inventory {
         distribution,
         packages,
+        owners,
         removed,
         issues: stack.issues(),
         warnings,
@@ -467,6 +472,7 @@ impl<'a> Stack<'a> {
             earlier.reverse();
             let mut fact = run.last.fact.clone();
             fact.file = run.last.path.clone();
+            fact.folder = folder_at(run.last.fact, run.last.path);
             let package = Package {
                 fact,
                 purl: String::new(),
@@ -543,12 +549,10 @@ impl<'a> Stack<'a> {
         }
     }
 
-    /// Counts the files of each package, and finds language packages whose files an OS package owns.
-    fn add_owners(&self, packages: &mut [Package]) {
-        let owners = Owners::new(packages);
-        // Which statement speaks for which package: a `.list` knows more than `.md5sums`.
-        let mut lists: BTreeMap<usize, (LayerPath, &OwnedFiles, Option<LayerPath>)> =
-            BTreeMap::new();
+    /// The file lists that speak for packages: one each, by the package's index.
+    fn lists(&self, packages: &[Package]) -> BTreeMap<usize, OwnedList<'a>> {
+        let owners = ListOwners::new(packages);
+        let mut lists: BTreeMap<usize, OwnedList<'a>> = BTreeMap::new();
         for path in self.files.keys() {
             let Some(copy) = self
                 .copies(path)
@@ -559,54 +563,22 @@ impl<'a> Stack<'a> {
             };
             for owned in &copy.facts.owned {
                 for owner in owners.of(owned, path) {
+                    // A `.list` knows more than `.md5sums`.
                     let is_better = lists
                         .get(&owner)
-                        .is_none_or(|(known, _, _)| known.as_bytes().ends_with(b".md5sums"));
+                        .is_none_or(|known| known.path.as_bytes().ends_with(b".md5sums"));
                     if is_better {
-                        lists.insert(owner, (path.clone(), *owned, copy.target.clone()));
+                        let list = OwnedList {
+                            path: path.clone(),
+                            target: copy.target.clone(),
+                            owned,
+                        };
+                        lists.insert(owner, list);
                     }
                 }
             }
         }
-        let is_language = |package: &Package| !package.fact.kind.is_os();
-        let wanted: HashSet<LayerPath> = packages
-            .iter()
-            .filter(|package| is_language(package))
-            .map(|package| package.fact.file.clone())
-            .collect();
-        let mut owner_of: HashMap<LayerPath, usize> = HashMap::new();
-        let mut resolver = Resolver::new(self.tree);
-        for (owner, (path, owned, target)) in &lists {
-            let Some(package) = packages.get_mut(*owner) else {
-                continue;
-            };
-            let is_os = !is_language(package);
-            let (mut files, mut bytes) = (0, 0_u64);
-            for file in &owned.files {
-                let file = match target {
-                    Some(target) => moved(&file, target, path),
-                    None => file,
-                };
-                let Some((file, entry)) = resolver.entry(file) else {
-                    continue;
-                };
-                if entry.0.is_directory() {
-                    continue;
-                }
-                files += 1;
-                if entry.0 == TreeKind::File {
-                    bytes = bytes.saturating_add(entry.1);
-                }
-                if is_os && wanted.contains(&file) {
-                    owner_of.entry(file).or_insert(*owner);
-                }
-            }
-            package.owned_files = Some(files);
-            package.owned_bytes = Some(bytes);
-        }
-        for package in packages.iter_mut().filter(|package| is_language(package)) {
-            package.owned_by = owner_of.get(&package.fact.file).copied();
-        }
+        lists
     }
 }
 
@@ -758,9 +730,26 @@ fn installation_folder(metadata: &LayerPath) -> LayerPath {
     own.and_then(|own| own.parent()).unwrap_or_default()
 }
 
+/// The folder of a package whose file counts at `path`: links above that file, or a hard link to it,
+/// move what lies beside it too.
+fn folder_at(fact: &PackageFact, path: &LayerPath) -> Option<LayerPath> {
+    let folder = fact.folder.as_ref()?;
+    let mut common = fact.file.parent().unwrap_or_default();
+    while !folder.is_within(&common) {
+        common = common.parent()?;
+    }
+    let below = |path: &'_ [u8]| path.get(common.as_bytes().len()..).map(<[u8]>::to_vec);
+    let (file, folder_below) = (below(fact.file.as_bytes())?, below(folder.as_bytes())?);
+    let moved = path.as_bytes().strip_suffix(file.as_slice());
+    Some(match moved {
+        Some(above) if !common.is_root() => LayerPath::from_bytes(above).join(&folder_below),
+        _ => folder.clone(),
+    })
+}
+
 /// A path of a file list that was read at `from`, but counts at `to`: a hard link to a list of paths
 /// that are relative to where it lies.
-fn moved(file: &LayerPath, from: &LayerPath, to: &LayerPath) -> LayerPath {
+pub(crate) fn moved(file: &LayerPath, from: &LayerPath, to: &LayerPath) -> LayerPath {
     let (from, to) = (installation_folder(from), installation_folder(to));
     match file.as_bytes().strip_prefix(from.as_bytes()) {
         Some(below) if file.is_within(&from) => to.join(below),
@@ -805,98 +794,5 @@ impl<'a> Places<'a> {
             .or_insert_with_key(|parent| tree.resolve_at(parent, layer).ok());
         let path = directory.as_ref()?.join(path.file_name());
         is_here(&path).then_some(path)
-    }
-}
-
-/// Finds the entries of a package manager's paths in the merged tree.
-struct Resolver<'a> {
-    tree: &'a MergedTree,
-    directories: HashMap<LayerPath, Option<LayerPath>>,
-}
-
-impl<'a> Resolver<'a> {
-    fn new(tree: &'a MergedTree) -> Self {
-        Self {
-            tree,
-            directories: HashMap::new(),
-        }
-    }
-
-    /// The path with the links above it resolved, and what is there.
-    fn entry(&mut self, path: LayerPath) -> Option<(LayerPath, (TreeKind, u64))> {
-        if let Some(entry) = self.tree.get(&path) {
-            return Some((path, (entry.kind, entry.size)));
-        }
-        let tree = self.tree;
-        let directory = self
-            .directories
-            .entry(path.parent()?)
-            .or_insert_with_key(|parent| tree.resolve(parent).ok());
-        let path = directory.as_ref()?.join(path.file_name());
-        let entry = tree.get(&path)?;
-        Some((path, (entry.kind, entry.size)))
-    }
-}
-
-/// A package's place in the list, and its architecture.
-type Named = (usize, Option<String>);
-
-/// Finds the package that a file list belongs to.
-struct Owners {
-    by_name: HashMap<(PackageKind, String), Vec<Named>>,
-    by_file: HashMap<LayerPath, usize>,
-    by_folder: HashMap<LayerPath, usize>,
-}
-
-impl Owners {
-    fn new(packages: &[Package]) -> Self {
-        let mut owners = Self {
-            by_name: HashMap::new(),
-            by_file: HashMap::new(),
-            by_folder: HashMap::new(),
-        };
-        for (index, package) in packages.iter().enumerate() {
-            let fact = &package.fact;
-            if !fact.kind.is_os() {
-                if let Some(folder) = fact.file.parent() {
-                    owners.by_folder.insert(folder, index);
-                }
-                continue;
-            }
-            owners.by_file.insert(fact.file.clone(), index);
-            let named = owners
-                .by_name
-                .entry((fact.kind, fact.name.clone()))
-                .or_default();
-            if named.len() < MAX_OWNERS {
-                named.push((index, fact.architecture.clone()));
-            }
-        }
-        owners
-    }
-
-    /// The packages that own the files of a list which lies at `path`.
-    fn of(&self, owned: &OwnedFiles, path: &LayerPath) -> Vec<usize> {
-        if !owned.kind.is_os() {
-            let folder = path.parent().unwrap_or_default();
-            return self.by_folder.get(&folder).copied().into_iter().collect();
-        }
-        // `status.d/base.md5sums` belongs to `status.d/base`, whatever that is called inside.
-        if let Some(stem) = path.as_bytes().strip_suffix(b".md5sums")
-            && let Some(owner) = self.by_file.get(&LayerPath::from_bytes(stem))
-        {
-            return vec![*owner];
-        }
-        let Some(named) = self.by_name.get(&(owned.kind, owned.name.clone())) else {
-            return Vec::new();
-        };
-        let is_of = |architecture: &Option<String>| {
-            owned.architecture.is_none() || *architecture == owned.architecture
-        };
-        named
-            .iter()
-            .filter(|(_, architecture)| is_of(architecture))
-            .map(|(index, _)| *index)
-            .collect()
     }
 }

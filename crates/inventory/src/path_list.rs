@@ -91,10 +91,9 @@ impl PathListBuilder {
     }
 }
 
-impl Iterator for Paths<'_> {
-    type Item = LayerPath;
-
-    fn next(&mut self) -> Option<LayerPath> {
+impl Paths<'_> {
+    /// The next path as it was added, and how many bytes of it are those of the one before.
+    pub(crate) fn advance(&mut self) -> Option<(&[u8], usize)> {
         let shared = read_number(&mut self.rest)?;
         let length = read_number(&mut self.rest)?;
         let (new, rest) = self.rest.split_at_checked(length)?;
@@ -106,7 +105,16 @@ impl Iterator for Paths<'_> {
         self.rest = rest;
         self.last.truncate(shared);
         self.last.extend_from_slice(new);
-        Some(LayerPath::from_bytes(&self.last))
+        Some((&self.last, shared))
+    }
+}
+
+impl Iterator for Paths<'_> {
+    type Item = LayerPath;
+
+    fn next(&mut self) -> Option<LayerPath> {
+        let (path, _) = self.advance()?;
+        Some(LayerPath::from_bytes(path))
     }
 }
 

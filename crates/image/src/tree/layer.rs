@@ -282,6 +282,16 @@ impl<'a> Node<'a> {
         (self.id != ROOT).then(|| self.tree.node(self.record.parent))?
     }
 
+    /// The place of its directory in [`LayerTree::nodes`], smaller than its own; `None` for the root.
+    pub fn parent_id(&self) -> Option<u32> {
+        (self.id != ROOT).then_some(self.record.parent)
+    }
+
+    /// Whether the layer has anything in it, whiteouts included.
+    pub fn has_children(&self) -> bool {
+        self.record.child_count > 0
+    }
+
     /// What lies in it, sorted by name.
     pub fn children(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
         let tree = self.tree;

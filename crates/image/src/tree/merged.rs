@@ -182,6 +182,16 @@ impl MergedTree {
             .map(|(id, _)| MergedNode { tree: self, id })
     }
 
+    /// How many paths there are: the ids of nodes are below it.
+    pub fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The node with that id.
+    pub fn by_id(&self, id: u32) -> Option<MergedNode<'_>> {
+        self.record(id).map(|_| MergedNode { tree: self, id })
+    }
+
     /// What is visible at `path` once all layers are applied. Links are not followed.
     pub fn get(&self, path: &LayerPath) -> Option<MergedEntry<'_>> {
         self.node(path)?.entry()
@@ -710,9 +720,43 @@ impl MergedTree {
 }
 
 impl<'a> MergedNode<'a> {
+    /// Its number in the tree, below [`MergedTree::node_count`]; a parent's is smaller than its
+    /// children's. The root's is 0.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
     /// The last component; empty for the root.
     pub fn name(&self) -> &'a [u8] {
         self.tree.name(self.id)
+    }
+
+    /// The directory that holds it; `None` for the root.
+    pub fn parent(&self) -> Option<MergedNode<'a>> {
+        let tree = self.tree;
+        let id = tree.record(self.id)?.parent;
+        (self.id != ROOT).then_some(MergedNode { tree, id })
+    }
+
+    /// The child of that name, whether it is visible or not.
+    pub fn child(&self, name: &[u8]) -> Option<MergedNode<'a>> {
+        let tree = self.tree;
+        let id = tree.find(self.id, name)?;
+        Some(MergedNode { tree, id })
+    }
+
+    /// What is visible once all layers are applied, without a look at where a link leads.
+    pub fn kind(&self) -> Option<TreeKind> {
+        Some(self.tree.copy_at(self.id, usize::MAX)?.kind)
+    }
+
+    /// Where the bytes of the visible file lie: the node of the file and the layer whose copy of it
+    /// they are. For a hard link that is the file that it names, which may not be visible any more.
+    pub fn content(&self) -> Option<(MergedNode<'a>, usize)> {
+        let tree = self.tree;
+        let copy = tree.copy_at(self.id, usize::MAX)?;
+        let (id, copy) = tree.content(self.id, copy)?;
+        Some((MergedNode { tree, id }, copy.layer as usize))
     }
 
     /// The whole path.

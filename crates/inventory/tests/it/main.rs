@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod accounts;
 mod attribution;
 mod cache;
 mod images;

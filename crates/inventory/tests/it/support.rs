@@ -74,8 +74,8 @@ impl ArchiveSink for Sink {
     }
 }
 
-/// The inventory of each image of an archive.
-pub(crate) fn inventories(archive: &Path) -> Result<Vec<Inventory>, ArchiveError> {
+/// The layers of each image of an archive.
+pub(crate) fn images(archive: &Path) -> Result<Vec<Vec<LayerAnalysis>>, ArchiveError> {
     let mut sink = Sink::default();
     let mut reader = ArchiveReader::new(Limits::default());
     let mut file = File::open(archive).unwrap();
@@ -88,19 +88,21 @@ pub(crate) fn inventories(archive: &Path) -> Result<Vec<Inventory>, ArchiveError
         reader.feed(&chunk[..length], &mut sink)?;
     }
     let contents: ArchiveContents = reader.finish(&mut sink)?;
-    let inventory = |image: &lamina_image::archive::ArchiveImage| {
-        let layers: Vec<LayerAnalysis> = image
-            .layers
-            .iter()
-            .map(|layer| {
-                let member = layer.member.as_ref();
-                member
-                    .and_then(|member| sink.0.get(member))
-                    .cloned()
-                    .unwrap_or_default()
-            })
-            .collect();
-        join(&layers)
+    let layers = |image: &lamina_image::archive::ArchiveImage| {
+        let layers = image.layers.iter().map(|layer| {
+            let member = layer.member.as_ref();
+            member
+                .and_then(|member| sink.0.get(member))
+                .cloned()
+                .unwrap_or_default()
+        });
+        layers.collect()
     };
-    Ok(contents.images.iter().map(inventory).collect())
+    Ok(contents.images.iter().map(layers).collect())
+}
+
+/// The inventory of each image of an archive.
+pub(crate) fn inventories(archive: &Path) -> Result<Vec<Inventory>, ArchiveError> {
+    let images = images(archive)?;
+    Ok(images.iter().map(|layers| join(layers)).collect())
 }

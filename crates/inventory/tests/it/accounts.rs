@@ -1,0 +1,162 @@
+//! Whose the files of real images are, what dive says of them, and how long it takes.
+
+use std::time::Instant;
+
+use lamina_image::tree::MergedTree;
+use lamina_inventory::{
+    accounts::{OwnerClass, efficiency::efficiency},
+    analysis::LayerAnalysis,
+    facts::PackageKind,
+    merge::{Inventory, merge},
+};
+use lamina_testkit::{layer, shared};
+
+use crate::support::{images, inventories, scan};
+
+/// dive's own export of this image.
+#[test]
+fn the_score_is_dives() {
+    let Some(archive) = shared("fixtures/images/real/dive/test-docker-image.tar") else {
+        return;
+    };
+    let snapshot = shared("fixtures/expected/dive/export/snapshots/export_test.snap").unwrap();
+    let snapshot = std::fs::read_to_string(snapshot).unwrap();
+    let json = &snapshot[snapshot.find('{').unwrap()..snapshot.rfind("---").unwrap()];
+    let export: serde_json::Value = serde_json::from_str(json).unwrap();
+    let layers = images(&archive).unwrap().remove(0);
+    assert_eq!(layers.len(), 14);
+    let found = efficiency(&layers.iter().map(|layer| &layer.tree).collect::<Vec<_>>());
+    let image = &export["image"];
+    // Read by hand: `serde_json` may be off in the last digit.
+    let (_, score) = json.split_once("\"efficiencyScore\": ").unwrap();
+    let score: f64 = score.split(',').next().unwrap().parse().unwrap();
+    assert_eq!(found.score, score);
+    assert_eq!(
+        found.inefficient_bytes,
+        image["inefficientBytes"].as_u64().unwrap()
+    );
+    let sort = |mut rows: Vec<(u64, u64, String)>| {
+        rows.sort();
+        rows
+    };
+    let expected = image["fileReference"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            (
+                row["sizeBytes"].as_u64().unwrap(),
+                row["count"].as_u64().unwrap(),
+                row["file"].as_str().unwrap().to_owned(),
+            )
+        });
+    let paths = found.paths.iter();
+    let paths = paths.map(|row| (row.bytes, row.copies, format!("/{}", row.path)));
+    assert_eq!(sort(paths.collect()), sort(expected.collect()));
+}
+
+fn check(inventory: &Inventory, name: &str) -> String {
+    let share = |class| inventory.owners.share(class);
+    let shares = OwnerClass::ALL.map(|class| {
+        let share = share(class);
+        format!("{class:?} {} files {} bytes", share.files, share.bytes)
+    });
+    format!("{name}: {}", shares.join(", "))
+}
+
+#[test]
+fn every_file_of_real_images_is_accounted_for() {
+    let Some(fixtures) = shared("fixtures/images") else {
+        return;
+    };
+    let mut lines = Vec::new();
+    // Bytes of files of which other names are left than the one that the archive has them under.
+    for (name, under_other_names) in [
+        ("built/debian-slim.zstd.oci.tar", 4),
+        ("built/alpine-poly.oci.tar", 0),
+        ("real/trivy/alpine-310.tar.gz", 0),
+    ] {
+        let layers = images(&fixtures.join(name)).unwrap().remove(0);
+        let layers: Vec<&LayerAnalysis> = layers.iter().collect();
+        let trees: Vec<_> = layers.iter().map(|layer| &layer.tree).collect();
+        let tree = MergedTree::merge(&trees);
+        let inventory = merge(&layers, &tree);
+        let bytes: u64 = OwnerClass::ALL
+            .map(|class| inventory.owners.share(class).bytes)
+            .iter()
+            .sum();
+        assert_eq!(bytes, tree.total_bytes() + under_other_names, "{name}");
+        lines.push(check(&inventory, name));
+        // Alpine's and Debian's files are nearly all their packages'.
+        let os = inventory.owners.share(OwnerClass::Os);
+        assert!(os.files > 40, "{name}: {os:?}");
+    }
+    println!("{}", lines.join("\n"));
+}
+
+#[test]
+fn python_and_node_packages_own_their_folders() {
+    let Some(archive) = shared("fixtures/images/built/alpine-poly.oci.tar") else {
+        return;
+    };
+    let inventory = &inventories(&archive).unwrap()[0];
+    for package in &inventory.packages {
+        if matches!(package.fact.kind, PackageKind::Pypi | PackageKind::Npm) {
+            assert!(
+                package.owned_files.is_some_and(|files| files > 0),
+                "{package:?}"
+            );
+        }
+    }
+    assert!(inventory.owners.share(OwnerClass::Language).files > 100);
+}
+
+/// 100,000 files of 1,000 packages in 20 layers; a tenth of the files where nothing is optimised.
+#[test]
+fn a_hundred_thousand_files_take_little_time() {
+    let per_package = if cfg!(debug_assertions) { 10 } else { 100 };
+    let mut layers = Vec::new();
+    for number in 0..20 {
+        let mut status = String::new();
+        let mut builder = layer().symlink("lib", "usr/lib");
+        for package in 0..(number + 1) * 50 {
+            status.push_str(&format!(
+                "Package: p{package}\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n\n"
+            ));
+        }
+        for package in number * 50..(number + 1) * 50 {
+            let mut list = String::new();
+            for file in 0..per_package {
+                let path = format!(
+                    "usr/lib/package-{package}/share/module-{}/file-{file}",
+                    file / 10
+                );
+                // As dpkg has it where `/lib` is a link.
+                let listed = if package % 2 == 0 {
+                    path.strip_prefix("usr/").unwrap()
+                } else {
+                    &path
+                };
+                list.push_str(&format!("/{listed}\n"));
+                builder = builder.file(&path, "0123456789");
+            }
+            builder = builder.file(&format!("var/lib/dpkg/info/p{package}.list"), list);
+        }
+        layers.push(scan(&builder.file("var/lib/dpkg/status", status).tar()));
+    }
+    let layers: Vec<&LayerAnalysis> = layers.iter().collect();
+    let trees: Vec<_> = layers.iter().map(|layer| &layer.tree).collect();
+    let tree = MergedTree::merge(&trees);
+    let start = Instant::now();
+    let inventory = merge(&layers, &tree);
+    let merged = start.elapsed();
+    let start = Instant::now();
+    let found = efficiency(&trees);
+    println!("merge {merged:?}, efficiency {:?}", start.elapsed());
+    assert_eq!(
+        inventory.owners.share(OwnerClass::Os).files,
+        1000 * per_package
+    );
+    assert_eq!(inventory.owners.share(OwnerClass::Nobody).files, 1_001);
+    assert!(found.score < 1.0);
+}
