@@ -23,6 +23,17 @@ use crate::{
 /// From here on some programs cut a link off.
 const LONG_LINK_CHARS: usize = 32_000;
 
+/// The formats to download: id, the button's words, its title.
+const DOWNLOADS: &[(&str, &str, &str)] = &[
+    ("json", "JSON", "Download the whole report"),
+    (
+        "cyclonedx",
+        "CycloneDX",
+        "Download the packages as an SBOM, CycloneDX 1.6",
+    ),
+    ("spdx", "SPDX", "Download the packages as an SBOM, SPDX 2.3"),
+];
+
 /// The buttons.
 #[component]
 pub fn ShareButtons() -> impl IntoView {
@@ -64,8 +75,8 @@ pub fn ShareButtons() -> impl IntoView {
             });
         });
     };
-    let on_download = move |_| {
-        let Some(format) = formats::by_id("json") else {
+    let on_download = move |id: &str| {
+        let Some(format) = formats::by_id(id) else {
             return;
         };
         let (text, name) = store.with(|report| {
@@ -73,17 +84,33 @@ pub fn ShareButtons() -> impl IntoView {
             let text = format.render(report, &policy, session::now());
             (text, file_name(&report.image.name))
         });
-        browser::download(&format!("{name}.lamina.json"), format.media_type(), &text);
+        let name = format!("{name}.{}", format.extension());
+        browser::download(&name, format.media_type(), &text);
     };
+    let downloads = DOWNLOADS
+        .iter()
+        .map(|(id, label, title)| {
+            view! {
+                <button
+                    type="button"
+                    class="button"
+                    data-kind="quiet"
+                    data-test=format!("download-{id}")
+                    title=*title
+                    on:click=move |_| on_download(id)
+                >
+                    <Icon path=DOWNLOAD />
+                    {*label}
+                </button>
+            }
+        })
+        .collect_view();
     view! {
         <button type="button" class="button" data-test="copy-link" disabled=is_busy on:click=on_copy>
             <Icon path=LINK />
             "Copy link"
         </button>
-        <button type="button" class="button" data-kind="quiet" data-test="download-json" on:click=on_download>
-            <Icon path=DOWNLOAD />
-            "JSON"
-        </button>
+        {downloads}
         <button type="button" class="button" data-kind="quiet" data-test="scan-again" on:click=move |_| session.scan_again()>
             <Icon path=AGAIN />
             "Scan again"
@@ -143,6 +170,13 @@ fn file_name(image: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_can_be_downloaded_can_be_written() {
+        for (id, _, _) in DOWNLOADS {
+            assert!(formats::by_id(id).is_some(), "{id}");
+        }
+    }
 
     #[test]
     fn a_file_name_holds_no_separators() {

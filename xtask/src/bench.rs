@@ -15,7 +15,7 @@ use serde::Deserialize;
 use crate::{
     args::Args,
     build,
-    shell::{self, find, root, step, target_dir},
+    shell::{self, find, replace_between, root, step, target_dir},
     tools,
 };
 
@@ -180,7 +180,7 @@ pub(crate) fn run(mut args: Args) -> Result<()> {
     let table = render(&image, &measured, &tabs, runs);
     println!("\n{table}");
     if writes {
-        write(&table)?;
+        replace_between("docs/performance.md", "bench", &table)?;
     }
     Ok(())
 }
@@ -262,24 +262,8 @@ fn jiff_date() -> String {
     shell::run("date -u +%Y-%m-%d").read().unwrap_or_default()
 }
 
-/// Replaces what stands between the markers of `docs/performance.md`.
-fn write(table: &str) -> Result<()> {
-    const BEGIN: &str = "<!-- bench: written by `cargo xtask bench --write` -->";
-    const END: &str = "<!-- /bench -->";
-    let path = root().join("docs/performance.md");
-    let text = std::fs::read_to_string(&path).context("reading docs/performance.md")?;
-    let (before, rest) = text
-        .split_once(BEGIN)
-        .with_context(|| format!("no line {BEGIN:?} in docs/performance.md"))?;
-    let (_, after) = rest
-        .split_once(END)
-        .with_context(|| format!("no line {END:?} in docs/performance.md"))?;
-    std::fs::write(&path, format!("{before}{BEGIN}\n{table}{END}{after}"))?;
-    println!("written to docs/performance.md");
-    Ok(())
-}
-
-fn peer(variable: &str, name: &str, in_wheel: &str) -> Option<PathBuf> {
+/// Where a program to compare with lies, if it does.
+pub(crate) fn peer(variable: &str, name: &str, in_wheel: &str) -> Option<PathBuf> {
     let found = std::env::var_os(variable)
         .map(PathBuf::from)
         .or_else(|| find(name, &[]))

@@ -5,6 +5,7 @@
     reason = "this program is all edge (files, processes, the environment), and its input is ours"
 )]
 
+mod accuracy;
 mod args;
 mod bench;
 mod build;
@@ -63,6 +64,12 @@ const COMMANDS: &[Command] = &[
         run: bench::run,
     },
     Command {
+        name: "accuracy",
+        about: "scans images whose contents are known; what is found, missing, too much",
+        help: accuracy::HELP,
+        run: accuracy::run,
+    },
+    Command {
         name: "demo",
         about: "builds the sample images and their advisory database",
         help: build::DEMO_HELP,
@@ -82,7 +89,7 @@ fn main() -> ExitCode {
     let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
         println!("Usage: cargo xtask <command> [options]\n");
         for command in COMMANDS {
-            println!("  {:<6} {}", command.name, command.about);
+            println!("  {:<8} {}", command.name, command.about);
         }
         println!("\n`cargo xtask <command> --help` tells more.");
         return ExitCode::from(if matches!(name.as_str(), "" | "-h" | "--help" | "help") {

@@ -25,6 +25,23 @@ pub(crate) fn step(text: &str) {
     println!("\n── {text}");
 }
 
+/// Replaces what stands in a document between the markers of a command.
+pub(crate) fn replace_between(document: &str, command: &str, text: &str) -> Result<()> {
+    let begin = format!("<!-- {command}: written by `cargo xtask {command} --write` -->");
+    let end = format!("<!-- /{command} -->");
+    let path = root().join(document);
+    let old = std::fs::read_to_string(&path).with_context(|| format!("reading {document}"))?;
+    let (before, rest) = old
+        .split_once(&begin)
+        .with_context(|| format!("no line {begin:?} in {document}"))?;
+    let (_, after) = rest
+        .split_once(&end)
+        .with_context(|| format!("no line {end:?} in {document}"))?;
+    std::fs::write(&path, format!("{before}{begin}\n{text}{end}{after}"))?;
+    println!("written to {document}");
+    Ok(())
+}
+
 /// A program to be run in the workspace's folder.
 pub(crate) struct Run {
     command: Command,

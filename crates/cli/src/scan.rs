@@ -12,6 +12,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use axum::body::Bytes;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use jiff::Timestamp;
 use lamina_image::{
     config::ImageConfig,
@@ -60,8 +61,9 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
 
-    /// How to write the report.
-    #[arg(long, default_value = "table", value_parser = ["table", "json"])]
+    /// How to write the report. The SBOM formats say what is in the image, and do not fail it: the
+    /// exit status is 0 unless --fail-on or --policy is given.
+    #[arg(long, default_value = "table", value_parser = format_names())]
     pub format: String,
 
     /// Where to write it, instead of standard output.
@@ -92,6 +94,14 @@ pub struct Args {
     /// How to reach the registry.
     #[command(flatten)]
     pub registry: RegistryArgs,
+}
+
+/// The formats, with what `--help` says of each.
+fn format_names() -> PossibleValuesParser {
+    let formats = formats::FORMATS.iter();
+    PossibleValuesParser::new(
+        formats.map(|format| PossibleValue::new(format.id()).help(format.about())),
+    )
 }
 
 /// Runs the command.
@@ -151,11 +161,14 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
             .write_all(text.as_bytes())
             .context("writing the report")?,
     }
-    Ok(if verdict::evaluate(&policy, &report, now).passed {
-        Outcome::Passed
-    } else {
-        Outcome::PolicyFailed
-    })
+    let is_judged = format.has_verdict() || args.fail_on.is_some() || args.policy.is_some();
+    Ok(
+        if !is_judged || verdict::evaluate(&policy, &report, now).passed {
+            Outcome::Passed
+        } else {
+            Outcome::PolicyFailed
+        },
+    )
 }
 
 fn policy(args: &Args) -> anyhow::Result<Policy> {

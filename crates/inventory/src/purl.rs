@@ -141,7 +141,7 @@ fn os_purl(
 }
 
 /// Letters, digits and `.-_~:` stand for themselves, as ECMA-427 has it (5.4).
-fn encode(text: &str, out: &mut String) {
+pub fn encode(text: &str, out: &mut String) {
     for byte in text.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'~' | b':' => {

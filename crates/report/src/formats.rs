@@ -1,6 +1,8 @@
 //! The formats a report is written in: one file each, and its line in [`FORMATS`].
 
+pub mod cyclonedx;
 pub mod json;
+pub mod spdx;
 pub mod table;
 
 use jiff::Timestamp;
@@ -10,7 +12,7 @@ use crate::model::Report;
 
 /// One output format.
 pub trait Format: Sync {
-    /// The name after `--format`.
+    /// The name after `--format`, and of its file in this folder. Never changes.
     fn id(&self) -> &'static str;
     /// The media type.
     fn media_type(&self) -> &'static str;
@@ -18,14 +20,60 @@ pub trait Format: Sync {
     fn extension(&self) -> &'static str;
     /// One line for `--help`.
     fn about(&self) -> &'static str;
+    /// Whether the verdict is part of what it writes. Those that only say what is in an image do not
+    /// fail one.
+    fn has_verdict(&self) -> bool {
+        true
+    }
     /// Writes the report, with what the policy says of it.
     fn render(&self, report: &Report, policy: &Policy, now: Timestamp) -> String;
 }
 
 /// All formats.
-pub const FORMATS: &[&dyn Format] = &[&table::Table, &json::Json];
+pub const FORMATS: &[&dyn Format] = &[
+    &table::Table,
+    &json::Json,
+    &cyclonedx::CycloneDx,
+    &spdx::Spdx,
+];
 
 /// The format of that name.
 pub fn by_id(id: &str) -> Option<&'static dyn Format> {
     FORMATS.iter().copied().find(|format| format.id() == id)
+}
+
+/// What every JSON format ends in: indented, with a line feed at the end.
+fn pretty(document: &impl serde::Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_folder_is_in_the_list() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/formats");
+        let files: BTreeSet<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().path())
+            .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+            .collect();
+        let listed: BTreeSet<String> = FORMATS
+            .iter()
+            .map(|format| format.id().replace('-', "_"))
+            .collect();
+        assert_eq!(files, listed, "a format's id is its file's name");
+        assert_eq!(listed.len(), FORMATS.len(), "ids are unique");
+    }
+
+    #[test]
+    fn ids_never_change() {
+        let ids: Vec<&str> = FORMATS.iter().map(|format| format.id()).collect();
+        insta::assert_compact_debug_snapshot!(ids, @r#"["table", "json", "cyclonedx", "spdx"]"#);
+    }
 }

@@ -7,4 +7,5 @@ pub mod formats;
 pub mod limits;
 pub mod link;
 pub mod model;
+mod sbom;
 pub mod verdict;

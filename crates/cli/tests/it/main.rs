@@ -1,5 +1,5 @@
 //! The server, the relay and the transport against registries: one of the test's own, and a real one
-//! where it is installed.
+//! where it is installed; and the program itself.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,6 +12,7 @@
 
 mod real;
 mod relay;
+mod scan;
 mod site;
 mod support;
 mod transfer;

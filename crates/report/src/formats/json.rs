@@ -30,7 +30,7 @@ impl Format for Json {
     }
 
     fn extension(&self) -> &'static str {
-        "json"
+        "lamina.json"
     }
 
     fn about(&self) -> &'static str {
@@ -44,8 +44,6 @@ impl Format for Json {
             policy,
             verdict,
         };
-        let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
-        text.push('\n');
-        text
+        super::pretty(&document)
     }
 }

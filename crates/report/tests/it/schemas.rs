@@ -1,0 +1,100 @@
+//! The SBOM formats against the published schemas (`testdata/schemas/SOURCES.md`).
+
+use std::path::Path;
+
+use jsonschema::{Registry, Validator};
+use lamina_policy::Policy;
+use lamina_report::{formats, model::Report};
+use serde_json::{Value, json};
+
+use crate::sample;
+
+fn schema(name: &str) -> Value {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/schemas");
+    let text = std::fs::read_to_string(folder.join(name)).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+fn validator(format: &str) -> Validator {
+    match format {
+        "cyclonedx" => {
+            let add = |registry: jsonschema::RegistryBuilder<'static>, name: &str| {
+                let id = format!("http://cyclonedx.org/schema/{name}");
+                registry.add(id, schema(name)).unwrap()
+            };
+            let registry = add(Registry::new(), "spdx.schema.json");
+            let registry = add(registry, "jsf-0.82.schema.json").prepare().unwrap();
+            jsonschema::options()
+                .with_registry(&registry)
+                .should_validate_formats(true)
+                .build(&schema("bom-1.6.schema.json"))
+                .unwrap()
+        }
+        "spdx" => jsonschema::options()
+            .should_validate_formats(true)
+            .build(&schema("spdx-2.3.schema.json"))
+            .unwrap(),
+        other => panic!("no schema for {other}"),
+    }
+}
+
+fn rendered(format: &str, report: &Report) -> Value {
+    let format = formats::by_id(format).unwrap();
+    let text = format.render(report, &Policy::default(), sample::now());
+    serde_json::from_str(&text).unwrap()
+}
+
+fn check(report: &Report) {
+    for format in ["cyclonedx", "spdx"] {
+        let document = rendered(format, report);
+        let errors: Vec<String> = validator(format)
+            .iter_errors(&document)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert_eq!(errors, [""; 0], "{format}");
+    }
+}
+
+#[test]
+fn the_sample_is_valid() {
+    check(&sample::report());
+}
+
+#[test]
+fn odd_reports_are_valid() {
+    check(&sample::odd());
+    check(&sample::empty());
+    // Everything that the sample says, and that its digest is none.
+    let mut report = sample::report();
+    report.image.digest = Some("sha256:not one".to_owned());
+    report.layers.clear();
+    report.findings[0].package = 999;
+    check(&report);
+}
+
+/// The validator is no rubber stamp: it sees what is wrong with a document.
+#[test]
+fn broken_documents_are_not_valid() {
+    let check = |format: &str, pointer: &str, value: Value| {
+        let mut document = rendered(format, &sample::report());
+        assert!(validator(format).is_valid(&document));
+        *document.pointer_mut(pointer).expect(pointer) = value;
+        assert!(!validator(format).is_valid(&document), "{format} {pointer}");
+    };
+    check("cyclonedx", "/serialNumber", json!("urn:uuid:1"));
+    check("cyclonedx", "/metadata/timestamp", json!("yesterday"));
+    check("cyclonedx", "/components/1/type", json!("package"));
+    check(
+        "cyclonedx",
+        "/components/1/licenses",
+        json!([{"license": {"id": "Mine"}}]),
+    );
+    check(
+        "cyclonedx",
+        "/vulnerabilities/0/ratings/0/score",
+        json!(null),
+    );
+    check("spdx", "/packages/0/downloadLocation", json!(null));
+    check("spdx", "/packages/0/primaryPackagePurpose", json!("IMAGE"));
+    check("spdx", "/relationships/0/relationshipType", json!("HAS"));
+}
