@@ -142,6 +142,8 @@ pub struct FileRow {
     pub history: Vec<(usize, FileChange)>,
     /// Whether the merged image has it (a deleted file is still shown on request).
     pub is_present: bool,
+    /// The package that owns it: an index into the report's packages.
+    pub owner: Option<usize>,
 }
 
 /// What a file is.

@@ -101,6 +101,7 @@ mod tests {
             target: None,
             history: Vec::new(),
             is_present,
+            owner: None,
         }
     }
 

@@ -91,6 +91,9 @@ pub struct RunConfig {
     pub labels: Vec<(String, String)>,
     /// Signal that stops it.
     pub stop_signal: Option<String>,
+    /// `["NONE"]`, or how its health is checked; `None` if it is not.
+    #[serde(default)]
+    pub healthcheck: Option<Vec<String>>,
 }
 
 /// One step of the build.
@@ -324,9 +327,10 @@ pub struct Accounts {
     pub classified: Share,
     /// Nobody's.
     pub unowned: Share,
-    /// Bytes that were written and then replaced or deleted in a later layer.
+    /// Bytes of all copies of paths that are written more than once, or written and deleted; dive's
+    /// `inefficientBytes`.
     pub wasted_bytes: u64,
-    /// 1 where nothing is wasted; dive's figure.
+    /// 1 where nothing is wasted; dive's `efficiencyScore`.
     pub efficiency: f64,
     /// The paths that waste most, most first.
     pub wasted: Vec<Wasted>,

@@ -7,6 +7,7 @@ use lamina_advisories::{
 };
 use lamina_image::tree::MergedTree;
 use lamina_inventory::{
+    accounts::{FileOwners, OwnerClass, efficiency::efficiency},
     analysis::LayerAnalysis,
     merge::{self, Inventory, Package},
 };
@@ -58,6 +59,11 @@ impl Joined {
     /// The merged file tree.
     pub fn tree(&self) -> &MergedTree {
         &self.tree
+    }
+
+    /// What is in it.
+    pub fn inventory(&self) -> &Inventory {
+        &self.inventory
     }
 
     /// What each layer holds.
@@ -170,7 +176,7 @@ impl Joined {
             findings,
             issues,
             base: None,
-            accounts: None,
+            accounts: Some(self.accounts()),
             database: database.map(|asked| Database {
                 digest: asked.index_digest.to_owned(),
                 built_at: asked.index.built_at.clone(),
@@ -219,6 +225,40 @@ impl Joined {
                 .map(|source| (source.name.as_str(), source.version.as_str())),
             owned_by: package.owned_by,
         })
+    }
+
+    fn accounts(&self) -> model::Accounts {
+        let owners: &FileOwners = &self.inventory.owners;
+        let share = |class| {
+            let share = owners.share(class);
+            model::Share {
+                files: share.files,
+                bytes: share.bytes,
+            }
+        };
+        let trees: Vec<_> = self
+            .layers
+            .iter()
+            .map(|layer| &layer.analysis.tree)
+            .collect();
+        let efficiency = efficiency(&trees);
+        model::Accounts {
+            os: share(OwnerClass::Os),
+            language: share(OwnerClass::Language),
+            classified: share(OwnerClass::Classified),
+            unowned: share(OwnerClass::Nobody),
+            wasted_bytes: efficiency.inefficient_bytes,
+            efficiency: efficiency.score,
+            wasted: efficiency
+                .paths
+                .iter()
+                .map(|wasted| model::Wasted {
+                    path: wasted.path.to_string(),
+                    copies: wasted.copies,
+                    bytes: wasted.bytes,
+                })
+                .collect(),
+        }
     }
 
     fn report_layers(&self, packages: &[model::Package]) -> Vec<Layer> {

@@ -134,6 +134,7 @@ impl Plan {
                 volumes: run.volumes.clone(),
                 labels: run.labels.clone().into_iter().collect(),
                 stop_signal: run.stop_signal.clone(),
+                healthcheck: run.healthcheck.as_ref().map(|check| check.test.clone()),
             },
             history,
         };

@@ -4,6 +4,7 @@ use lamina_image::{
     path::LayerPath,
     tree::{ChangeKind, MergedNode, TreeKind},
 };
+use lamina_inventory::accounts::FileOwners;
 use lamina_scan::join::Joined;
 
 use crate::scanner::{FileChange, FileKind, FileRow};
@@ -20,10 +21,17 @@ pub(super) fn list_directory(
     let Some(node) = image.tree().node(&LayerPath::from(directory)) else {
         return Vec::new();
     };
+    let owners = &image.inventory().owners;
     let mut rows: Vec<FileRow> = node
         .children()
         .filter(|child| layer.is_none_or(|layer| touches(child, layer)))
-        .filter_map(|child| row(&child, String::from_utf8_lossy(child.name()).into_owned()))
+        .filter_map(|child| {
+            row(
+                &child,
+                owners,
+                String::from_utf8_lossy(child.name()).into_owned(),
+            )
+        })
         .collect();
     rows.sort_by(|a, b| {
         let is_file = |row: &FileRow| row.kind != FileKind::Directory;
@@ -37,6 +45,7 @@ pub(super) fn list_directory(
 /// Rows whose path contains `query`, with their whole paths as names.
 pub(super) fn search(image: &Joined, query: &str, limit: usize) -> Vec<FileRow> {
     let query = query.to_lowercase();
+    let owners = &image.inventory().owners;
     let mut rows: Vec<FileRow> = image
         .tree()
         .nodes()
@@ -46,7 +55,7 @@ pub(super) fn search(image: &Joined, query: &str, limit: usize) -> Vec<FileRow> 
             let path = node.path().to_string();
             path.to_lowercase().contains(&query).then_some((node, path))
         })
-        .filter_map(|(node, path)| row(&node, path))
+        .filter_map(|(node, path)| row(&node, owners, path))
         .take(limit)
         .collect();
     rows.sort_by(|a, b| a.name.cmp(&b.name));
@@ -65,7 +74,7 @@ fn touches(node: &MergedNode<'_>, layer: usize) -> bool {
     false
 }
 
-fn row(node: &MergedNode<'_>, name: String) -> Option<FileRow> {
+fn row(node: &MergedNode<'_>, owners: &FileOwners, name: String) -> Option<FileRow> {
     let history: Vec<(usize, FileChange)> = node
         .history()
         .map(|change| {
@@ -103,6 +112,7 @@ fn row(node: &MergedNode<'_>, name: String) -> Option<FileRow> {
             .then(|| String::from_utf8_lossy(shown.target).into_owned()),
         history,
         is_present: entry.is_some(),
+        owner: owners.package(node),
     })
 }
 
