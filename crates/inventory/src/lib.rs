@@ -45,6 +45,8 @@
 pub mod accounts;
 pub mod analyser;
 pub mod analysis;
+pub mod base;
+pub mod config;
 pub mod facts;
 pub mod kinds;
 pub mod layer_scan;

@@ -12,6 +12,7 @@
 mod accounts;
 mod attribution;
 mod cache;
+mod config;
 mod images;
 mod os_release;
 mod scan;
