@@ -50,6 +50,7 @@ pub mod config;
 pub mod facts;
 pub mod kinds;
 pub mod layer_scan;
+pub mod licences;
 pub mod limits;
 pub mod merge;
 pub mod path_list;

@@ -14,6 +14,7 @@ mod attribution;
 mod cache;
 mod config;
 mod images;
+mod licences;
 mod os_release;
 mod scan;
 mod support;
