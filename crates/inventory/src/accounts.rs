@@ -652,7 +652,7 @@ impl<'a> ListOwners<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use lamina_image::{
         layer::{LayerExpectation, LayerReader},
         limits::Limits,

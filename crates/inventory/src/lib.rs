@@ -45,9 +45,12 @@
 pub mod accounts;
 pub mod analyser;
 pub mod analysis;
+pub mod base;
+pub mod config;
 pub mod facts;
 pub mod kinds;
 pub mod layer_scan;
+pub mod licences;
 pub mod limits;
 pub mod merge;
 pub mod path_list;

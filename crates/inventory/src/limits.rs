@@ -58,3 +58,25 @@ pub const MAX_OWNERS: usize = 16;
 
 /// Paths told of those that waste most. People look at the first ten.
 pub const MAX_WASTED_PATHS: usize = 100;
+
+/// Bytes told of a build step or another thing that an image check is about.
+pub const MAX_EXCERPT_BYTES: usize = 200;
+
+/// Files told of one check, each. What is more is one line that says how many.
+pub const MAX_FILES_PER_RULE: usize = 20;
+
+/// Names told of files that are told of together.
+pub const MAX_NAMES_TOGETHER: usize = 5;
+
+/// Brackets within brackets in a stated licence. Real ones have two.
+pub const MAX_LICENCE_DEPTH: usize = 16;
+
+/// Names and operators in a stated licence. The longest of Fedora and Debian have some 60.
+pub const MAX_LICENCE_PARTS: usize = 256;
+
+/// Bytes of a licence file. The longest licences have 40 KiB; files with many have more, and say
+/// nothing of one package.
+pub const MAX_LICENCE_FILE_BYTES: u64 = 256 << 10;
+
+/// Licences told of one file.
+pub const MAX_LICENCES_PER_FILE: usize = 8;

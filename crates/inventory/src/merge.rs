@@ -26,8 +26,8 @@ use crate::{
     facts::{
         DistributionFact, IssueFact, LicenceFact, OwnedFiles, PackageFact, PackageKind, Warning,
     },
-    kinds::{ANALYSERS, os_release},
-    limits::{MAX_EARLIER, MAX_WARNINGS},
+    kinds::{ANALYSERS, licence_file, os_release},
+    limits::{MAX_EARLIER, MAX_LICENCES_PER_FILE, MAX_WARNINGS},
     purl::{normalise_python, purl},
 };
 
@@ -534,9 +534,17 @@ impl<'a> Stack<'a> {
         issues
     }
 
-    /// Licences that Debian states in files of their own.
+    /// Licences that are stated in files of their own: Debian's, and those of packages that state none
+    /// but have a licence's text in their folder.
     fn add_licences(&self, packages: &mut [Package]) {
+        let by_folder = self.licences_by_folder();
         for package in packages {
+            if package.fact.licence.is_none() && !package.fact.kind.is_os() {
+                let parent = package.fact.file.parent();
+                let folders = [package.fact.folder.as_ref(), parent.as_ref()];
+                let mut found = folders.into_iter().flatten();
+                package.fact.licence = found.find_map(|folder| by_folder.get(folder)).cloned();
+            }
             if package.fact.kind != PackageKind::Deb || package.fact.licence.is_some() {
                 continue;
             }
@@ -547,6 +555,32 @@ impl<'a> Stack<'a> {
                 package.fact.licence = facts.licences.last().map(|fact| fact.licence.clone());
             }
         }
+    }
+
+    /// What the licence files in each package's folder say, joined by commas.
+    fn licences_by_folder(&self) -> HashMap<LayerPath, String> {
+        let mut by_folder: HashMap<LayerPath, Vec<&str>> = HashMap::new();
+        for path in self.files.keys() {
+            let Some(folder) = licence_file::package_folder(path) else {
+                continue;
+            };
+            let copy = self.copies(path).pop();
+            let Some(copy) = copy.filter(|copy| copy.end == self.height) else {
+                continue;
+            };
+            for fact in &copy.facts.licences {
+                let known = by_folder.entry(folder.clone()).or_default();
+                for licence in fact.licence.split(", ") {
+                    if !known.contains(&licence) && known.len() < MAX_LICENCES_PER_FILE {
+                        known.push(licence);
+                    }
+                }
+            }
+        }
+        let joined = by_folder.into_iter().filter(|(_, known)| !known.is_empty());
+        joined
+            .map(|(folder, known)| (folder, known.join(", ")))
+            .collect()
     }
 
     /// The file lists that speak for packages: one each, by the package's index.

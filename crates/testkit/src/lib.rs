@@ -39,12 +39,14 @@ pub fn shared(path: &str) -> Option<PathBuf> {
 pub fn layer() -> LayerBuilder {
     LayerBuilder {
         tar: tar::Builder::new(Vec::new()),
+        mode: None,
     }
 }
 
 /// Builds a layer's tar archive in memory.
 pub struct LayerBuilder {
     tar: tar::Builder<Vec<u8>>,
+    mode: Option<u32>,
 }
 
 impl LayerBuilder {
@@ -56,6 +58,13 @@ impl LayerBuilder {
     /// Adds a directory.
     pub fn directory(self, path: &str) -> Self {
         self.entry(path, tar::EntryType::Directory, &[], None)
+    }
+
+    /// Gives the next entry these permission bits.
+    #[must_use]
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.mode = Some(mode);
+        self
     }
 
     /// Adds a symbolic link.
@@ -107,7 +116,8 @@ impl LayerBuilder {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(kind);
         header.set_size(content.len() as u64);
-        header.set_mode(if kind.is_dir() { 0o755 } else { 0o644 });
+        let mode = if kind.is_dir() { 0o755 } else { 0o644 };
+        header.set_mode(self.mode.take().unwrap_or(mode));
         header.set_mtime(1_700_000_000);
         match target {
             Some(target) => self.tar.append_link(&mut header, path, target),

@@ -12,7 +12,9 @@
 mod accounts;
 mod attribution;
 mod cache;
+mod config;
 mod images;
+mod licences;
 mod os_release;
 mod scan;
 mod support;

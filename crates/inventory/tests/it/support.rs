@@ -74,8 +74,10 @@ impl ArchiveSink for Sink {
     }
 }
 
-/// The layers of each image of an archive.
-pub(crate) fn images(archive: &Path) -> Result<Vec<Vec<LayerAnalysis>>, ArchiveError> {
+/// The images of an archive, and the layers of each.
+pub(crate) fn archive(
+    archive: &Path,
+) -> Result<(ArchiveContents, Vec<Vec<LayerAnalysis>>), ArchiveError> {
     let mut sink = Sink::default();
     let mut reader = ArchiveReader::new(Limits::default());
     let mut file = File::open(archive).unwrap();
@@ -98,7 +100,13 @@ pub(crate) fn images(archive: &Path) -> Result<Vec<Vec<LayerAnalysis>>, ArchiveE
         });
         layers.collect()
     };
-    Ok(contents.images.iter().map(layers).collect())
+    let layers = contents.images.iter().map(layers).collect();
+    Ok((contents, layers))
+}
+
+/// The layers of each image of an archive.
+pub(crate) fn images(path: &Path) -> Result<Vec<Vec<LayerAnalysis>>, ArchiveError> {
+    Ok(archive(path)?.1)
 }
 
 /// The inventory of each image of an archive.
