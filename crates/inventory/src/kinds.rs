@@ -7,6 +7,7 @@ pub mod dpkg;
 pub mod npm;
 pub mod os_release;
 pub mod python;
+pub mod rpm;
 
 /// All analysers, in the order in which they are asked.
 pub const ANALYSERS: &[&dyn Analyser] = &[
@@ -15,6 +16,7 @@ pub const ANALYSERS: &[&dyn Analyser] = &[
     &dpkg::Dpkg,
     &python::Python,
     &npm::Npm,
+    &rpm::Rpm,
 ];
 
 /// All analysers that watch files as they stream by.
@@ -87,7 +89,7 @@ pub(crate) mod tests {
     #[test]
     fn ids_never_change() {
         let ids: Vec<&str> = ANALYSERS.iter().map(|analyser| analyser.id()).collect();
-        insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm"]"#);
+        insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm", "rpm"]"#);
         for id in ids {
             let is_kebab = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
             assert!(id.bytes().all(is_kebab), "{id}");
@@ -113,6 +115,9 @@ pub(crate) mod tests {
         "b.egg-info",
         "RECORD",
         "a/node_modules/@b/c/package.json",
+        "var/lib/rpm/Packages",
+        "var/lib/rpm/rpmdb.sqlite-wal",
+        "var/lib/rpmmanifest/container-manifest-2",
     ];
 
     /// Bytes that look a little like what analysers read.

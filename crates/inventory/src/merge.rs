@@ -11,6 +11,7 @@
 
 use std::{
     borrow::Cow,
+    cmp::Reverse,
     collections::{BTreeMap, HashMap, HashSet},
 };
 
@@ -445,6 +446,8 @@ impl<'a> Stack<'a> {
             replaced.filter(|run| begin.at(run.end, run.architecture()).is_some()),
             |run| run.end,
         );
+        // Which package tells of which run.
+        let mut teller: HashMap<(Identity<'_>, usize), (bool, usize)> = HashMap::new();
         for run in &runs {
             let is_present = run.end >= self.height;
             let is_replaced = begin.at(run.end, run.architecture()).is_some();
@@ -454,6 +457,9 @@ impl<'a> Stack<'a> {
             // Back from this version through what it replaced, as far as the chain goes.
             let mut earlier: Vec<EarlierVersion> = Vec::new();
             let mut newer = run;
+            let list = if is_present { &*present } else { &*removed };
+            let told_by = (is_present, list.len());
+            teller.insert((run.identity(), run.start), told_by);
             while let Some(older) = replaced.at(newer.start, newer.architecture())
                 && earlier.len() < MAX_EARLIER
             {
@@ -462,6 +468,7 @@ impl<'a> Stack<'a> {
                     introduced_in: older.start,
                     replaced_in: older.end,
                 });
+                teller.insert((older.identity(), older.start), told_by);
                 newer = older;
             }
             earlier.reverse();
@@ -483,6 +490,38 @@ impl<'a> Stack<'a> {
             } else {
                 removed.push(package);
             }
+        }
+        // Where several versions lay side by side (kernels do) and one took the place of all, the chain
+        // has led through one of them. The others are told beside it, those that ended last first.
+        let mut untold: Vec<&Run<'_>> = runs.iter().filter(|run| run.is_last).collect();
+        untold.retain(|run| !teller.contains_key(&(run.identity(), run.start)));
+        untold.sort_by_key(|run| Reverse((run.end, run.start, run.identity())));
+        for run in untold {
+            let newer = begin.at(run.end, run.architecture());
+            let told_by = newer.and_then(|newer| teller.get(&(newer.identity(), newer.start)));
+            let Some(&(is_present, index)) = told_by else {
+                continue;
+            };
+            teller.insert((run.identity(), run.start), (is_present, index));
+            let list = if is_present {
+                &mut *present
+            } else {
+                &mut *removed
+            };
+            let earlier = list.get_mut(index).map(|package| &mut package.earlier);
+            let Some(earlier) = earlier.filter(|earlier| earlier.len() < MAX_EARLIER) else {
+                continue;
+            };
+            let place = (run.end, run.start);
+            let at = earlier.partition_point(|e| (e.replaced_in, e.introduced_in) <= place);
+            earlier.insert(
+                at,
+                EarlierVersion {
+                    version: run.last.fact.version.clone(),
+                    introduced_in: run.start,
+                    replaced_in: run.end,
+                },
+            );
         }
     }
 
@@ -838,8 +877,8 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// A package's place in the list, and its architecture.
-type Named = (usize, Option<String>);
+/// A package's place in the list, its version and its architecture.
+type Named = (usize, String, Option<String>);
 
 /// Finds the package that a file list belongs to.
 struct Owners {
@@ -869,7 +908,7 @@ impl Owners {
                 .entry((fact.kind, fact.name.clone()))
                 .or_default();
             if named.len() < MAX_OWNERS {
-                named.push((index, fact.architecture.clone()));
+                named.push((index, fact.version.clone(), fact.architecture.clone()));
             }
         }
         owners
@@ -890,13 +929,14 @@ impl Owners {
         let Some(named) = self.by_name.get(&(owned.kind, owned.name.clone())) else {
             return Vec::new();
         };
-        let is_of = |architecture: &Option<String>| {
-            owned.architecture.is_none() || *architecture == owned.architecture
+        let is_of = |version: &String, architecture: &Option<String>| {
+            owned.version.as_ref().is_none_or(|of| of == version)
+                && (owned.architecture.is_none() || *architecture == owned.architecture)
         };
         named
             .iter()
-            .filter(|(_, architecture)| is_of(architecture))
-            .map(|(index, _)| *index)
+            .filter(|(_, version, architecture)| is_of(version, architecture))
+            .map(|(index, _, _)| *index)
             .collect()
     }
 }

@@ -13,5 +13,6 @@ mod attribution;
 mod cache;
 mod images;
 mod os_release;
+mod rpm;
 mod scan;
 mod support;
