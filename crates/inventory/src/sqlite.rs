@@ -423,7 +423,7 @@ fn value(kind: u64, bytes: &[u8]) -> Option<(Value<'_>, &[u8])> {
         9 => Value::Integer(1),
         7 => Value::Real(array(own, 0).map(f64::from_be_bytes)?),
         1..=6 => Value::Integer(integer(own)),
-        _ if kind % 2 == 0 => Value::Blob(own),
+        _ if kind.is_multiple_of(2) => Value::Blob(own),
         _ => Value::Text(own),
     };
     Some((value, rest))
@@ -531,25 +531,29 @@ mod tests {
         (rows, problems)
     }
 
+    fn small(number: usize) -> u8 {
+        u8::try_from(number).unwrap()
+    }
+
     /// An inner page without cells, or with cells that lead to `children`.
     fn inner(children: &[u8], last: u8) -> Vec<u8> {
-        let mut page = vec![5, 0, 0, 0, children.len() as u8, 0, 0, 0, 0, 0, 0, last];
+        let mut page = vec![5, 0, 0, 0, small(children.len()), 0, 0, 0, 0, 0, 0, last];
         let cells = 12 + 2 * children.len();
         for index in 0..children.len() {
-            page.extend([0, (cells + 5 * index) as u8]);
+            page.extend([0, small(cells + 5 * index)]);
         }
         for (index, child) in children.iter().enumerate() {
-            page.extend([0, 0, 0, *child, index as u8]);
+            page.extend([0, 0, 0, *child, small(index)]);
         }
         page
     }
 
     /// A page of rows, each `bytes` long by its own word.
     fn leaf(rows: &[(u8, u8)]) -> Vec<u8> {
-        let mut page = vec![13, 0, 0, 0, rows.len() as u8, 0, 0, 0];
+        let mut page = vec![13, 0, 0, 0, small(rows.len()), 0, 0, 0];
         let cells = 8 + 2 * rows.len();
         for index in 0..rows.len() {
-            page.extend([0, (cells + 4 * index) as u8]);
+            page.extend([0, small(cells + 4 * index)]);
         }
         for (rowid, bytes) in rows {
             page.extend([*bytes, *rowid, 2, 0]);
@@ -596,8 +600,8 @@ mod tests {
             pointer.copy_from_slice(&[0, 10]);
         }
         page.resize(512, 0);
-        for at in 10..408 {
-            page[at] = if at % 2 == 0 { 0 } else { 210 };
+        for (at, byte) in page.iter_mut().enumerate().take(408).skip(10) {
+            *byte = if at % 2 == 0 { 0 } else { 210 };
         }
         let (rows, problems) = walk(&[page]);
         assert!(rows.len() < 512, "{rows:?}");
