@@ -1,5 +1,8 @@
 //! What the fuzz targets share.
-#![allow(clippy::panic, reason = "a target that names no analyser is a mistake of ours")]
+#![allow(
+    clippy::panic,
+    reason = "a target that names no analyser is a mistake of ours"
+)]
 
 use lamina_image::{
     layer::{Entry, EntryKind},

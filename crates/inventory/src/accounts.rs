@@ -581,12 +581,12 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// A package's place in the list, and its architecture.
-type Named = (usize, Option<String>);
+/// A package's place in the list, its version and its architecture.
+type Named<'a> = (usize, &'a str, Option<&'a str>);
 
 /// Finds the packages that a file list belongs to.
 pub(crate) struct ListOwners<'a> {
-    by_name: HashMap<(PackageKind, &'a str), Vec<Named>>,
+    by_name: HashMap<(PackageKind, &'a str), Vec<Named<'a>>>,
     by_file: HashMap<&'a LayerPath, usize>,
     /// Language packages by the file that states them, and by the folder of that.
     by_statement: HashMap<(PackageKind, &'a LayerPath, &'a str), usize>,
@@ -614,7 +614,7 @@ impl<'a> ListOwners<'a> {
             owners.by_file.insert(&fact.file, index);
             let named = owners.by_name.entry((fact.kind, &fact.name)).or_default();
             if named.len() < MAX_OWNERS {
-                named.push((index, fact.architecture.clone()));
+                named.push((index, &fact.version, fact.architecture.as_deref()));
             }
         }
         owners
@@ -640,13 +640,14 @@ impl<'a> ListOwners<'a> {
         let Some(named) = self.by_name.get(&(owned.kind, owned.name.as_str())) else {
             return Vec::new();
         };
-        let is_of = |architecture: &Option<String>| {
-            owned.architecture.is_none() || *architecture == owned.architecture
+        let is_of = |version: &str, architecture: Option<&str>| {
+            owned.version.as_ref().is_none_or(|of| of == version)
+                && (owned.architecture.is_none() || architecture == owned.architecture.as_deref())
         };
         named
             .iter()
-            .filter(|(_, architecture)| is_of(architecture))
-            .map(|(index, _)| *index)
+            .filter(|(_, version, architecture)| is_of(version, *architecture))
+            .map(|(index, _, _)| *index)
             .collect()
     }
 }

@@ -389,6 +389,8 @@ pub struct OwnedFiles {
     pub kind: PackageKind,
     /// Name of the owner.
     pub name: String,
+    /// Version of the owner, where the statement names it: several may be installed at once.
+    pub version: Option<String>,
     /// Architecture of the owner, where the statement names it (`libc6:amd64.list`).
     pub architecture: Option<String>,
     /// The files, in the statement's order. Directories may be among them.

@@ -8,6 +8,7 @@ pub mod licence_file;
 pub mod npm;
 pub mod os_release;
 pub mod python;
+pub mod rpm;
 
 /// All analysers, in the order in which they are asked.
 pub const ANALYSERS: &[&dyn Analyser] = &[
@@ -17,6 +18,7 @@ pub const ANALYSERS: &[&dyn Analyser] = &[
     &python::Python,
     &npm::Npm,
     &licence_file::LicenceFile,
+    &rpm::Rpm,
 ];
 
 /// All analysers that watch files as they stream by.
@@ -90,6 +92,7 @@ pub(crate) mod tests {
     fn ids_never_change() {
         let ids: Vec<&str> = ANALYSERS.iter().map(|analyser| analyser.id()).collect();
         insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm", "licence-file"]"#);
+        insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm", "rpm"]"#);
         for id in ids {
             let is_kebab = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
             assert!(id.bytes().all(is_kebab), "{id}");
@@ -116,6 +119,9 @@ pub(crate) mod tests {
         "RECORD",
         "a/node_modules/@b/c/package.json",
         "a/node_modules/c/LICENSE",
+        "var/lib/rpm/Packages",
+        "var/lib/rpm/rpmdb.sqlite-wal",
+        "var/lib/rpmmanifest/container-manifest-2",
     ];
 
     /// Bytes that look a little like what analysers read.

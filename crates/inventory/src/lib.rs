@@ -56,4 +56,5 @@ pub mod merge;
 pub mod path_list;
 pub mod purl;
 pub mod severity;
+mod sqlite;
 mod text;

@@ -80,3 +80,16 @@ pub const MAX_LICENCE_FILE_BYTES: u64 = 256 << 10;
 
 /// Licences told of one file.
 pub const MAX_LICENCES_PER_FILE: usize = 8;
+/// Bytes of an rpm database. It is held whole, within the 4 GiB that a page's worker may address; that
+/// of a full Fedora desktop has some 300 MiB, those of images rarely more than 50.
+pub const MAX_RPM_DATABASE_BYTES: u64 = 512 << 20;
+
+/// Bytes of one header in an rpm database. Those of the largest packages (kernel sources, TeX Live's
+/// documents) stay under 20 MiB; rpm itself would take 256.
+pub const MAX_RPM_HEADER_BYTES: usize = 64 << 20;
+
+/// Files that the packages of one rpm database own. A full desktop has less than a million.
+pub const MAX_RPM_FILES: usize = 4_000_000;
+
+/// Bytes of one row in an SQLite database: the longest are the headers of an rpm database.
+pub const MAX_SQLITE_ROW_BYTES: u64 = MAX_RPM_HEADER_BYTES as u64 + 1024;

@@ -11,6 +11,7 @@
 
 use std::{
     borrow::Cow,
+    cmp::Reverse,
     collections::{BTreeMap, HashMap, HashSet},
 };
 
@@ -450,6 +451,8 @@ impl<'a> Stack<'a> {
             replaced.filter(|run| begin.at(run.end, run.architecture()).is_some()),
             |run| run.end,
         );
+        // Which package tells of which run.
+        let mut teller: HashMap<(Identity<'_>, usize), (bool, usize)> = HashMap::new();
         for run in &runs {
             let is_present = run.end >= self.height;
             let is_replaced = begin.at(run.end, run.architecture()).is_some();
@@ -459,6 +462,9 @@ impl<'a> Stack<'a> {
             // Back from this version through what it replaced, as far as the chain goes.
             let mut earlier: Vec<EarlierVersion> = Vec::new();
             let mut newer = run;
+            let list = if is_present { &*present } else { &*removed };
+            let told_by = (is_present, list.len());
+            teller.insert((run.identity(), run.start), told_by);
             while let Some(older) = replaced.at(newer.start, newer.architecture())
                 && earlier.len() < MAX_EARLIER
             {
@@ -467,6 +473,7 @@ impl<'a> Stack<'a> {
                     introduced_in: older.start,
                     replaced_in: older.end,
                 });
+                teller.insert((older.identity(), older.start), told_by);
                 newer = older;
             }
             earlier.reverse();
@@ -489,6 +496,38 @@ impl<'a> Stack<'a> {
             } else {
                 removed.push(package);
             }
+        }
+        // Where several versions lay side by side (kernels do) and one took the place of all, the chain
+        // has led through one of them. The others are told beside it, those that ended last first.
+        let mut untold: Vec<&Run<'_>> = runs.iter().filter(|run| run.is_last).collect();
+        untold.retain(|run| !teller.contains_key(&(run.identity(), run.start)));
+        untold.sort_by_key(|run| Reverse((run.end, run.start, run.identity())));
+        for run in untold {
+            let newer = begin.at(run.end, run.architecture());
+            let told_by = newer.and_then(|newer| teller.get(&(newer.identity(), newer.start)));
+            let Some(&(is_present, index)) = told_by else {
+                continue;
+            };
+            teller.insert((run.identity(), run.start), (is_present, index));
+            let list = if is_present {
+                &mut *present
+            } else {
+                &mut *removed
+            };
+            let earlier = list.get_mut(index).map(|package| &mut package.earlier);
+            let Some(earlier) = earlier.filter(|earlier| earlier.len() < MAX_EARLIER) else {
+                continue;
+            };
+            let place = (run.end, run.start);
+            let at = earlier.partition_point(|e| (e.replaced_in, e.introduced_in) <= place);
+            earlier.insert(
+                at,
+                EarlierVersion {
+                    version: run.last.fact.version.clone(),
+                    introduced_in: run.start,
+                    replaced_in: run.end,
+                },
+            );
         }
     }
 

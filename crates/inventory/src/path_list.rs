@@ -84,6 +84,11 @@ impl PathListBuilder {
         true
     }
 
+    /// Bytes that the paths take so far.
+    pub(crate) fn bytes(&self) -> usize {
+        self.list.bytes.len()
+    }
+
     /// The list.
     pub fn finish(mut self) -> PathList {
         self.list.bytes.shrink_to_fit();

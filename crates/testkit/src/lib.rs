@@ -3,13 +3,18 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::disallowed_methods,
+    clippy::indexing_slicing,
     reason = "a test that cannot build its input should fail loudly"
 )]
+
+mod rpm;
 
 use std::{
     io::Write as _,
     path::{Path, PathBuf},
 };
+
+pub use self::rpm::{RpmHeader, RpmPackage, rpm_bdb, rpm_ndb, rpm_sqlite};
 
 /// A file or folder of the shared fixtures (`shared/` beside the checkout, or `$LAMINA_SHARED`).
 ///

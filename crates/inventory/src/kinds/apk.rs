@@ -128,6 +128,7 @@ impl<'a> Block<'a> {
             OwnedFiles {
                 kind: PackageKind::Apk,
                 name,
+                version: None,
                 architecture: None,
                 files: self.files.finish(),
                 file: file.path.clone(),

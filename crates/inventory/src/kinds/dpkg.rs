@@ -286,6 +286,7 @@ fn read_files(
         OwnedFiles {
             kind: PackageKind::Deb,
             name,
+            version: None,
             architecture: word(architecture),
             files: files.finish(),
             file: file.path.clone(),

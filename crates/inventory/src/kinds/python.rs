@@ -195,6 +195,7 @@ fn read_record(analyser: &str, file: &ClaimedFile<'_>, role: Role, out: &mut Fac
         OwnedFiles {
             kind: PackageKind::Pypi,
             name: directory,
+            version: None,
             architecture: None,
             files: files.finish(),
             file: file.path.clone(),

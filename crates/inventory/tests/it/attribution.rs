@@ -8,7 +8,7 @@ use lamina_inventory::{
     limits::MAX_METADATA_BYTES,
     merge::{EarlierVersion, Inventory, Package},
 };
-use lamina_testkit::{LayerBuilder, layer};
+use lamina_testkit::{LayerBuilder, RpmPackage, layer, rpm_ndb};
 
 use proptest::prelude::*;
 
@@ -195,6 +195,93 @@ fn architectures_of_a_library_lie_side_by_side() {
         vec![with_status("c=1"), with_status("c:all=2")],
         &["c 2 in 1 after 1 in 0..1"],
         &[],
+    );
+}
+
+const RPM: &str = "usr/lib/sysimage/rpm/Packages.db";
+
+/// `a=1 b:noarch=2` as a database of rpm. Each version owns a file of its own.
+fn with_rpm(packages: &str) -> LayerBuilder {
+    let header = |package: &str| {
+        let (name, version) = package.split_once('=').unwrap();
+        let (name, architecture) = name.split_once(':').unwrap_or((name, "x86_64"));
+        let file = format!("/boot/{name}-{version}.{architecture}");
+        let package = RpmPackage {
+            name,
+            version,
+            architecture,
+            files: &[&file, "/boot/shared"],
+            ..RpmPackage::default()
+        };
+        package.header().bytes()
+    };
+    let headers: Vec<Vec<u8>> = packages.split_whitespace().map(header).collect();
+    layer().file(RPM, rpm_ndb(&headers))
+}
+
+#[test]
+fn versions_of_one_package_lie_side_by_side() {
+    let kernels = || with_rpm("kernel=1 kernel=2");
+    check(
+        vec![with_rpm("kernel=1"), kernels()],
+        &["kernel 1 in 0", "kernel 2 in 1"],
+        &[],
+    );
+    check(
+        vec![kernels(), with_rpm("kernel=2")],
+        &["kernel 2 in 0"],
+        &["kernel 1 in 0 until 1"],
+    );
+    check(
+        vec![kernels(), with_rpm("kernel=2 kernel=3")],
+        &["kernel 2 in 0", "kernel 3 in 1 after 1 in 0..1"],
+        &[],
+    );
+    // All of them are told, also what these had replaced.
+    check(
+        vec![
+            with_rpm("kernel=0"),
+            kernels(),
+            with_rpm("kernel=1 kernel=3"),
+            with_rpm("kernel=4"),
+            with_rpm(""),
+        ],
+        &[],
+        &["kernel 4 in 3 after 0 in 0..1 after 2 in 1..2 after 1 in 1..3 after 3 in 2..3 until 4"],
+    );
+}
+
+#[test]
+fn each_version_owns_its_files() {
+    let inventory = inventory([
+        with_rpm("kernel=1 kernel=2 kernel:i686=2 base:noarch=1")
+            .file("boot/kernel-1.x86_64", "1")
+            .file("boot/kernel-2.x86_64", "22"),
+        layer()
+            .file("boot/kernel-2.i686", "4444")
+            .file("boot/shared", ""),
+    ]);
+    let owned: Vec<_> = inventory
+        .packages
+        .iter()
+        .map(|package| {
+            let fact = &package.fact;
+            let architecture = fact.architecture.as_deref().unwrap();
+            let (files, bytes) = (package.owned_files.unwrap(), package.owned_bytes.unwrap());
+            format!(
+                "{} {} {architecture}: {files}, {bytes}",
+                fact.name, fact.version
+            )
+        })
+        .collect();
+    assert_eq!(
+        owned,
+        [
+            "base 1 noarch: 1, 0",
+            "kernel 1 x86_64: 2, 1",
+            "kernel 2 i686: 2, 4",
+            "kernel 2 x86_64: 2, 2",
+        ]
     );
 }
 

@@ -16,5 +16,6 @@ mod config;
 mod images;
 mod licences;
 mod os_release;
+mod rpm;
 mod scan;
 mod support;
