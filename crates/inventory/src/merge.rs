@@ -304,6 +304,15 @@ impl<'a> Stack<'a> {
     }
 
     fn distribution(&self) -> Option<Distribution> {
+        let mut found = self.stated_distribution()?;
+        os_release::refine(&mut found.fact, |path| {
+            let (_, _, facts) = self.visible(&LayerPath::from(path))?;
+            facts.distributions.last().copied()
+        });
+        Some(found)
+    }
+
+    fn stated_distribution(&self) -> Option<Distribution> {
         let stated = os_release::PRECEDENCE.iter().filter_map(|path| {
             let (file, layer, facts) = self.visible(&LayerPath::from(*path))?;
             let mut fact = (*facts.distributions.last()?).clone();
