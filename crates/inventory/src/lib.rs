@@ -44,6 +44,7 @@
 
 pub mod analyser;
 pub mod analysis;
+mod deb822;
 pub mod facts;
 pub mod kinds;
 pub mod layer_scan;

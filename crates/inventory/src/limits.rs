@@ -55,3 +55,7 @@ pub const MAX_EARLIER: usize = 100;
 
 /// Packages of one name that a file list without an architecture is taken to belong to.
 pub const MAX_OWNERS: usize = 16;
+
+/// Packages that are looked at for the one whose folder a file of the Nix store lies in: the search is
+/// done for each file. A Python environment in one store path has some hundreds.
+pub const MAX_NIX_LOOK_BACK: usize = 1024;

@@ -23,7 +23,8 @@ use lamina_image::{
 use crate::{
     analysis::LayerAnalysis,
     facts::{
-        DistributionFact, IssueFact, LicenceFact, OwnedFiles, PackageFact, PackageKind, Warning,
+        Basis, DistributionFact, IssueFact, LicenceFact, OwnedFiles, PackageFact, PackageKind,
+        Warning,
     },
     kinds::{ANALYSERS, os_release},
     limits::{MAX_EARLIER, MAX_OWNERS, MAX_WARNINGS},
@@ -406,10 +407,12 @@ impl<'a> Stack<'a> {
         for path in self.files.keys() {
             for copy in self.copies(path) {
                 for fact in &copy.facts.packages {
-                    let folder = match &fact.inner {
+                    let folder = match (&fact.inner, fact.kind) {
                         // Each archive within an archive is a place of its own.
-                        Some(inner) => path.join(inner.as_bytes()),
-                        None => installation_folder(path),
+                        (Some(inner), _) => path.join(inner.as_bytes()),
+                        // A store path is one package, whichever of its files tells of it.
+                        (None, PackageKind::Nix) => fact.folder.clone().unwrap_or_default(),
+                        (None, _) => installation_folder(path),
                     };
                     let statement = Statement {
                         start: copy.layer,
@@ -537,15 +540,18 @@ impl<'a> Stack<'a> {
         issues
     }
 
-    /// Licences that Debian states in files of their own.
+    /// Licences that Debian and Gentoo state in files of their own.
     fn add_licences(&self, packages: &mut [Package]) {
         for package in packages {
-            if package.fact.kind != PackageKind::Deb || package.fact.licence.is_some() {
-                continue;
-            }
-            let path = LayerPath::from("usr/share/doc")
-                .join(package.fact.name.as_bytes())
-                .join(b"copyright");
+            let fact = &package.fact;
+            let path = match fact.kind {
+                _ if fact.licence.is_some() => continue,
+                PackageKind::Deb => LayerPath::from("usr/share/doc")
+                    .join(fact.name.as_bytes())
+                    .join(b"copyright"),
+                PackageKind::Ebuild => fact.file.parent().unwrap_or_default().join(b"LICENSE"),
+                _ => continue,
+            };
             if let Some((_, _, facts)) = self.visible(&path) {
                 package.fact.licence = facts.licences.last().map(|fact| fact.licence.clone());
             }
@@ -660,13 +666,20 @@ struct Statement<'a> {
     fact: &'a PackageFact,
 }
 
+impl Statement<'_> {
+    fn rank(&self) -> (Basis, &LayerPath) {
+        (self.fact.basis, self.path)
+    }
+}
+
 /// Layers through which one version was there without interruption.
 struct Run<'a> {
     start: usize,
     end: usize,
     /// Whether it is the last one of its version.
     is_last: bool,
-    /// The statement to show: of those that last to the end, the first by path.
+    /// The statement to show: of those that last to the end, the best founded one, or the first by
+    /// path.
     last: Statement<'a>,
 }
 
@@ -738,7 +751,7 @@ fn runs_of<'a>(statements: &[Statement<'a>]) -> Vec<Run<'a>> {
         match runs.last_mut() {
             Some(run) if statement.start <= run.end => {
                 let is_better = statement.end > run.last.end
-                    || (statement.end == run.last.end && statement.path < run.last.path);
+                    || (statement.end == run.last.end && statement.rank() < run.last.rank());
                 if is_better {
                     run.last = statement;
                 }

@@ -49,7 +49,10 @@ pub fn purl(package: &PackageFact, distribution: Option<&DistributionFact>) -> S
         Kind::Julia => language_purl(name, &[("uuid", package.detail_of("uuid"))], package),
         Kind::Nix => language_purl(
             name,
-            &[("outputhash", package.detail_of("output-hash"))],
+            &[
+                ("output", package.detail_of("output")),
+                ("outputhash", package.detail_of("output-hash")),
+            ],
             package,
         ),
         // Old npm packages have capitals in their names, and differ from those that have not.
