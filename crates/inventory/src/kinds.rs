@@ -11,6 +11,7 @@ pub mod opkg;
 pub mod os_release;
 pub mod portage;
 pub mod python;
+pub mod sbom;
 
 /// All analysers, in the order in which they are asked.
 pub const ANALYSERS: &[&dyn Analyser] = &[
@@ -22,6 +23,7 @@ pub const ANALYSERS: &[&dyn Analyser] = &[
     &alpm::Alpm,
     &portage::Portage,
     &opkg::Opkg,
+    &sbom::Sbom,
 ];
 
 /// All analysers that watch files as they stream by.
@@ -96,7 +98,7 @@ pub(crate) mod tests {
         let ids = ANALYSERS.iter().map(|analyser| analyser.id());
         let ids = ids.chain(STREAM_ANALYSERS.iter().map(|analyser| analyser.id()));
         let ids: Vec<&str> = ids.collect();
-        insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm", "alpm", "portage", "opkg", "nix"]"#);
+        insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm", "alpm", "portage", "opkg", "sbom", "nix"]"#);
         for id in ids {
             let is_kebab = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
             assert!(id.bytes().all(is_kebab), "{id}");
@@ -128,6 +130,9 @@ pub(crate) mod tests {
         "var/db/pkg/a/b-1/LICENSE",
         "usr/lib/opkg/status",
         "usr/lib/opkg/info/a.list",
+        "a.spdx",
+        "a.cdx.json",
+        "opt/bitnami/.bitnami_components.json",
     ];
 
     /// Bytes that look a little like what analysers read.

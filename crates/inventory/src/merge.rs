@@ -404,14 +404,27 @@ impl<'a> Stack<'a> {
     /// The packages that are there at the end, and those that are not any more.
     fn packages(&self) -> (Vec<Package>, Vec<Package>) {
         let mut groups: HashMap<Key<'_>, Group<'_>> = HashMap::new();
+        // Where a distribution's package manager says what is installed, an SBOM does not: it may be
+        // of another build, and lists what packages were made from as well.
+        let facts = self.files.values().flat_map(|copies| copies.values());
+        let packages = facts.flat_map(|facts| &facts.packages);
+        let recorded: HashSet<PackageKind> = packages
+            .filter(|fact| fact.kind.is_os() && fact.basis != Basis::Stated)
+            .map(|fact| fact.kind)
+            .collect();
         for path in self.files.keys() {
             for copy in self.copies(path) {
                 for fact in &copy.facts.packages {
+                    if fact.basis == Basis::Stated && recorded.contains(&fact.kind) {
+                        continue;
+                    }
                     let folder = match (&fact.inner, fact.kind) {
                         // Each archive within an archive is a place of its own.
                         (Some(inner), _) => path.join(inner.as_bytes()),
                         // A store path is one package, whichever of its files tells of it.
                         (None, PackageKind::Nix) => fact.folder.clone().unwrap_or_default(),
+                        // There is one of each, stated twice.
+                        (None, PackageKind::Bitnami) => LayerPath::default(),
                         (None, _) => installation_folder(path),
                     };
                     let statement = Statement {
