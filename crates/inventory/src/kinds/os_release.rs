@@ -90,14 +90,18 @@ impl Analyser for OsRelease {
 
     fn claims(&self, path: &LayerPath, _: &Entry) -> bool {
         let path = path.as_bytes();
-        // Asked of every file there is: few folders have any of them.
-        let may_be = path.starts_with(b"etc/")
-            || path.starts_with(b"usr/lib/")
-            || memchr::memmem::find(path, b"-bottlerocket-").is_some();
-        may_be
-            && (path.starts_with(VARIANTS)
-                || path == REPOSITORIES.as_bytes()
-                || PRECEDENCE.iter().any(|p| p.as_bytes() == path))
+        // Asked of every file there is: first and last bytes tell most of them.
+        let is_listed = || PRECEDENCE.iter().any(|p| p.as_bytes() == path);
+        match path.first() {
+            Some(b'e') => {
+                path.starts_with(b"etc/") && (is_listed() || path == REPOSITORIES.as_bytes())
+            }
+            Some(b'u') => {
+                path.starts_with(VARIANTS) || (path.ends_with(b"-release") && is_listed())
+            }
+            Some(b'a' | b'x') => path.ends_with(b"/usr/lib/os-release") && is_listed(),
+            _ => false,
+        }
     }
 
     fn max_bytes(&self, _: &LayerPath) -> u64 {

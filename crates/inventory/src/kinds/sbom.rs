@@ -208,8 +208,8 @@ impl<'a> Collector<'a> {
             return Err(Unreadable);
         }
         let is_said = |text: &String| !matches!(text.trim(), "" | "NONE" | "NOASSERTION");
-        let licence = [stated.declared, stated.concluded].into_iter().flatten();
-        let licence = licence.filter(is_said).next();
+        let mut licences = [stated.declared, stated.concluded].into_iter().flatten();
+        let licence = licences.find(is_said);
         package.licence = licence.map(|text| cut(&text, MAX_LICENCE_BYTES));
         package.lines = stated.lines;
         package.basis = Basis::Stated;

@@ -309,7 +309,7 @@ impl ReadField for Package<'_, '_> {
             "licenseConcluded" => stated.concluded = text(map)?,
             "primaryPackagePurpose" | "software_primaryPurpose" => stated.purpose = text(map)?,
             // CycloneDX's; SPDX 3 says there what class of thing it is.
-            "type" => stated.purpose = text(map)?.or(stated.purpose.take()),
+            "type" => stated.purpose = stated.purpose.take().or(text(map)?),
             "externalRefs" | "externalIdentifier" => {
                 map.next_value_seed(Items(&mut References(&mut stated.purl)))?;
             }
