@@ -12,6 +12,7 @@
 mod attribution;
 mod cache;
 mod images;
+mod os_packages;
 mod os_release;
 mod scan;
 mod support;
