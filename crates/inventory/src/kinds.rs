@@ -2,13 +2,18 @@
 
 use crate::analyser::{Analyser, StreamAnalyser};
 
+pub mod alpm;
 pub mod apk;
 pub mod dpkg;
 pub mod licence_file;
+pub mod nix;
 pub mod npm;
+pub mod opkg;
 pub mod os_release;
+pub mod portage;
 pub mod python;
 pub mod rpm;
+pub mod sbom;
 
 /// All analysers, in the order in which they are asked.
 pub const ANALYSERS: &[&dyn Analyser] = &[
@@ -19,10 +24,14 @@ pub const ANALYSERS: &[&dyn Analyser] = &[
     &npm::Npm,
     &licence_file::LicenceFile,
     &rpm::Rpm,
+    &alpm::Alpm,
+    &portage::Portage,
+    &opkg::Opkg,
+    &sbom::Sbom,
 ];
 
 /// All analysers that watch files as they stream by.
-pub const STREAM_ANALYSERS: &[&dyn StreamAnalyser] = &[];
+pub const STREAM_ANALYSERS: &[&dyn StreamAnalyser] = &[&nix::Nix];
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -80,12 +89,12 @@ pub(crate) mod tests {
             let path = file.unwrap().path();
             files.insert(path.file_stem().unwrap().to_string_lossy().into_owned());
         }
-        let listed: BTreeSet<String> = ANALYSERS
-            .iter()
-            .map(|analyser| analyser.id().replace('-', "_"))
-            .collect();
+        let ids = ANALYSERS.iter().map(|analyser| analyser.id());
+        let ids = ids.chain(STREAM_ANALYSERS.iter().map(|analyser| analyser.id()));
+        let listed: BTreeSet<String> = ids.map(|id| id.replace('-', "_")).collect();
         assert_eq!(files, listed, "an analyser's id is its file's name");
-        assert_eq!(listed.len(), ANALYSERS.len(), "ids are unique");
+        let count = ANALYSERS.len() + STREAM_ANALYSERS.len();
+        assert_eq!(listed.len(), count, "ids are unique");
     }
 
     #[test]
@@ -93,6 +102,10 @@ pub(crate) mod tests {
         let ids: Vec<&str> = ANALYSERS.iter().map(|analyser| analyser.id()).collect();
         insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm", "licence-file"]"#);
         insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm", "rpm"]"#);
+        let ids = ANALYSERS.iter().map(|analyser| analyser.id());
+        let ids = ids.chain(STREAM_ANALYSERS.iter().map(|analyser| analyser.id()));
+        let ids: Vec<&str> = ids.collect();
+        insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm", "alpm", "portage", "opkg", "sbom", "nix"]"#);
         for id in ids {
             let is_kebab = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
             assert!(id.bytes().all(is_kebab), "{id}");
@@ -122,6 +135,15 @@ pub(crate) mod tests {
         "var/lib/rpm/Packages",
         "var/lib/rpm/rpmdb.sqlite-wal",
         "var/lib/rpmmanifest/container-manifest-2",
+        "var/lib/pacman/local/a-1-1/desc",
+        "var/lib/pacman/local/a-1-1/files",
+        "var/db/pkg/a/b-1/CONTENTS",
+        "var/db/pkg/a/b-1/LICENSE",
+        "usr/lib/opkg/status",
+        "usr/lib/opkg/info/a.list",
+        "a.spdx",
+        "a.cdx.json",
+        "opt/bitnami/.bitnami_components.json",
     ];
 
     /// Bytes that look a little like what analysers read.
@@ -165,6 +187,20 @@ pub(crate) mod tests {
             "usr/bin/a",
             "sha256=",
             "Format: ",
+            "%NAME%",
+            "%VERSION%",
+            "%FILES%",
+            "obj ",
+            "sym ",
+            " -> ",
+            "SPDXVersion: ",
+            "PackageName: ",
+            "<text>",
+            "ExternalRef: a purl ",
+            "pkg:npm/%40a/b@1",
+            "{\"bomFormat\":\"CycloneDX\",",
+            "\"components\":[",
+            "\"purl\":\"",
             "{\"name\":\"a\"",
             "\"version\":",
             "}",

@@ -47,6 +47,7 @@ pub mod analyser;
 pub mod analysis;
 pub mod base;
 pub mod config;
+mod deb822;
 pub mod facts;
 pub mod kinds;
 pub mod layer_scan;

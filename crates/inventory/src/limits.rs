@@ -93,3 +93,18 @@ pub const MAX_RPM_FILES: usize = 4_000_000;
 
 /// Bytes of one row in an SQLite database: the longest are the headers of an rpm database.
 pub const MAX_SQLITE_ROW_BYTES: u64 = MAX_RPM_HEADER_BYTES as u64 + 1024;
+/// Packages that are looked at for the one whose folder a file of the Nix store lies in: the search is
+/// done for each file. A Python environment in one store path has some hundreds.
+pub const MAX_NIX_LOOK_BACK: usize = 1024;
+
+/// Bytes of an SBOM that lies in an image. Those of whole images have 30 MiB with their file lists.
+pub const MAX_SBOM_BYTES: u64 = 64 << 20;
+
+/// Packages of one SBOM. Those of the largest images have some 10,000.
+pub const MAX_SBOM_PACKAGES: usize = 20_000;
+
+/// Components within components of one SBOM. `serde_json` itself stops at 128 nested values.
+pub const MAX_SBOM_DEPTH: usize = 32;
+
+/// Bytes of a package URL in an SBOM. Syft's with a source and a distribution have about 200.
+pub const MAX_PURL_BYTES: usize = 4096;

@@ -25,7 +25,8 @@ use crate::{
     accounts::{FileOwners, ListOwners, OwnedList, account},
     analysis::LayerAnalysis,
     facts::{
-        DistributionFact, IssueFact, LicenceFact, OwnedFiles, PackageFact, PackageKind, Warning,
+        Basis, DistributionFact, IssueFact, LicenceFact, OwnedFiles, PackageFact, PackageKind,
+        Warning,
     },
     kinds::{ANALYSERS, licence_file, os_release},
     limits::{MAX_EARLIER, MAX_LICENCES_PER_FILE, MAX_WARNINGS},
@@ -310,6 +311,15 @@ impl<'a> Stack<'a> {
     }
 
     fn distribution(&self) -> Option<Distribution> {
+        let mut found = self.stated_distribution()?;
+        os_release::refine(&mut found.fact, |path| {
+            let (_, _, facts) = self.visible(&LayerPath::from(path))?;
+            facts.distributions.last().copied()
+        });
+        Some(found)
+    }
+
+    fn stated_distribution(&self) -> Option<Distribution> {
         let stated = os_release::PRECEDENCE.iter().filter_map(|path| {
             let (file, layer, facts) = self.visible(&LayerPath::from(*path))?;
             let mut fact = (*facts.distributions.last()?).clone();
@@ -400,13 +410,28 @@ impl<'a> Stack<'a> {
     /// The packages that are there at the end, and those that are not any more.
     fn packages(&self) -> (Vec<Package>, Vec<Package>) {
         let mut groups: HashMap<Key<'_>, Group<'_>> = HashMap::new();
+        // Where a distribution's package manager says what is installed, an SBOM does not: it may be
+        // of another build, and lists what packages were made from as well.
+        let facts = self.files.values().flat_map(|copies| copies.values());
+        let packages = facts.flat_map(|facts| &facts.packages);
+        let recorded: HashSet<PackageKind> = packages
+            .filter(|fact| fact.kind.is_os() && fact.basis != Basis::Stated)
+            .map(|fact| fact.kind)
+            .collect();
         for path in self.files.keys() {
             for copy in self.copies(path) {
                 for fact in &copy.facts.packages {
-                    let folder = match &fact.inner {
+                    if fact.basis == Basis::Stated && recorded.contains(&fact.kind) {
+                        continue;
+                    }
+                    let folder = match (&fact.inner, fact.kind) {
                         // Each archive within an archive is a place of its own.
-                        Some(inner) => path.join(inner.as_bytes()),
-                        None => installation_folder(path),
+                        (Some(inner), _) => path.join(inner.as_bytes()),
+                        // A store path is one package, whichever of its files tells of it.
+                        (None, PackageKind::Nix) => fact.folder.clone().unwrap_or_default(),
+                        // There is one of each, stated twice.
+                        (None, PackageKind::Bitnami) => LayerPath::default(),
+                        (None, _) => installation_folder(path),
                     };
                     let statement = Statement {
                         start: copy.layer,
@@ -573,8 +598,8 @@ impl<'a> Stack<'a> {
         issues
     }
 
-    /// Licences that are stated in files of their own: Debian's, and those of packages that state none
-    /// but have a licence's text in their folder.
+    /// Licences that are stated in files of their own: Debian's and Gentoo's, and those of packages
+    /// that state none but have a licence's text in their folder.
     fn add_licences(&self, packages: &mut [Package]) {
         let by_folder = self.licences_by_folder();
         for package in packages {
@@ -584,12 +609,15 @@ impl<'a> Stack<'a> {
                 let mut found = folders.into_iter().flatten();
                 package.fact.licence = found.find_map(|folder| by_folder.get(folder)).cloned();
             }
-            if package.fact.kind != PackageKind::Deb || package.fact.licence.is_some() {
-                continue;
-            }
-            let path = LayerPath::from("usr/share/doc")
-                .join(package.fact.name.as_bytes())
-                .join(b"copyright");
+            let fact = &package.fact;
+            let path = match fact.kind {
+                _ if fact.licence.is_some() => continue,
+                PackageKind::Deb => LayerPath::from("usr/share/doc")
+                    .join(fact.name.as_bytes())
+                    .join(b"copyright"),
+                PackageKind::Ebuild => fact.file.parent().unwrap_or_default().join(b"LICENSE"),
+                _ => continue,
+            };
             if let Some((_, _, facts)) = self.visible(&path) {
                 package.fact.licence = facts.licences.last().map(|fact| fact.licence.clone());
             }
@@ -696,13 +724,20 @@ struct Statement<'a> {
     fact: &'a PackageFact,
 }
 
+impl Statement<'_> {
+    fn rank(&self) -> (Basis, &LayerPath) {
+        (self.fact.basis, self.path)
+    }
+}
+
 /// Layers through which one version was there without interruption.
 struct Run<'a> {
     start: usize,
     end: usize,
     /// Whether it is the last one of its version.
     is_last: bool,
-    /// The statement to show: of those that last to the end, the first by path.
+    /// The statement to show: of those that last to the end, the best founded one, or the first by
+    /// path.
     last: Statement<'a>,
 }
 
@@ -774,7 +809,7 @@ fn runs_of<'a>(statements: &[Statement<'a>]) -> Vec<Run<'a>> {
         match runs.last_mut() {
             Some(run) if statement.start <= run.end => {
                 let is_better = statement.end > run.last.end
-                    || (statement.end == run.last.end && statement.path < run.last.path);
+                    || (statement.end == run.last.end && statement.rank() < run.last.rank());
                 if is_better {
                     run.last = statement;
                 }

@@ -15,7 +15,8 @@ use lamina_image::{
 
 use crate::{
     analyser::{Analyser, ClaimedFile},
-    facts::{Facts, LicenceFact, OwnedFiles, PackageFact, PackageKind, SourcePackage},
+    deb822::paragraphs,
+    facts::{Facts, LicenceFact, OwnedFiles, PackageKind, SourcePackage},
     limits::{MAX_CLAIMED_BYTES, MAX_COPYRIGHT_BYTES, MAX_LICENCE_BYTES},
     path_list::PathListBuilder,
     text::{cut, field, lines, word},
@@ -26,6 +27,20 @@ pub struct Dpkg;
 
 const DATABASE: &[u8] = b"var/lib/dpkg/";
 const DOCUMENTS: &[u8] = b"usr/share/doc/";
+
+/// What else of a package's control archive may lie in `status.d`, by deb-control(5).
+const CONTROL_FILES: &[&[u8]] = &[
+    b".conffiles",
+    b".config",
+    b".postinst",
+    b".postrm",
+    b".preinst",
+    b".prerm",
+    b".shlibs",
+    b".symbols",
+    b".templates",
+    b".triggers",
+];
 
 enum Role<'a> {
     Status,
@@ -45,14 +60,16 @@ impl<'a> Role<'a> {
                 return Some(Self::Status);
             }
             if let Some(name) = rest.strip_prefix(b"status.d/") {
-                return match name.strip_suffix(b".md5sums") {
-                    _ if name.is_empty() || name.contains(&b'/') => None,
-                    Some(owner) => Some(Self::Files {
-                        owner,
-                        is_list: false,
-                    }),
-                    None => Some(Self::Status),
-                };
+                if name.is_empty() || name.contains(&b'/') {
+                    return None;
+                }
+                for (suffix, is_list) in [(&b".md5sums"[..], false), (b".list", true)] {
+                    if let Some(owner) = name.strip_suffix(suffix) {
+                        return Some(Self::Files { owner, is_list });
+                    }
+                }
+                let is_other = CONTROL_FILES.iter().any(|suffix| name.ends_with(suffix));
+                return (!is_other).then_some(Self::Status);
             }
             let name = rest.strip_prefix(b"info/")?;
             if let Some(owner) = name.strip_suffix(b".list") {
@@ -79,7 +96,7 @@ impl Analyser for Dpkg {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn claims(&self, path: &LayerPath, entry: &Entry) -> bool {
@@ -109,118 +126,17 @@ impl Analyser for Dpkg {
     }
 }
 
-#[derive(Default)]
-struct Paragraph<'a> {
-    first_line: u32,
-    name: &'a [u8],
-    version: &'a [u8],
-    architecture: &'a [u8],
-    source: &'a [u8],
-    status: Option<&'a [u8]>,
-}
-
 fn read_status(analyser: &str, file: &ClaimedFile<'_>, out: &mut Facts) {
-    let mut paragraph = Paragraph::default();
-    let mut last = 0;
-    for (number, line) in lines(file.bytes) {
-        last = number;
-        if line.trim_ascii().is_empty() {
-            std::mem::take(&mut paragraph).finish(analyser, file, number - 1, out);
-        } else {
-            paragraph.add(number, line);
-        }
-    }
-    paragraph.finish(analyser, file, last, out);
-}
-
-impl<'a> Paragraph<'a> {
-    fn add(&mut self, number: u32, line: &'a [u8]) {
-        if self.first_line == 0 {
-            self.first_line = number;
-        }
-        let Some((key, value)) = field(line) else {
-            return;
+    for paragraph in paragraphs(file.bytes) {
+        let Some(mut package) = paragraph.package(analyser, PackageKind::Deb, file, out) else {
+            continue;
         };
-        let slot = match key.len() {
-            7 if key.eq_ignore_ascii_case(b"Package") => &mut self.name,
-            7 if key.eq_ignore_ascii_case(b"Version") => &mut self.version,
-            12 if key.eq_ignore_ascii_case(b"Architecture") => &mut self.architecture,
-            6 if key.eq_ignore_ascii_case(b"Source") => &mut self.source,
-            6 if key.eq_ignore_ascii_case(b"Status") => self.status.insert(value),
-            _ => return,
-        };
-        *slot = value;
-    }
-
-    fn finish(self, analyser: &str, file: &ClaimedFile<'_>, last_line: u32, out: &mut Facts) {
-        if self.first_line == 0 {
-            return;
-        }
-        let Some(name) = word(self.name) else {
-            out.malformed(
-                analyser,
-                file.path,
-                self.first_line,
-                "a package without a name",
-            );
-            return;
-        };
-        match self.status.map(state) {
-            None | Some(State::Present) => {}
-            Some(State::Absent) => return,
-            Some(State::Unclear) => {
-                let status = String::from_utf8_lossy(self.status.unwrap_or_default());
-                let problem = format!(
-                    "the package {name:?} is left out: its status is {:?}",
-                    cut(&status, 80)
-                );
-                out.malformed(analyser, file.path, self.first_line, &problem);
-                return;
-            }
-        }
-        let Some(version) = word(self.version) else {
-            let problem = format!("the package {name:?} has no version");
-            out.malformed(analyser, file.path, self.first_line, &problem);
-            return;
-        };
-        let source = source(self.source).unwrap_or_else(|| (name.clone(), None));
-        out.add_package(
-            analyser,
-            PackageFact {
-                name,
-                source: Some(SourcePackage {
-                    name: source.0,
-                    version: source.1.unwrap_or_else(|| version.clone()),
-                }),
-                version,
-                architecture: word(self.architecture),
-                lines: Some((self.first_line, last_line)),
-                ..PackageFact::new(PackageKind::Deb, "", "", file.path)
-            },
-        );
-    }
-}
-
-enum State {
-    Present,
-    Absent,
-    Unclear,
-}
-
-/// Reads `<wanted> <error> <state>`. What is wanted does not matter: `deinstall ok installed` is
-/// still there.
-fn state(status: &[u8]) -> State {
-    let mut words = status
-        .split(u8::is_ascii_whitespace)
-        .filter(|word| !word.is_empty());
-    match words.next_back() {
-        // All files are unpacked in each of these.
-        Some(
-            b"installed" | b"half-configured" | b"triggers-awaited" | b"triggers-pending"
-            | b"unpacked",
-        ) => State::Present,
-        Some(b"not-installed" | b"config-files") => State::Absent,
-        _ => State::Unclear,
+        let (name, version) = source(paragraph.source).unwrap_or((package.name.clone(), None));
+        package.source = Some(SourcePackage {
+            name,
+            version: version.unwrap_or_else(|| package.version.clone()),
+        });
+        out.add_package(analyser, package);
     }
 }
 
@@ -379,6 +295,7 @@ Version: 1
                 "var/lib/dpkg/status",
                 "var/lib/dpkg/status.d/base",
                 "var/lib/dpkg/status.d/base.md5sums",
+                "var/lib/dpkg/status.d/libpython3.11",
                 "var/lib/dpkg/info/libc6:amd64.list",
                 "var/lib/dpkg/info/libc6:amd64.md5sums",
                 "usr/share/doc/bash/copyright",
@@ -387,6 +304,7 @@ Version: 1
                 "var/lib/dpkg/status-old",
                 "var/lib/dpkg/status.d",
                 "var/lib/dpkg/status.d/a/b",
+                "var/lib/dpkg/status.d/base.postinst",
                 "var/lib/dpkg/available",
                 "var/lib/dpkg/info/bash.postinst",
                 "var/lib/dpkg/info/format",

@@ -1,8 +1,9 @@
 //! Which distribution an image is.
 //!
 //! os-release(5), <https://www.freedesktop.org/software/systemd/man/latest/os-release.html>; for
-//! images that have none, the older files of Ubuntu (`lsb-release`), Alpine, Debian and Red Hat's
-//! family. Which of them counts is decided when layers are merged ([`PRECEDENCE`]).
+//! images that have none, the files that each distribution has of its own (`etc/alpine-release`). Which
+//! of them counts is decided when layers are merged ([`PRECEDENCE`]), and what only another file knows
+//! is added there ([`refine`]): whether Alpine is edge, which release Debian's testing will be.
 
 use lamina_image::{layer::Entry, path::LayerPath};
 
@@ -17,16 +18,63 @@ use crate::{
 pub struct OsRelease;
 
 /// The files, the one that decides first. Links among them are followed.
+///
+/// Distributions that were made of another one keep its file beside their own: theirs comes first.
 pub const PRECEDENCE: &[&str] = &[
     "etc/os-release",
     "usr/lib/os-release",
+    "x86_64-bottlerocket-linux-gnu/sys-root/usr/lib/os-release",
+    "aarch64-bottlerocket-linux-gnu/sys-root/usr/lib/os-release",
     "etc/lsb-release",
     "etc/alpine-release",
+    "etc/almalinux-release",
+    "etc/rocky-release",
+    "etc/oracle-release",
+    "etc/fedora-release",
+    "usr/lib/fedora-release",
     "etc/centos-release",
+    "etc/photon-release",
+    "etc/azurelinux-release",
+    "etc/mariner-release",
     "etc/redhat-release",
     "etc/system-release",
+    "usr/lib/system-release",
+    "etc/SuSE-release",
+    "etc/arch-release",
+    "etc/gentoo-release",
     "etc/debian_version",
 ];
+
+/// Where Alpine says which of its branches it installs from.
+const REPOSITORIES: &str = "etc/apk/repositories";
+
+/// Alpine's development branch.
+const EDGE: &str = "edge";
+
+/// Adds to what the deciding file says what only another one knows. `stated` gives what is visible of a
+/// path.
+pub fn refine<'a>(
+    fact: &mut DistributionFact,
+    stated: impl Fn(&str) -> Option<&'a DistributionFact>,
+) {
+    match fact.id.as_str() {
+        // Edge calls itself the next release (`3.23_alpha20250612`), or the last one: the file is
+        // that of the `alpine-base` that was last upgraded.
+        "alpine" => {
+            if let Some(branch) = stated(REPOSITORIES) {
+                fact.version_id.clone_from(&branch.version_id);
+            }
+        }
+        // Before bookworm, testing and sid had no `VERSION_CODENAME`.
+        "debian" if fact.version_id.is_none() && fact.codename.is_none() => {
+            if let Some(version) = stated("etc/debian_version") {
+                fact.version_id.clone_from(&version.version_id);
+                fact.codename.clone_from(&version.codename);
+            }
+        }
+        _ => {}
+    }
+}
 
 /// Fedora keeps variants here, one of which `usr/lib/os-release` leads to.
 const VARIANTS: &[u8] = b"usr/lib/os.release.d/";
@@ -37,16 +85,21 @@ impl Analyser for OsRelease {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn claims(&self, path: &LayerPath, _: &Entry) -> bool {
         let path = path.as_bytes();
+        // Asked of every file there is: first and last bytes tell most of them.
+        let is_listed = || PRECEDENCE.iter().any(|p| p.as_bytes() == path);
         match path.first() {
             Some(b'e') => {
-                path.starts_with(b"etc/") && PRECEDENCE.iter().any(|p| p.as_bytes() == path)
+                path.starts_with(b"etc/") && (is_listed() || path == REPOSITORIES.as_bytes())
             }
-            Some(b'u') => path == b"usr/lib/os-release" || path.starts_with(VARIANTS),
+            Some(b'u') => {
+                path.starts_with(VARIANTS) || (path.ends_with(b"-release") && is_listed())
+            }
+            Some(b'a' | b'x') => path.ends_with(b"/usr/lib/os-release") && is_listed(),
             _ => false,
         }
     }
@@ -66,10 +119,24 @@ impl Analyser for OsRelease {
                 ..DistributionFact::default()
             }),
             b"debian_version" => first().map(debian_version),
-            b"centos-release" | b"redhat-release" | b"system-release" => {
-                first().and_then(red_hat_release)
-            }
-            _ => os_release(file.bytes),
+            b"repositories" => match is_edge(file.bytes) {
+                true => Some(DistributionFact {
+                    id: "alpine".to_owned(),
+                    version_id: Some(EDGE.to_owned()),
+                    ..DistributionFact::default()
+                }),
+                false => return,
+            },
+            b"SuSE-release" => suse_release(file.bytes),
+            // Most often empty: that it is there says it.
+            b"arch-release" => Some(DistributionFact {
+                id: "arch".to_owned(),
+                pretty_name: Some("Arch Linux".to_owned()),
+                ..DistributionFact::default()
+            }),
+            b"os-release" => os_release(file.bytes),
+            _ if file.path.as_bytes().starts_with(VARIANTS) => os_release(file.bytes),
+            _ => first().and_then(named_release),
         };
         match fact {
             Some(mut fact) => {
@@ -85,6 +152,7 @@ impl Analyser for OsRelease {
 fn os_release(bytes: &[u8]) -> Option<DistributionFact> {
     let mut fact = DistributionFact::default();
     let mut has_name = false;
+    let mut name = None;
     for (key, value) in assignments(bytes) {
         let value = Some(value).filter(|value| !value.is_empty());
         match key {
@@ -95,7 +163,10 @@ fn os_release(bytes: &[u8]) -> Option<DistributionFact> {
                 has_name |= value.is_some();
                 fact.pretty_name = value;
             }
-            b"NAME" => has_name |= value.is_some(),
+            b"NAME" => {
+                has_name |= value.is_some();
+                name = value;
+            }
             b"ID_LIKE" => {
                 let ids = value.unwrap_or_default();
                 fact.id_like = ids.split_whitespace().map(str::to_owned).collect();
@@ -107,6 +178,8 @@ fn os_release(bytes: &[u8]) -> Option<DistributionFact> {
         // os-release(5): "If not set, a default of ID=linux may be used."
         has_name.then(|| fact.id = "linux".to_owned())?;
     }
+    let name = name.unwrap_or_default();
+    fact.codename = fact.codename.or_else(|| stream(&fact.id, &name));
     Some(fact)
 }
 
@@ -138,8 +211,8 @@ fn debian_version(text: String) -> DistributionFact {
     }
 }
 
-/// `CentOS release 6.10 (Final)`.
-fn red_hat_release(text: String) -> Option<DistributionFact> {
+/// `CentOS release 6.10 (Final)`, `VMware Photon OS 4.0`: a name, and somewhere after it a number.
+fn named_release(text: String) -> Option<DistributionFact> {
     const IDS: &[(&str, &str)] = &[
         ("red hat enterprise linux", "rhel"),
         ("centos", "centos"),
@@ -148,19 +221,95 @@ fn red_hat_release(text: String) -> Option<DistributionFact> {
         ("oracle linux", "ol"),
         ("rocky linux", "rocky"),
         ("almalinux", "almalinux"),
+        ("scientific linux", "scientific"),
+        ("cloudlinux", "cloudlinux"),
+        ("anolis os", "anolis"),
+        ("openeuler", "openeuler"),
+        ("vmware photon", "photon"),
+        ("cbl-mariner", "mariner"),
+        ("microsoft azure linux", "azurelinux"),
+        ("azure linux", "azurelinux"),
+        ("bottlerocket", "bottlerocket"),
+        ("gentoo", "gentoo"),
     ];
     let lower = text.to_ascii_lowercase();
-    let (_, id) = IDS.iter().find(|(name, _)| lower.starts_with(name))?;
-    let version = lower
-        .split_once(" release ")
-        .and_then(|(_, rest)| rest.split_whitespace().next())
-        .map(str::to_owned);
+    let (name, id) = IDS.iter().find(|(name, _)| lower.starts_with(name))?;
+    let mut words = lower.get(name.len()..)?.split_whitespace();
+    let version = words.find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+    // Mariner and Azure Linux put the day of the build behind the release: `2.0.20220226`.
+    let version = match (*id, version) {
+        ("mariner" | "azurelinux", Some(version)) => {
+            let mut parts = version.split('.');
+            let parts: Vec<&str> = parts.by_ref().take(2).collect();
+            Some(parts.join("."))
+        }
+        (_, version) => version.map(str::to_owned),
+    };
     Some(DistributionFact {
         id: (*id).to_owned(),
         version_id: version,
+        codename: stream(id, &text),
         pretty_name: Some(text),
         ..DistributionFact::default()
     })
+}
+
+/// CentOS Stream has CentOS's `ID` and numbers, but is another distribution: it comes before the
+/// release of Red Hat's that CentOS came after. No file calls it a code name.
+fn stream(id: &str, name: &str) -> Option<String> {
+    (id == "centos" && name.contains("Stream")).then(|| "stream".to_owned())
+}
+
+/// `SUSE Linux Enterprise Server 11 (x86_64)`, then `VERSION = 11` and `PATCHLEVEL = 4`.
+fn suse_release(bytes: &[u8]) -> Option<DistributionFact> {
+    let name = lines(bytes).next().and_then(|(_, line)| word(line))?;
+    let lower = name.to_ascii_lowercase();
+    let id = match lower.as_str() {
+        name if name.starts_with("opensuse") => "opensuse",
+        name if name.starts_with("suse linux enterprise desktop") => "sled",
+        name if name.starts_with("suse linux enterprise") => "sles",
+        _ => return None,
+    };
+    let (mut version, mut level, mut codename) = (None, None, None);
+    for (_, line) in lines(bytes).skip(1) {
+        let Some(equals) = memchr::memchr(b'=', line) else {
+            continue;
+        };
+        let value = line.get(equals + 1..).and_then(word);
+        match line.get(..equals).unwrap_or_default().trim_ascii() {
+            b"VERSION" => version = value,
+            b"PATCHLEVEL" => level = value.filter(|level| level != "0"),
+            b"CODENAME" => codename = value.map(|name| name.to_ascii_lowercase()),
+            _ => {}
+        }
+    }
+    Some(DistributionFact {
+        id: id.to_owned(),
+        version_id: match (version, level) {
+            (Some(version), Some(level)) => Some(format!("{version}.{level}")),
+            (version, _) => version,
+        },
+        codename,
+        pretty_name: Some(name),
+        ..DistributionFact::default()
+    })
+}
+
+/// Whether Alpine's packages come from edge. A release that takes single packages from there has its
+/// own branch of `main` as well; a repository with a tag (`@edge`) gives only what is asked for by it.
+fn is_edge(bytes: &[u8]) -> bool {
+    let mut branches = lines(bytes).filter_map(|(_, line)| {
+        let line = line.trim_ascii();
+        let is_for_all = line.first().is_some_and(|byte| !b"#@".contains(byte));
+        let line = line.strip_suffix(b"/").unwrap_or(line);
+        let branch = line.strip_suffix(b"/main").filter(|_| is_for_all)?;
+        branch.rsplit(|byte| *byte == b'/').next()
+    });
+    let mut is_edge = false;
+    branches.all(|branch| {
+        is_edge |= branch == EDGE.as_bytes();
+        branch == EDGE.as_bytes()
+    }) && is_edge
 }
 
 /// `KEY=value` lines, unquoted as a shell would.
@@ -217,8 +366,15 @@ mod tests {
                 "etc/alpine-release",
                 "etc/debian_version",
                 "etc/lsb-release",
+                "etc/rocky-release",
+                "usr/lib/system-release",
+                "etc/apk/repositories",
+                "x86_64-bottlerocket-linux-gnu/sys-root/usr/lib/os-release",
             ],
             &[
+                "usr/lib/lsb-release",
+                "lib/apk/repositories",
+                "mips-bottlerocket-linux-gnu/sys-root/usr/lib/os-release",
                 "etc/os-release.d",
                 "lib/os-release",
                 "usr/lib/os-release-x",
@@ -293,6 +449,164 @@ mod tests {
             "Amazon Linux release 2 (Karoo)\n",
             "amzn 2 -",
         );
+        let check = |file: &str, text: &str, expect: &str| {
+            assert_eq!(read(&format!("etc/{file}"), text), expect);
+        };
+        check(
+            "redhat-release",
+            "Red Hat Enterprise Linux Server release 6.10 (Santiago)",
+            "rhel 6.10 -",
+        );
+        check(
+            "redhat-release",
+            "Red Hat Enterprise Linux release 9.2 (Plow)",
+            "rhel 9.2 -",
+        );
+        check(
+            "centos-release",
+            "CentOS Linux release 7.9.2009 (Core)",
+            "centos 7.9.2009 -",
+        );
+        check(
+            "centos-release",
+            "CentOS Stream release 8",
+            "centos 8 stream",
+        );
+        check(
+            "system-release",
+            "Amazon Linux AMI release 2018.03",
+            "amzn 2018.03 -",
+        );
+        check(
+            "rocky-release",
+            "Rocky Linux release 8.5 (Green Obsidian)",
+            "rocky 8.5 -",
+        );
+        check(
+            "almalinux-release",
+            "AlmaLinux release 8.6 (Sky Tiger)",
+            "almalinux 8.6 -",
+        );
+        check(
+            "oracle-release",
+            "Oracle Linux Server release 8.6",
+            "ol 8.6 -",
+        );
+        check(
+            "fedora-release",
+            "Fedora release 35 (Thirty Five)",
+            "fedora 35 -",
+        );
+        check("fedora-release", "Fedora release Rawhide", "fedora - -");
+        check(
+            "photon-release",
+            "VMware Photon OS 4.0\nPHOTON_BUILD_NUMBER=2f5aad892",
+            "photon 4.0 -",
+        );
+        check("photon-release", "VMware Photon Linux 1.0", "photon 1.0 -");
+        check(
+            "mariner-release",
+            "CBL-Mariner 2.0.20220226\nMARINER_BUILD_NUMBER=1",
+            "mariner 2.0 -",
+        );
+        check(
+            "azurelinux-release",
+            "Microsoft Azure Linux 3.0.20240609",
+            "azurelinux 3.0 -",
+        );
+        check(
+            "gentoo-release",
+            "Gentoo Base System release 2.14",
+            "gentoo 2.14 -",
+        );
+        check("arch-release", "", "arch - -");
+        check("arch-release", "Arch Linux release", "arch - -");
+        check(
+            "SuSE-release",
+            "SUSE Linux Enterprise Server 11 (x86_64)\nVERSION = 11\nPATCHLEVEL = 4\n",
+            "sles 11.4 -",
+        );
+        check(
+            "SuSE-release",
+            "openSUSE 13.1 (x86_64)\nVERSION = 13.1\nCODENAME = Bottle\n# deprecated\n",
+            "opensuse 13.1 bottle",
+        );
+        check(
+            "os-release",
+            "NAME=\"CentOS Stream\"\nID=\"centos\"\nVERSION_ID=\"9\"",
+            "centos 9 stream",
+        );
+        check(
+            "os-release",
+            "ID=wolfi\nNAME=\"Wolfi\"\nVERSION_ID=\"20230201\"",
+            "wolfi 20230201 -",
+        );
+        let path = "aarch64-bottlerocket-linux-gnu/sys-root/usr/lib/os-release";
+        assert_eq!(
+            read(path, "ID=bottlerocket\nVERSION_ID=1.19.2"),
+            "bottlerocket 1.19.2 -"
+        );
+    }
+
+    #[test]
+    fn edge_is_told_by_the_main_repository() {
+        let check = |text: &str, expect: &str| {
+            assert_eq!(read("etc/apk/repositories", text), expect, "{text}");
+        };
+        let (edge, none) = ("alpine edge -", " - -");
+        check("https://dl-cdn.alpinelinux.org/alpine/edge/main\n", edge);
+        check(
+            "https://a/alpine/edge/main/\nhttps://a/alpine/edge/community\n#https://a/v3.19/main\n",
+            edge,
+        );
+        check(
+            "https://a/alpine/v3.19/main\nhttps://a/alpine/v3.19/community\n",
+            none,
+        );
+        check(
+            "https://a/alpine/v3.19/main\nhttps://a/alpine/edge/testing\n",
+            none,
+        );
+        check(
+            "https://a/alpine/v3.19/main\nhttps://a/alpine/edge/main\n",
+            none,
+        );
+        check(
+            "https://a/alpine/v3.19/main\n@edge https://a/alpine/edge/main\n",
+            none,
+        );
+        check("@edge https://a/alpine/edge/main\n", none);
+        check("https://packages.wolfi.dev/os\n", none);
+        check("", none);
+    }
+
+    #[test]
+    fn other_files_know_what_the_deciding_one_does_not() {
+        let fact = |id: &str, version_id: Option<&str>, codename: Option<&str>| DistributionFact {
+            id: id.to_owned(),
+            version_id: version_id.map(str::to_owned),
+            codename: codename.map(str::to_owned),
+            ..DistributionFact::default()
+        };
+        let check = |mut found: DistributionFact, path: &str, other: DistributionFact, expect| {
+            refine(&mut found, |asked| (asked == path).then_some(&other));
+            assert_eq!(found, expect);
+        };
+        let edge = fact("alpine", Some("edge"), None);
+        let alpha = fact("alpine", Some("3.23_alpha20250612"), None);
+        check(alpha.clone(), REPOSITORIES, edge.clone(), edge.clone());
+        check(alpha.clone(), "etc/debian_version", edge.clone(), alpha);
+        let wolfi = fact("wolfi", Some("20230201"), None);
+        check(wolfi.clone(), REPOSITORIES, edge, wolfi);
+        let sid = fact("debian", None, Some("bullseye"));
+        check(
+            fact("debian", None, None),
+            "etc/debian_version",
+            sid.clone(),
+            sid.clone(),
+        );
+        let stable = fact("debian", Some("12"), None);
+        check(stable.clone(), "etc/debian_version", sid, stable);
     }
 
     #[test]

@@ -264,7 +264,7 @@ impl Table {
 }
 
 /// The archives of snyk-docker-plugin that have a snapshot, and it.
-fn snyk(fixtures: &Path) -> Vec<(PathBuf, String)> {
+pub(crate) fn snyk(fixtures: &Path) -> Vec<(PathBuf, String)> {
     const PAIRS: &[(&str, &str, &str)] = &[
         (
             "docker-archives/docker-save/nginx.tar",

@@ -15,6 +15,7 @@ mod cache;
 mod config;
 mod images;
 mod licences;
+mod os_packages;
 mod os_release;
 mod rpm;
 mod scan;
