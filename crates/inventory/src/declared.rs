@@ -71,11 +71,6 @@ impl<'a> DeclaredList<'a> {
         Some(&mut declared.fact)
     }
 
-    /// Whether nothing is declared.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.packages.is_empty()
-    }
-
     /// Notes them all.
     pub(crate) fn finish(self, analyser: &str, out: &mut Facts) {
         if self.unreadable > 0 {

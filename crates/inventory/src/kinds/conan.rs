@@ -113,7 +113,8 @@ fn split(reference: &str) -> Option<(&str, &str)> {
         .and_then(|end| reference.get(..end))
         .unwrap_or(reference);
     let (name, version) = reference.split_once('/')?;
-    (!name.is_empty() && !version.is_empty()).then_some((name, version))
+    let is_version = !version.is_empty() && !version.contains('/');
+    (!name.is_empty() && is_version).then_some((name, version))
 }
 
 #[derive(Deserialize)]
@@ -221,7 +222,12 @@ mod tests {
         };
         check("conan.lock", b"", 0, 1);
         check("conan.lock", b"{\"requires\": [\"zlib/1", 0, 1);
-        check("conan.lock", b"{\"requires\": [\"zlib\", \"/\", 7]}", 0, 0);
+        check(
+            "conan.lock",
+            b"{\"requires\": [\"zlib\", \"/\", \"a/b/c\", 7]}",
+            0,
+            0,
+        );
         check("conan.lock", "[".repeat(100_000).as_bytes(), 0, 1);
         let path = "a/1/_/_/package/x/conaninfo.txt";
         check(path, b"", 0, 1);

@@ -41,9 +41,9 @@ impl Place {
         }
         let folder = path.parent()?;
         // `node_modules/a`, `node_modules/@b/a`.
-        let mut above = folder.parent()?;
+        let mut above = folder.parent().unwrap_or_default();
         if above.file_name().starts_with(b"@") {
-            above = above.parent()?;
+            above = above.parent().unwrap_or_default();
         }
         let is_debian = matches!(above.as_bytes(), b"usr/share/nodejs" | b"usr/lib/nodejs");
         if above.file_name() == b"node_modules" || is_debian {

@@ -117,7 +117,18 @@ impl Wordpress {
     }
 
     fn core(&self, file: &ClaimedFile<'_>, out: &mut Facts) {
+        let mut is_comment = false;
         let found = lines(file.bytes).find_map(|(number, line)| {
+            let opens = memchr::memmem::rfind(line, b"/*");
+            let closes = memchr::memmem::rfind(line, b"*/");
+            let was_comment = is_comment;
+            is_comment = match (opens, closes) {
+                (None, None) => is_comment,
+                (opens, closes) => opens > closes,
+            };
+            if was_comment {
+                return None;
+            }
             let value = line.trim_ascii().strip_prefix(b"$wp_version")?;
             let value = value
                 .trim_ascii_start()
@@ -224,7 +235,8 @@ mod tests {
     #[test]
     fn wordpress_says_its_version() {
         let path = "srv/wp-includes/version.php";
-        let text = "<?php\n/**\n * @global string $wp_version\n */\n$wp_version = '6.4.1';\n";
+        let text = "<?php\n/**\n * @global string $wp_version\n */\n// $wp_version = '1';\n/*\n\
+                    $wp_version = '2';\n*/\n$wp_version = '6.4.1'; /* now */\n";
         let facts = analyse(&Wordpress, path, text);
         let package = &facts.packages[0];
         assert_eq!(

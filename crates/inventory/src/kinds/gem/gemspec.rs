@@ -24,6 +24,8 @@ impl Gemspec {
     pub fn parse(bytes: &[u8]) -> Self {
         let mut spec = Self::default();
         let mut stub: Option<(u32, [String; 3])> = None;
+        // What the block calls the specification; Ruby would fail at another name.
+        let mut block: Option<&[u8]> = None;
         for (number, line) in lines(bytes) {
             let line = line.trim_ascii();
             if let Some(rest) = line.strip_prefix(b"# stub:") {
@@ -33,9 +35,18 @@ impl Gemspec {
                 stub = stub.or_else(|| Some((number, [next(), next(), next()])));
                 continue;
             }
-            let Some((key, value)) = assignment(line) else {
+            if block.is_none() && line.starts_with(b"Gem::Specification.new") {
+                block = line
+                    .split(|byte| *byte == b'|')
+                    .nth(1)
+                    .map(<[u8]>::trim_ascii);
+            }
+            let Some((variable, key, value)) = assignment(line) else {
                 continue;
             };
+            if block.is_some_and(|block| block != variable) {
+                continue;
+            }
             let into = match key {
                 b"name" => &mut spec.name,
                 b"version" => &mut spec.version,
@@ -78,12 +89,13 @@ impl Gemspec {
     }
 }
 
-/// `s.key = value`, for a variable of any name.
-fn assignment(line: &[u8]) -> Option<(&[u8], &[u8])> {
+/// `s`, `key` and `value` of `s.key = value`.
+fn assignment(line: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    let variable = line.iter().take_while(|byte| is_name(byte)).count();
-    let rest = line.get(variable..)?.strip_prefix(b".")?;
-    if variable == 0 {
+    let length = line.iter().take_while(|byte| is_name(byte)).count();
+    let (variable, rest) = line.split_at_checked(length)?;
+    let rest = rest.strip_prefix(b".")?;
+    if variable.is_empty() {
         return None;
     }
     let length = rest.iter().take_while(|byte| is_name(byte)).count();
@@ -96,7 +108,7 @@ fn assignment(line: &[u8]) -> Option<(&[u8], &[u8])> {
     {
         return None;
     }
-    Some((key, value.trim_ascii()))
+    Some((variable, key, value.trim_ascii()))
 }
 
 /// A string that a value begins with, in whatever it is wrapped: `"1.0".freeze`,
@@ -246,13 +258,21 @@ mod tests {
     }
 
     #[test]
+    fn other_variables_are_not_the_specification() {
+        let spec = Gemspec::parse(
+            b"Gem::Specification.new do |spec|\n  s.name = \"a\"\n  spec.version = \"1\"\n",
+        );
+        assert_eq!((spec.name.as_str(), spec.version.as_str()), ("", "1"));
+    }
+
+    #[test]
     fn comparisons_are_no_assignments() {
         assert_eq!(assignment(b"s.name == \"a\""), None);
         assert_eq!(assignment(b"s.name =~ /a/"), None);
         assert_eq!(assignment(b".name = \"a\""), None);
         assert_eq!(
             assignment(b"s.name= \"a\""),
-            Some((b"name".as_slice(), b"\"a\"".as_slice()))
+            Some((b"s".as_slice(), b"name".as_slice(), b"\"a\"".as_slice()))
         );
     }
 }

@@ -4,7 +4,7 @@
 //! `packages`, by the folder that each is to be installed in; version 1 has `dependencies`, one in
 //! another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -25,16 +25,22 @@ pub(super) fn read(file: &ClaimedFile<'_>, out: &mut Facts) {
         return;
     };
     let mut list = DeclaredList::new(PackageKind::Npm, file);
+    // What members are called where they are linked.
+    let links = lock.packages.iter().filter(|(_, package)| package.link);
+    let links: HashMap<&str, &str> = links
+        .filter_map(|(folder, link)| Some((link.resolved.as_str()?, name_of(folder)?)))
+        .collect();
     for (folder, package) in &lock.packages {
         // The project itself, and links to its members, which are listed by their own folders.
         if folder.is_empty() || package.link {
             continue;
         }
-        let after = folder.rsplit_once("node_modules/").map(|(_, name)| name);
+        let after = name_of(folder);
         // The name is stated where the folder does not say it: of members, and of aliases.
         let name = word_of(&package.name);
-        let (Some(name), Some(version)) = (name.as_deref().or(after), package.version.as_str())
-        else {
+        let stated = name.as_deref().or(after);
+        let stated = stated.or_else(|| links.get(folder.as_str()).copied());
+        let (Some(name), Some(version)) = (stated, package.version.as_str()) else {
             continue;
         };
         let is_dev = package.dev || package.dev_optional;
@@ -73,6 +79,11 @@ pub(super) fn read(file: &ClaimedFile<'_>, out: &mut Facts) {
         }
     }
     list.finish(ID, out);
+}
+
+/// `@a/b` of `node_modules/x/node_modules/@a/b`.
+fn name_of(folder: &str) -> Option<&str> {
+    folder.rsplit_once("node_modules/").map(|(_, name)| name)
 }
 
 fn plain(version: &str) -> &str {
@@ -147,7 +158,7 @@ mod tests {
             "node_modules/a/node_modules/@b/c": {"version": "2.0.0", "dev": true},
             "node_modules/alias": {"name": "d", "version": "3.0.0"},
             "node_modules/member": {"resolved": "packages/member", "link": true},
-            "packages/member": {"name": "member", "version": "0.1.0"},
+            "packages/member": {"version": "0.1.0"},
             "packages/other": {},
             "node_modules/g": {"version": "1.0.0", "resolved": "git+ssh://git@github.com/a/g.git#abc"}
         }, "dependencies": {"ignored": {"version": "1"}}}"#;

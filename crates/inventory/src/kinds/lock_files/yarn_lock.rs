@@ -40,7 +40,8 @@ pub(super) fn read(file: &ClaimedFile<'_>, out: &mut Facts) {
             // `version "1.0.0"` and `version: 1.0.0`.
             if let Some((key, value)) = trimmed.split_once([' ', ':']) {
                 let value = unquote(value.trim_start_matches([':', ' ']).trim());
-                match key {
+                // Some tools quote the keys too.
+                match unquote(key) {
                     "version" => block.version = value,
                     "resolved" | "resolution" => block.resolution = value,
                     _ => {}
@@ -146,7 +147,7 @@ alias@npm:real@^1:
   version \"0.0.1\"
 
 a@1.x:
-  version \"1.5.0\"
+  \"version\" \"1.5.0\"
 ";
         assert_eq!(
             declared("yarn.lock", text),

@@ -204,7 +204,7 @@ mod tests {
     fn what_is_there_is_read() {
         let value = check(
             r#"a:9:{s:1:"a";s:1:"b";s:1:"c";s:9:"d"#,
-            Some("the text breaks off at byte 33"),
+            Some("the text breaks off at byte 34"),
         );
         assert_eq!(value.unwrap().get("a"), Some(&Value::Text(b"b")));
         assert_eq!(check("", Some("it breaks off at byte 0")), None);
