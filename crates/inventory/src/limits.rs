@@ -79,3 +79,7 @@ pub const MAX_VARIABLES: usize = 100;
 /// Bytes at the beginning of a WordPress plugin's file in which its header is looked for, as WordPress
 /// has it.
 pub const MAX_PLUGIN_HEADER_BYTES: usize = 8 << 10;
+
+/// Bytes of paths that are looked up in one `bun.lock` to tell what is for development. 5,000 packages
+/// with ten dependencies each, two folders deep, take 5 MiB.
+pub const MAX_SEARCHED_BYTES: usize = 256 << 20;

@@ -11,10 +11,10 @@ use toml::Value;
 
 use crate::{
     analyser::{Analyser, ClaimedFile},
-    declared::DeclaredList,
-    facts::{Facts, PackageKind},
+    facts::{Basis, Facts, PackageFact, PackageKind},
     limits::MAX_LOCK_BYTES,
     places::is_inside_installed,
+    text::word,
     toml_file::parse_toml,
 };
 
@@ -50,38 +50,32 @@ impl Analyser for Julia {
             return;
         };
         let julia = manifest.get("julia_version").and_then(Value::as_str);
-        let mut list = DeclaredList::new(PackageKind::Julia, &file);
-        if let Some(deps) = manifest.get("deps").and_then(Value::as_table) {
-            for (name, entries) in deps {
-                add(name, entries, julia, &mut list);
+        let deps = manifest.get("deps").and_then(Value::as_table);
+        let below: Vec<_> = deps.into_iter().flatten().collect();
+        let here = manifest.iter().filter(|_| deps.is_none());
+        for (name, entries) in below.into_iter().chain(here) {
+            // One name may be that of several packages, told apart by their UUID.
+            for entry in entries.as_array().into_iter().flatten() {
+                let text = |key: &str| entry.get(key).and_then(Value::as_str);
+                // Another program's file of that name has none.
+                let Some(uuid) = text("uuid").and_then(|uuid| word(uuid.as_bytes())) else {
+                    continue;
+                };
+                let Some(stated) = text("version").or(julia) else {
+                    continue;
+                };
+                let (Some(name), Some(version)) = (word(name.as_bytes()), word(stated.as_bytes()))
+                else {
+                    let problem = "a package without a name or version";
+                    out.malformed(self.id(), file.path, 0, problem);
+                    continue;
+                };
+                let mut fact = PackageFact::new(PackageKind::Julia, name, version, file.path);
+                fact.basis = Basis::Declared;
+                fact.detail("uuid", Some(uuid));
+                fact.detail("repository", text("repo-url"));
+                out.add_package(self.id(), fact);
             }
-        } else {
-            for (name, entries) in &manifest {
-                add(name, entries, julia, &mut list);
-            }
-        }
-        list.finish(self.id(), out);
-    }
-}
-
-/// One name may be that of several packages, told apart by their UUID.
-fn add(name: &str, entries: &Value, julia: Option<&str>, list: &mut DeclaredList<'_>) {
-    for entry in entries.as_array().into_iter().flatten() {
-        let text = |key: &str| entry.get(key).and_then(Value::as_str);
-        // Another file of that name has none.
-        let Some(uuid) = text("uuid") else {
-            continue;
-        };
-        let version = text("version");
-        let Some(stated) = version.or(julia) else {
-            continue;
-        };
-        if let Some(fact) = list.add(name, stated, None, false) {
-            fact.detail(
-                "uuid",
-                Some(uuid).filter(|_| fact.detail_of("uuid").is_none()),
-            );
-            fact.detail("repository", text("repo-url"));
         }
     }
 }

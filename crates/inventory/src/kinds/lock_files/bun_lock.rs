@@ -15,6 +15,7 @@ use crate::{
     declared::DeclaredList,
     facts::{Facts, PackageKind},
     json::{parse_json, word_of},
+    limits::MAX_SEARCHED_BYTES,
 };
 
 /// Reads `bun.lock`.
@@ -27,8 +28,19 @@ pub(super) fn read(file: &ClaimedFile<'_>, out: &mut Facts) {
     let Some(lock) = parse_json::<Lock>(ID, &plain, out) else {
         return;
     };
-    let needed = lock.needed(&["dependencies", "optionalDependencies", "peerDependencies"]);
-    let for_dev = lock.needed(&["devDependencies"]);
+    let mut search = Search {
+        lock: &lock,
+        bytes_left: MAX_SEARCHED_BYTES,
+    };
+    let needed = search.needed(&["dependencies", "optionalDependencies", "peerDependencies"]);
+    let for_dev = search.needed(&["devDependencies"]);
+    if search.bytes_left == 0 {
+        out.too_many(
+            ID,
+            "bytes of dependencies' paths",
+            MAX_SEARCHED_BYTES as u64,
+        );
+    }
     let mut list = DeclaredList::new(PackageKind::Npm, file);
     for (key, package) in &lock.packages {
         let found = package.first().and_then(Value::as_str).and_then(split);
@@ -85,16 +97,25 @@ struct Workspace {
     rest: BTreeMap<String, Value>,
 }
 
-impl Lock {
+/// Finds what is needed by what.
+struct Search<'a> {
+    lock: &'a Lock,
+    /// Bytes of paths that may still be looked up.
+    bytes_left: usize,
+}
+
+impl<'a> Search<'a> {
     /// The keys of all packages that members need by these fields.
-    fn needed(&self, fields: &[&str]) -> HashSet<&str> {
-        let mut open: Vec<&str> = Vec::new();
-        for member in self.workspaces.values() {
+    fn needed(&mut self, fields: &[&str]) -> HashSet<&'a str> {
+        let lock = self.lock;
+        let mut open: Vec<&'a str> = Vec::new();
+        for member in lock.workspaces.values() {
             let name = member.name.as_str().unwrap_or_default();
             for field in fields {
                 let wanted = member.rest.get(*field).and_then(Value::as_object);
-                let wanted = wanted.into_iter().flat_map(|wanted| wanted.keys());
-                open.extend(wanted.filter_map(|wanted| self.resolve(name, wanted)));
+                for wanted in wanted.into_iter().flat_map(|wanted| wanted.keys()) {
+                    open.extend(self.resolve(name, wanted));
+                }
             }
         }
         let mut needed = HashSet::new();
@@ -102,29 +123,34 @@ impl Lock {
             if !needed.insert(key) {
                 continue;
             }
-            let package = self.packages.get(key).map(Vec::as_slice);
+            let package = lock.packages.get(key).map(Vec::as_slice);
             let details = package
                 .unwrap_or_default()
                 .iter()
                 .find_map(Value::as_object);
             for field in ["dependencies", "optionalDependencies", "peerDependencies"] {
                 let wanted = details.and_then(|details| details.get(field)?.as_object());
-                let wanted = wanted.into_iter().flat_map(|wanted| wanted.keys());
-                open.extend(wanted.filter_map(|wanted| self.resolve(key, wanted)));
+                for wanted in wanted.into_iter().flat_map(|wanted| wanted.keys()) {
+                    open.extend(self.resolve(key, wanted));
+                }
             }
         }
         needed
     }
 
     /// The key of the package `name` as seen from `from`: the nearest one.
-    fn resolve(&self, from: &str, name: &str) -> Option<&str> {
+    fn resolve(&mut self, from: &str, name: &str) -> Option<&'a str> {
         let mut from = from;
         loop {
             let path = match from {
                 "" => name.to_owned(),
                 from => format!("{from}/{name}"),
             };
-            if let Some((key, _)) = self.packages.get_key_value(&path) {
+            self.bytes_left = self.bytes_left.saturating_sub(path.len());
+            if self.bytes_left == 0 {
+                return None;
+            }
+            if let Some((key, _)) = self.lock.packages.get_key_value(&path) {
                 return Some(key);
             }
             if from.is_empty() {
@@ -249,6 +275,16 @@ mod tests {
         check("\"a\\", "\"a\\");
         check("\"a", "\"a");
         check("{\"a\": \"http://b\"}", "{\"a\": \"http://b\"}");
+    }
+
+    #[test]
+    fn the_search_is_bounded() {
+        let deep = "a/".repeat(40_000);
+        let text = format!(
+            r#"{{"workspaces": {{"": {{"dependencies": {{"{deep}a": "1"}}}}}},
+                "packages": {{"{deep}a": ["a@1", {{"dependencies": {{"b": "1"}}}}]}}}}"#
+        );
+        check_broken("bun.lock", text.as_bytes(), 1, 1);
     }
 
     #[test]

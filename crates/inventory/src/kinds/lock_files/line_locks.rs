@@ -55,10 +55,13 @@ pub(super) fn read_bundler(file: &ClaimedFile<'_>, out: &mut Facts) {
     list.finish(ID, out);
 }
 
+/// A module's path, and its version if one is stated.
+type Module<'a> = (&'a str, Option<&'a str>);
+
 /// Reads `go.mod`: what is required, with what replaces it.
 pub(super) fn read_go_mod(file: &ClaimedFile<'_>, out: &mut Facts) {
     let mut required: Vec<(u32, &str, &str, bool)> = Vec::new();
-    let mut replaced: HashMap<(&str, Option<&str>), (&str, Option<&str>)> = HashMap::new();
+    let mut replaced: HashMap<Module<'_>, Module<'_>> = HashMap::new();
     let mut block = "";
     for (number, line) in lines(file.bytes) {
         let Ok(text) = std::str::from_utf8(line) else {

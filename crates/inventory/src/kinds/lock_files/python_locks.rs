@@ -80,13 +80,16 @@ fn pinned(text: &str) -> Option<(&str, &str)> {
 
 /// The file as UTF-8: Windows writes UTF-16 at times, with a mark.
 fn utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
-    let (units, from): (&[u8], fn([u8; 2]) -> u16) = match bytes {
-        [0xff, 0xfe, rest @ ..] => (rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => (rest, u16::from_be_bytes),
+    let (units, is_little) = match bytes {
+        [0xff, 0xfe, rest @ ..] => (rest, true),
+        [0xfe, 0xff, rest @ ..] => (rest, false),
         [0xef, 0xbb, 0xbf, rest @ ..] => return rest.into(),
         _ => return bytes.into(),
     };
-    let units = units.as_chunks::<2>().0.iter().map(|unit| from(*unit));
+    let units = units.as_chunks::<2>().0.iter().map(|unit| match is_little {
+        true => u16::from_le_bytes(*unit),
+        false => u16::from_be_bytes(*unit),
+    });
     let text: String = char::decode_utf16(units)
         .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
         .collect();
