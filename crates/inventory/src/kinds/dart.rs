@@ -125,7 +125,8 @@ struct Locked<'a> {
 
 impl Locked<'_> {
     fn add(self, list: &mut DeclaredList<'_>) {
-        // What comes with the SDK says version 0.0.0.
+        // What comes with the SDK says version 0.0.0. Trivy tells it with the SDK's least version, which
+        // is not the one that is there.
         if self.source == "sdk" {
             return;
         }

@@ -681,7 +681,7 @@ const TRIVY: &[Case] = &[
         &["credo 1.6.6"],
     ),
     ("hex/mix/testdata/empty.mix.lock", "mix.lock", 0, 0, &[]),
-    // What comes with the SDK says 0.0.0, which Trivy lists.
+    // What comes with the SDK says 0.0.0; Trivy takes the least version of the SDK for it.
     (
         "dart/pub/testdata/happy.lock",
         "pubspec.lock",
