@@ -14,6 +14,7 @@ mod attribution;
 mod cache;
 mod config;
 mod images;
+mod languages;
 mod licences;
 mod os_packages;
 mod os_release;
