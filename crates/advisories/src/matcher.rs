@@ -45,6 +45,8 @@ pub struct PackageView<'a> {
     pub source: Option<(&'a str, &'a str)>,
     /// The OS package that owns its files: an index into the list that is matched.
     pub owned_by: Option<usize>,
+    /// Only a lock file names it: it may not be there, and is not matched.
+    pub is_declared: bool,
 }
 
 /// The shards that a list of packages needs.
@@ -205,7 +207,7 @@ pub fn shards_for<'a>(
     packages: impl IntoIterator<Item = PackageView<'a>>,
 ) -> Needs {
     let mut kinds: BTreeMap<PackageKind, usize> = BTreeMap::new();
-    for package in packages {
+    for package in packages.into_iter().filter(|package| !package.is_declared) {
         *kinds.entry(package.kind).or_default() += 1;
     }
     let mut shards: BTreeMap<String, ShardEntry> = BTreeMap::new();
@@ -240,6 +242,9 @@ pub fn match_packages(
     let mut known: HashMap<(&str, &str, &str), Rc<[Match]>> = HashMap::new();
     let mut result = Matches::default();
     for (index, package) in packages.iter().enumerate() {
+        if package.is_declared {
+            continue;
+        }
         let key = keys
             .entry(package.kind)
             .or_insert_with(|| key_for(package.kind, distribution).ok());

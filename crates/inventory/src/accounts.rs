@@ -691,6 +691,7 @@ pub(crate) mod tests {
         OwnedFiles {
             kind,
             name: name.to_owned(),
+            version: None,
             architecture: None,
             files: files.iter().collect(),
             file: LayerPath::from(file),

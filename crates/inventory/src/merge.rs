@@ -431,6 +431,12 @@ impl<'a> Stack<'a> {
                         (None, PackageKind::Nix) => fact.folder.clone().unwrap_or_default(),
                         // There is one of each, stated twice.
                         (None, PackageKind::Bitnami) => LayerPath::default(),
+                        // The package's own folder has its version in its name.
+                        (None, PackageKind::Brew | PackageKind::Otp | PackageKind::Hex) => fact
+                            .folder
+                            .as_ref()
+                            .and_then(LayerPath::parent)
+                            .unwrap_or_else(|| installation_folder(path)),
                         (None, _) => installation_folder(path),
                     };
                     let statement = Statement {
@@ -449,6 +455,7 @@ impl<'a> Stack<'a> {
         for versions in groups.values() {
             self.packages_of(versions, &mut present, &mut removed);
         }
+        drop_stated_twice(&mut present);
         for packages in [&mut present, &mut removed] {
             packages.sort_by(|a: &Package, b: &Package| {
                 (a.sort_key(), a.introduced_in).cmp(&(b.sort_key(), b.introduced_in))
@@ -681,6 +688,23 @@ impl<'a> Stack<'a> {
         }
         lists
     }
+}
+
+/// Drops what a lock file or an SBOM names of packages that are known to be there: the surer
+/// statement tells of them.
+fn drop_stated_twice(packages: &mut Vec<Package>) {
+    let is_hearsay = |fact: &PackageFact| matches!(fact.basis, Basis::Declared | Basis::Stated);
+    let identity = |fact: &PackageFact| {
+        let name = match fact.kind {
+            PackageKind::Pypi => normalise_python(&fact.name),
+            _ => fact.name.clone(),
+        };
+        (fact.kind, name, fact.version.clone())
+    };
+    let known = packages.iter().filter(|package| !is_hearsay(&package.fact));
+    let known: HashSet<_> = known.map(|package| identity(&package.fact)).collect();
+    packages
+        .retain(|package| !is_hearsay(&package.fact) || !known.contains(&identity(&package.fact)));
 }
 
 /// What all versions and architectures of one package have in common.

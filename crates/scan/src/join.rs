@@ -9,6 +9,7 @@ use lamina_image::tree::MergedTree;
 use lamina_inventory::{
     accounts::{FileOwners, OwnerClass, efficiency::efficiency},
     analysis::LayerAnalysis,
+    facts::Basis,
     merge::{self, Inventory, Package},
 };
 use lamina_report::model::{
@@ -215,6 +216,7 @@ impl Joined {
 
     fn package_views(&self) -> impl Iterator<Item = PackageView<'_>> {
         self.inventory.packages.iter().map(|package| PackageView {
+            is_declared: package.fact.basis == Basis::Declared,
             kind: package.fact.kind,
             name: &package.fact.name,
             version: &package.fact.version,

@@ -148,6 +148,7 @@ fn read_files(analyser: &str, file: &ClaimedFile<'_>, folder: &[u8], out: &mut F
         OwnedFiles {
             kind: PackageKind::Alpm,
             name,
+            version: None,
             architecture: None,
             files: files.finish(),
             file: file.path.clone(),

@@ -74,6 +74,7 @@ impl Analyser for Conda {
             OwnedFiles {
                 kind: PackageKind::Conda,
                 name,
+                version: None,
                 architecture: word_of(&record.subdir),
                 files: files.finish(),
                 file: file.path.clone(),

@@ -116,6 +116,7 @@ fn read_files(analyser: &str, file: &ClaimedFile<'_>, owner: &[u8], out: &mut Fa
         OwnedFiles {
             kind: PackageKind::Opkg,
             name,
+            version: None,
             architecture: None,
             files: files.finish(),
             file: file.path.clone(),

@@ -89,6 +89,7 @@ impl Analyser for Pear {
             OwnedFiles {
                 kind: PackageKind::Pear,
                 name,
+                version: None,
                 architecture: None,
                 files: files.finish(),
                 file: file.path.clone(),

@@ -126,6 +126,7 @@ fn read_contents(analyser: &str, file: &ClaimedFile<'_>, place: &Place<'_>, out:
         OwnedFiles {
             kind: PackageKind::Ebuild,
             name,
+            version: None,
             architecture: None,
             files: files.finish(),
             file: file.path.clone(),

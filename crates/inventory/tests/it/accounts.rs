@@ -6,7 +6,7 @@ use lamina_image::tree::MergedTree;
 use lamina_inventory::{
     accounts::{OwnerClass, efficiency::efficiency},
     analysis::LayerAnalysis,
-    facts::PackageKind,
+    facts::{Basis, PackageKind},
     merge::{Inventory, merge},
 };
 use lamina_testkit::{layer, shared};
@@ -101,7 +101,8 @@ fn python_and_node_packages_own_their_folders() {
     };
     let inventory = &inventories(&archive).unwrap()[0];
     for package in &inventory.packages {
-        if matches!(package.fact.kind, PackageKind::Pypi | PackageKind::Npm) {
+        let is_installed = package.fact.basis == Basis::Installed;
+        if is_installed && matches!(package.fact.kind, PackageKind::Pypi | PackageKind::Npm) {
             assert!(
                 package.owned_files.is_some_and(|files| files > 0),
                 "{package:?}"

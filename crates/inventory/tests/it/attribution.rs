@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lamina_inventory::{
     analysis::LayerAnalysis,
-    facts::Warning,
+    facts::{Basis, Warning},
     limits::MAX_METADATA_BYTES,
     merge::{EarlierVersion, Inventory, Package},
 };
@@ -804,4 +804,20 @@ fn a_hundred_thousand_versions_of_one_package_take_no_time() {
     let inventory = inventory([many(0), many(100_000), many(200_000)]);
     assert_eq!(inventory.packages.len(), 50_000);
     assert_eq!(inventory.removed.len(), 100_000);
+}
+
+#[test]
+fn what_a_lock_file_names_is_told_once_if_it_is_installed() {
+    let lock = r#"{"name": "app", "lockfileVersion": 3, "packages": {
+        "node_modules/a": {"version": "1.0.0"}, "node_modules/b": {"version": "2.0.0"}}}"#;
+    let inventory = inventory([layer().file("srv/app/package-lock.json", lock).file(
+        "srv/app/node_modules/a/package.json",
+        r#"{"name": "a", "version": "1.0.0"}"#,
+    )]);
+    let told: Vec<_> = inventory
+        .packages
+        .iter()
+        .map(|package| (package.fact.name.as_str(), package.fact.basis))
+        .collect();
+    assert_eq!(told, [("a", Basis::Installed), ("b", Basis::Declared)]);
 }
