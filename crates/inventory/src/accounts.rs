@@ -501,6 +501,8 @@ struct Finder<'a> {
     stack: Vec<(usize, MergedNode<'a>)>,
     /// Where directories lead that are found through links alone.
     linked: HashMap<Vec<u8>, Option<MergedNode<'a>>>,
+    /// The one that was asked for last, as it was written: the files of one stand together.
+    last_linked: (Vec<u8>, Option<MergedNode<'a>>),
 }
 
 impl<'a> Finder<'a> {
@@ -509,6 +511,7 @@ impl<'a> Finder<'a> {
             tree,
             stack: Vec::new(),
             linked: HashMap::new(),
+            last_linked: (Vec::new(), None),
         }
     }
 
@@ -531,18 +534,29 @@ impl<'a> Finder<'a> {
         {
             return Some(node.id());
         }
+        let place = memchr::memrchr(b'/', path)?;
+        let (written, name) = (path.get(..place)?, path.get(place + 1..)?);
+        let is_plain = !matches!(name, b"" | b"." | b"..") && !written.is_empty();
+        if is_plain && self.last_linked.0 == written {
+            let node = self.last_linked.1?.child(name)?;
+            return node.kind().map(|_| node.id());
+        }
         let path = LayerPath::from_bytes(path);
-        let end = path.as_bytes().iter().rposition(|byte| *byte == b'/')?;
-        let directory = path.as_bytes().get(..end)?;
-        let found = match self.linked.get(directory) {
+        let directory = path.parent()?;
+        let found = match self.linked.get(directory.as_bytes()) {
             Some(found) => *found,
             None => {
-                let resolved = self.tree.resolve(&LayerPath::from_bytes(directory)).ok();
+                let resolved = self.tree.resolve(&directory).ok();
                 let found = resolved.and_then(|path| self.tree.node(&path));
-                self.linked.insert(directory.to_vec(), found);
+                self.linked.insert(directory.as_bytes().to_vec(), found);
                 found
             }
         };
+        if is_plain {
+            self.last_linked.0.clear();
+            self.last_linked.0.extend_from_slice(written);
+            self.last_linked.1 = found;
+        }
         let node = found?.child(path.file_name())?;
         node.kind().map(|_| node.id())
     }

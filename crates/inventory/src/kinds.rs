@@ -69,7 +69,9 @@ pub const ANALYSERS: &[&dyn Analyser] = &[
 ];
 
 /// All analysers that watch files as they stream by.
-pub const STREAM_ANALYSERS: &[&dyn StreamAnalyser] = &[&nix::Nix];
+pub const STREAM_ANALYSERS: &[&dyn StreamAnalyser] = &[
+    &nix::Nix,
+];
 
 #[cfg(test)]
 pub(crate) mod tests {

@@ -49,7 +49,9 @@ pub struct WastedPath {
 
 /// dive's figures for layers, lowest first.
 pub fn efficiency(layers: &[&LayerTree]) -> Efficiency {
-    let mut stack = Stack::new();
+    // Most layers add to the others; what they repeat is room for nothing, so that there is a bound.
+    let nodes = layers.iter().map(|layer| layer.len()).sum::<usize>();
+    let mut stack = Stack::new(nodes.min(1 << 20));
     for layer in layers {
         stack.add(layer);
     }
@@ -82,10 +84,10 @@ struct Stack<'a> {
 }
 
 impl<'a> Stack<'a> {
-    fn new() -> Self {
+    fn new(room: usize) -> Self {
         let mut stack = Self {
-            records: Vec::new(),
-            ids: HashMap::new(),
+            records: Vec::with_capacity(room),
+            ids: HashMap::with_capacity(room),
         };
         stack.records.push(Record::new(ROOT, b""));
         stack

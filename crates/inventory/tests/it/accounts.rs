@@ -148,12 +148,29 @@ fn a_hundred_thousand_files_take_little_time() {
     let layers: Vec<&LayerAnalysis> = layers.iter().collect();
     let trees: Vec<_> = layers.iter().map(|layer| &layer.tree).collect();
     let tree = MergedTree::merge(&trees);
-    let start = Instant::now();
-    let inventory = merge(&layers, &tree);
-    let merged = start.elapsed();
-    let start = Instant::now();
-    let found = efficiency(&trees);
-    println!("merge {merged:?}, efficiency {:?}", start.elapsed());
+    // The quickest of several runs: others may use the machine too.
+    let mut times = Vec::new();
+    let mut last = None;
+    for _ in 0..5 {
+        let start = Instant::now();
+        let inventory = merge(&layers, &tree);
+        let merged = start.elapsed();
+        let start = Instant::now();
+        let found = efficiency(&trees);
+        times.push((merged, start.elapsed()));
+        last = Some((inventory, found));
+    }
+    let (inventory, found) = last.unwrap();
+    println!(
+        "{} nodes: merge {:?}, efficiency {:?}",
+        tree.node_count(),
+        times.iter().map(|(merged, _)| merged).min().unwrap(),
+        times
+            .iter()
+            .map(|(_, efficiency)| efficiency)
+            .min()
+            .unwrap()
+    );
     assert_eq!(
         inventory.owners.share(OwnerClass::Os).files,
         1000 * per_package
