@@ -4,6 +4,8 @@ use crate::analyser::{Analyser, StreamAnalyser};
 
 pub mod apk;
 pub mod dpkg;
+pub mod java;
+pub mod jvm;
 pub mod npm;
 pub mod os_release;
 pub mod python;
@@ -15,6 +17,8 @@ pub const ANALYSERS: &[&dyn Analyser] = &[
     &dpkg::Dpkg,
     &python::Python,
     &npm::Npm,
+    &java::Java,
+    &jvm::Jvm,
 ];
 
 /// All analysers that watch files as they stream by.
@@ -87,7 +91,7 @@ pub(crate) mod tests {
     #[test]
     fn ids_never_change() {
         let ids: Vec<&str> = ANALYSERS.iter().map(|analyser| analyser.id()).collect();
-        insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm"]"#);
+        insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm", "java", "jvm"]"#);
         for id in ids {
             let is_kebab = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
             assert!(id.bytes().all(is_kebab), "{id}");
