@@ -117,6 +117,9 @@ pub(crate) mod tests {
         "b.egg-info",
         "RECORD",
         "a/node_modules/@b/c/package.json",
+        "b-1.egg",
+        "a/b-1.jar",
+        "a/release",
     ];
 
     /// Bytes that look a little like what analysers read.

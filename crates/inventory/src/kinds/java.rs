@@ -69,7 +69,9 @@ fn archive_kind(path: &[u8]) -> Option<bool> {
     let dot = memchr::memrchr(b'.', path)?;
     let extension = path.get(dot..)?;
     let is_name = dot > 0 && path.get(dot - 1) != Some(&b'/');
-    let found = EXTENSIONS.iter().find(|(known, _)| extension.eq_ignore_ascii_case(known));
+    let found = EXTENSIONS
+        .iter()
+        .find(|(known, _)| extension.eq_ignore_ascii_case(known));
     found.filter(|_| is_name).map(|(_, is_shared)| *is_shared)
 }
 
@@ -196,11 +198,15 @@ impl Reader<'_> {
             let folder = folder_of(entry.name);
             match role {
                 Role::Manifest => {
-                    metadata.manifest.get_or_insert_with(|| Manifest::parse(&content.bytes));
+                    metadata
+                        .manifest
+                        .get_or_insert_with(|| Manifest::parse(&content.bytes));
                 }
                 Role::Properties => {
                     let coordinates = parse_properties(&content.bytes);
-                    metadata.properties.insert(folder, (entry.name, coordinates));
+                    metadata
+                        .properties
+                        .insert(folder, (entry.name, coordinates));
                 }
                 Role::Pom => {
                     let pom = parse_pom(&content.bytes);
@@ -220,10 +226,6 @@ impl Reader<'_> {
         inner: Option<&str>,
         limit: u64,
     ) -> Option<Content<'z>> {
-        if self.budget.is_spent() {
-            self.too_many("bytes to read", MAX_ARCHIVE_READ_BYTES);
-            return None;
-        }
         match zip.read(entry, limit, &mut self.budget) {
             Ok(content) => {
                 if content.is_doubtful {
@@ -242,6 +244,10 @@ impl Reader<'_> {
                     size,
                     limit,
                 });
+                None
+            }
+            Err(ZipError::Spent) => {
+                self.too_many("bytes to read", MAX_ARCHIVE_READ_BYTES);
                 None
             }
             Err(error) => {
@@ -353,7 +359,12 @@ fn projects<'z>(metadata: &Metadata<'z>) -> Vec<Project<'z>> {
         .poms
         .iter()
         .map(|(folder, (entry, _))| (*folder, *entry))
-        .chain(metadata.properties.iter().map(|(folder, (entry, _))| (*folder, *entry)))
+        .chain(
+            metadata
+                .properties
+                .iter()
+                .map(|(folder, (entry, _))| (*folder, *entry)),
+        )
         .collect();
     let none = Coordinates::default();
     let projects = folders.into_iter().filter_map(|(folder, entry)| {
@@ -363,12 +374,22 @@ fn projects<'z>(metadata: &Metadata<'z>) -> Vec<Project<'z>> {
         let from_pom = pom.map_or(&none, |pom| &pom.coordinates);
         let from_path = maven_folder(folder);
         let first = |own: &Option<String>, pom: &Option<String>, path: Option<&str>| {
-            own.clone().or_else(|| pom.clone()).or_else(|| path.map(str::to_owned))
+            own.clone()
+                .or_else(|| pom.clone())
+                .or_else(|| path.map(str::to_owned))
         };
         Some(Project {
             entry,
-            group: first(&properties.group, &from_pom.group, from_path.map(|path| path.0)),
-            artifact: first(&properties.artifact, &from_pom.artifact, from_path.map(|path| path.1))?,
+            group: first(
+                &properties.group,
+                &from_pom.group,
+                from_path.map(|path| path.0),
+            ),
+            artifact: first(
+                &properties.artifact,
+                &from_pom.artifact,
+                from_path.map(|path| path.1),
+            )?,
             version: first(&properties.version, &from_pom.version, None)?,
             licence: pom.and_then(|pom| pom.licence.clone()),
             is_in_maven_folder: from_path.is_some(),
@@ -385,12 +406,17 @@ impl Project<'_> {
             // Distributions leave out versions or add their own: `guava.jar`, `guava-31.jar`; but
             // `guava-shaded-1.0.jar` is another thing.
             let looks_like_version = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
-            let is_version = rest.strip_prefix(['-', '_', '.']).is_some_and(looks_like_version);
+            let is_version = rest
+                .strip_prefix(['-', '_', '.'])
+                .is_some_and(looks_like_version);
             if rest.is_empty() || is_version || rest.contains(&self.version) {
                 return true;
             }
         }
-        let is_same_version = name.version.as_ref().is_none_or(|version| *version == self.version);
+        let is_same_version = name
+            .version
+            .as_ref()
+            .is_none_or(|version| *version == self.version);
         let is_like_name = !name.artifact.is_empty()
             && (artifact.starts_with(&name.artifact) || name.artifact.ends_with(artifact));
         // `app.jar`, copied from `demo-1.0.jar`.
@@ -430,8 +456,15 @@ fn own_package(name: &FileName, manifest: &Manifest, file: &LayerPath) -> Option
     let (artifact, version, mut evidence) = match &name.version {
         // Jenkins names what it builds.
         _ if manifest.group_id.is_some() && manifest.version().is_some() => {
-            let artifact = manifest.short_name.as_deref().or(manifest.extension_name.as_deref());
-            (artifact.unwrap_or(&name.artifact), manifest.version()?, MANIFEST)
+            let artifact = manifest
+                .short_name
+                .as_deref()
+                .or(manifest.extension_name.as_deref());
+            (
+                artifact.unwrap_or(&name.artifact),
+                manifest.version()?,
+                MANIFEST,
+            )
         }
         Some(version) => (name.artifact.as_str(), version.as_str(), "the file name"),
         None => (artifact_of(name, manifest), manifest.version()?, MANIFEST),
@@ -460,7 +493,9 @@ fn artifact_of<'a>(name: &'a FileName, manifest: &'a Manifest) -> &'a str {
     // Gradle writes the project's name; others write titles for people.
     let is_artifact = |title: &&str| {
         let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        title.bytes().all(|byte| is_plain(byte) || matches!(byte, b'-' | b'_' | b'.'))
+        title
+            .bytes()
+            .all(|byte| is_plain(byte) || matches!(byte, b'-' | b'_' | b'.'))
     };
     let title = manifest.implementation_title.as_deref().filter(is_artifact);
     let symbolic = || {
@@ -492,7 +527,10 @@ fn group_of<'a>(artifact: &'a str, manifest: &'a Manifest) -> Option<&'a str> {
         let (group, _) = symbolic?.rsplit_once('.')?;
         looks_like_group(group).then_some(group)
     };
-    let group_id = manifest.group_id.as_deref().filter(|group| !group.contains(' '));
+    let group_id = manifest
+        .group_id
+        .as_deref()
+        .filter(|group| !group.contains(' '));
     group_id
         .or_else(|| groups::group_of(artifact))
         .or_else(|| linked(symbolic))
@@ -512,4 +550,406 @@ fn looks_like_group(text: &str) -> bool {
         part.starts_with(|c: char| c.is_ascii_alphabetic()) && part.chars().all(is_plain)
     };
     text.contains('.') && text.split('.').all(is_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        kinds::tests::{analyse, check_claims},
+        zip::tests::ZipBuilder,
+    };
+
+    #[test]
+    fn claims() {
+        check_claims(
+            &Java,
+            &[
+                "a.jar",
+                "opt/app.WAR",
+                "a/b.ear",
+                "b.par",
+                "b.sar",
+                "b.nar",
+                "var/jenkins_home/plugins/git.jpi",
+                "git.HPI",
+                "a.kar",
+                "a.lpkg",
+            ],
+            &[
+                "jar",
+                "a/.jar",
+                ".war",
+                "a.jar.txt",
+                "a.jar/b",
+                "a.tar",
+                "a.zip",
+                "a.rar",
+                "",
+            ],
+        );
+    }
+
+    fn zip() -> ZipBuilder {
+        ZipBuilder::default()
+    }
+
+    /// `name version [inner] (licence) evidence`, a line each.
+    fn shown(facts: &Facts) -> String {
+        let packages = facts.packages.iter().map(|package| {
+            assert_eq!(
+                (package.kind, package.basis),
+                (PackageKind::Maven, Basis::Embedded)
+            );
+            let inner = package.inner.as_ref().map(|inner| format!(" [{inner}]"));
+            let licence = package
+                .licence
+                .as_ref()
+                .map(|licence| format!(" ({licence})"));
+            format!(
+                "{} {}{}{} {}\n",
+                package.name,
+                package.version,
+                inner.unwrap_or_default(),
+                licence.unwrap_or_default(),
+                package.evidence.as_deref().unwrap_or_default(),
+            )
+        });
+        let warnings = facts
+            .warnings
+            .iter()
+            .map(|warning| format!("! {warning}\n"));
+        packages.chain(warnings).collect()
+    }
+
+    fn check(path: &str, archive: ZipBuilder, expect: &str) {
+        let found = shown(&analyse(&Java, path, archive.finish()));
+        let expect: String = expect
+            .lines()
+            .map(|line| format!("{}\n", line.trim()))
+            .collect();
+        assert_eq!(found, expect, "{path}");
+    }
+
+    fn properties(group: &str, artifact: &str, version: &str) -> String {
+        format!("#Generated\nversion={version}\ngroupId={group}\nartifactId={artifact}\n")
+    }
+
+    #[test]
+    fn a_jar_of_maven_says_what_it_is() {
+        check(
+            "a/demo-1.0.jar",
+            zip()
+                .deflated("META-INF/MANIFEST.MF", "Implementation-Title: Demo\nImplementation-Version: 1.0\nBundle-License: http://l\n")
+                .deflated("META-INF/maven/com.example/demo/pom.properties", properties("com.example", "demo", "1.0")),
+            "com.example:demo 1.0 (http://l) META-INF/maven/com.example/demo/pom.properties",
+        );
+        // The `pom.xml` knows the licence better, and what the properties lack.
+        check(
+            "a/demo-1.0.jar",
+            zip()
+                .deflated("META-INF/MANIFEST.MF", "Bundle-License: http://l\n")
+                .deflated("META-INF/maven/com.example/demo/pom.properties", "artifactId=demo\nversion=1.0")
+                .deflated("META-INF/maven/com.example/demo/pom.xml", "<project><parent><groupId>p</groupId></parent><licenses><license><name>MIT</name></license></licenses></project>"),
+            "p:demo 1.0 (MIT) META-INF/maven/com.example/demo/pom.properties",
+        );
+        // It stands alone.
+        check(
+            "a/demo-1.0.jar",
+            zip().deflated(
+                "META-INF/maven/com.example/demo/pom.xml",
+                "<project><version>1.0</version></project>",
+            ),
+            "com.example:demo 1.0 META-INF/maven/com.example/demo/pom.xml",
+        );
+    }
+
+    #[test]
+    fn shaded_and_renamed_jars() {
+        check(
+            "app.jar",
+            zip()
+                .stored(
+                    "META-INF/MANIFEST.MF",
+                    "Implementation-Version: 3\nImplementation-Title: other\n",
+                )
+                .stored(
+                    "META-INF/maven/g/demo/pom.properties",
+                    properties("g", "demo", "3"),
+                ),
+            "g:demo 3 META-INF/maven/g/demo/pom.properties",
+        );
+        // What went into it, each version once; and itself.
+        check(
+            "a/fat-1.0.jar",
+            zip()
+                .stored(
+                    "META-INF/MANIFEST.MF",
+                    "Implementation-Vendor-Id: org.fat\n",
+                )
+                .stored(
+                    "META-INF/maven/g/x/pom.properties",
+                    properties("g", "x", "1"),
+                )
+                .stored("a/pom.properties", properties("g", "x", "1"))
+                .stored("b/pom.properties", properties("g", "x", "2"))
+                .stored(
+                    "META-INF/maven/g/y/pom.properties",
+                    properties("g", "y", "1"),
+                )
+                .stored("META-INF/maven/g/none/pom.properties", "artifactId=none\n")
+                .stored(
+                    "archetype-resources/pom.xml",
+                    "<project><artifactId>no</artifactId><version>1</version></project>",
+                )
+                .stored("xpom.properties", properties("g", "no", "1")),
+            "org.fat:fat 1.0 the file name and META-INF/MANIFEST.MF
+             g:x 1 META-INF/maven/g/x/pom.properties
+             g:y 1 META-INF/maven/g/y/pom.properties
+             g:x 2 b/pom.properties",
+        );
+        // An instrumented jar is not what its name says.
+        check(
+            "spring-core-5.0.jar",
+            zip().stored("META-INF/MANIFEST.MF", "Weave-Classes: a\n"),
+            "",
+        );
+    }
+
+    #[test]
+    fn manifest_and_file_name_complete_each_other() {
+        let check = |path: &str, manifest: &str, expect: &str| {
+            check(path, zip().stored("META-INF/MANIFEST.MF", manifest), expect);
+        };
+        check(
+            "x/jackson-annotations-2.15.0-rc2.jar",
+            "Bundle-SymbolicName: com.fasterxml.jackson.core.jackson-annotations;singleton:=true\nBundle-Version: 9\n",
+            "com.fasterxml.jackson.core:jackson-annotations 2.15.0-rc2 the file name and META-INF/MANIFEST.MF",
+        );
+        check(
+            "maven-core-3.0.jar",
+            "Bundle-SymbolicName: org.apache.maven.core\n",
+            "org.apache.maven:maven-core 3.0 the file name and META-INF/MANIFEST.MF",
+        );
+        check(
+            "mail-1.4.jar",
+            "Extension-Name: javax.mail\nImplementation-Vendor-Id: com.sun\n",
+            "javax.mail:mail 1.4 the file name; the group is well known",
+        );
+        check(
+            "lucene.jar",
+            "Implementation-Vendor: The Apache Software Foundation\nExtension-Name: org.apache.lucene\nSpecification-Version: 2.0\n",
+            "org.apache.lucene:lucene 2.0 META-INF/MANIFEST.MF",
+        );
+        check(
+            "spring-core.jar",
+            "Implementation-Title: spring-core\nImplementation-Version: 5.3.3\n",
+            "org.springframework:spring-core 5.3.3 META-INF/MANIFEST.MF; the group is well known",
+        );
+        check(
+            "app.jar",
+            "Implementation-Title: demo\nImplementation-Version: 1.0\nImplementation-Vendor-Id: com.example\n",
+            "com.example:demo 1.0 META-INF/MANIFEST.MF",
+        );
+        check(
+            "plugin.hpi",
+            "Group-Id: io.jenkins.plugins\nShort-Name: example\nPlugin-Version: 1.0 (private)\nPlugin-License-Name: MIT\n",
+            "io.jenkins.plugins:example 1.0 (MIT) META-INF/MANIFEST.MF",
+        );
+        check(
+            "thing-1.0.jar",
+            "Manifest-Version: 1.0\n",
+            "thing 1.0 the file name",
+        );
+        check("thing.jar", "Manifest-Version: 1.0\n", "");
+        check("thing.jar", "", "");
+    }
+
+    #[test]
+    fn archives_in_archives_are_places_of_their_own() {
+        let library = zip()
+            .deflated(
+                "META-INF/maven/g/lib/pom.properties",
+                properties("g", "lib", "1"),
+            )
+            .finish();
+        let plugin = zip().stored("WEB-INF/lib/lib.jar", &library).finish();
+        let war = zip()
+            .deflated("WEB-INF/plugins/p.hpi", &plugin)
+            .stored("WEB-INF/lib/lib-1.jar", &library)
+            .stored("WEB-INF/lib/none.nar", "nix-archive-1")
+            .stored("WEB-INF/lib/empty.jar", "")
+            .stored("WEB-INF/lib/broken.jar", "nothing")
+            .finish();
+        let script = b"#!/bin/sh\nexec java -jar $0\n";
+        let facts = analyse(&Java, "a.war", [script.as_slice(), &war].concat());
+        assert_eq!(
+            shown(&facts),
+            "g:lib 1 [WEB-INF/plugins/p.hpi!/WEB-INF/lib/lib.jar] META-INF/maven/g/lib/pom.properties\n\
+             g:lib 1 [WEB-INF/lib/lib-1.jar] META-INF/maven/g/lib/pom.properties\n\
+             ! a.war, line 0: WEB-INF/lib/broken.jar: no end of a zip archive's central directory\n"
+        );
+    }
+
+    #[test]
+    fn truncated_and_hostile_archives_are_warnings() {
+        let check = |bytes: &[u8], packages: usize, warnings: usize| {
+            let facts = analyse(&Java, "a-1.jar", bytes);
+            assert_eq!(facts.packages.len(), packages, "{facts:?}");
+            assert_eq!(facts.warnings.len(), warnings, "{facts:?}");
+        };
+        let whole = zip().stored("META-INF/MANIFEST.MF", "A: b\n").finish();
+        check(b"", 0, 0);
+        check(b"PK\x03\x04", 0, 1);
+        check(&whole, 1, 0);
+        for end in 1..whole.len() {
+            check(&whole[..end], 0, 1);
+        }
+        // Not a jar, and not said to be one.
+        assert_eq!(analyse(&Java, "a.nar", b"nix-archive-1"), Facts::default());
+    }
+
+    #[test]
+    fn archives_that_are_too_deep_are_told_of() {
+        let mut inner = zip()
+            .stored("META-INF/MANIFEST.MF", "Implementation-Version: 1\n")
+            .finish();
+        for _ in 0..MAX_ARCHIVE_DEPTH {
+            inner = zip().stored("x.jar", &inner).finish();
+        }
+        let facts = analyse(&Java, "a.jar", inner);
+        assert_eq!(
+            shown(&facts),
+            "! java found more than 16 archives within one another in a.jar; the rest is left out\n"
+        );
+    }
+
+    fn with_budget(budget: Budget, bytes: &[u8]) -> String {
+        let path = LayerPath::from("a.jar");
+        let mut facts = Facts::default();
+        read_file(ClaimedFile { path: &path, bytes }, budget, &mut facts);
+        shown(&facts)
+    }
+
+    #[test]
+    fn what_one_file_costs_is_limited() {
+        let bytes = zip()
+            .stored(
+                "META-INF/maven/g/a/pom.properties",
+                properties("g", "a", "1"),
+            )
+            .stored(
+                "META-INF/maven/g/b/pom.properties",
+                properties("g", "b", "1"),
+            )
+            .again(60_000)
+            .finish();
+        let all = with_budget(Budget::default(), &bytes);
+        assert_eq!(all.lines().count(), 2, "{all}");
+        let entries = with_budget(Budget::new(1, 1 << 20, 0), &bytes);
+        assert_eq!(
+            entries,
+            "g:a 1 META-INF/maven/g/a/pom.properties\n\
+             ! java found more than 1000000 entries in a.jar; the rest is left out\n"
+        );
+        // The first read takes what there is.
+        let size = properties("g", "a", "1").len() as u64;
+        let read = with_budget(Budget::new(100_000, size + 1, 0), &bytes);
+        assert_eq!(
+            read,
+            "g:a 1 META-INF/maven/g/a/pom.properties\n\
+             ! java found more than 2147483648 bytes to read in a.jar; the rest is left out\n"
+        );
+        // An inner archive that inflates to more than may be held.
+        let inner = zip().stored(
+            "META-INF/maven/g/a/pom.properties",
+            properties("g", "a", "1"),
+        );
+        let outer = zip().deflated("b.jar", inner.finish()).finish();
+        let found = with_budget(Budget::new(10, 1 << 20, 10), &outer);
+        assert!(found.starts_with("! a.jar!/b.jar is "), "{found}");
+        assert!(
+            found.ends_with(" bytes, more than the 10 that java reads\n"),
+            "{found}"
+        );
+    }
+
+    #[test]
+    fn metadata_that_is_too_large_is_told_of() {
+        let manifest = vec![b'x'; usize::try_from(MAX_JAR_METADATA_BYTES).unwrap() + 1];
+        let facts = analyse(
+            &Java,
+            "a.jar",
+            zip().deflated("META-INF/MANIFEST.MF", manifest).finish(),
+        );
+        assert_eq!(
+            shown(&facts),
+            "! a.jar!/META-INF/MANIFEST.MF is 16777217 bytes, more than the 16777216 that java reads\n"
+        );
+    }
+
+    #[test]
+    fn damaged_entries_do_not_hide_the_rest() {
+        let mut bytes = zip()
+            .stored(
+                "META-INF/maven/g/a/pom.properties",
+                properties("g", "a", "1"),
+            )
+            .stored(
+                "META-INF/maven/g/b/pom.properties",
+                properties("g", "b", "1"),
+            )
+            .finish();
+        // Another byte in the content of the first.
+        let at = memchr::memmem::find(&bytes, b"#Generated").unwrap();
+        bytes[at + 1] = b'g';
+        assert_eq!(
+            shown(&analyse(&Java, "x.jar", bytes)),
+            "g:a 1 META-INF/maven/g/a/pom.properties\n\
+             g:b 1 META-INF/maven/g/b/pom.properties\n\
+             ! x.jar, line 0: META-INF/maven/g/a/pom.properties: the content is not that of its checksum or size\n"
+        );
+    }
+
+    /// An archive with everything that is looked for.
+    fn everything() -> Vec<u8> {
+        let inner = zip()
+            .deflated(
+                "META-INF/MANIFEST.MF",
+                "Bundle-SymbolicName: a.b;x\nBundle-Version: 1\n c\n",
+            )
+            .stored(
+                "META-INF/maven/g/b/pom.properties",
+                properties("g", "b", "1"),
+            )
+            .finish();
+        zip()
+            .stored(
+                "META-INF/MANIFEST.MF",
+                "Implementation-Version: 1\r\n\r\nName: x\r\n",
+            )
+            .stored(
+                "META-INF/maven/g/a/pom.xml",
+                "<project><!-- --><version>1</version><![CDATA[&amp;]]></project>",
+            )
+            .deflated("b.jar", inner)
+            .finish()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_damage_makes_it_panic(
+            changes in proptest::collection::vec((0..2_000_usize, proptest::prelude::any::<u8>()), 0..8),
+            end in 0..2_000_usize,
+        ) {
+            let mut bytes = everything();
+            for (at, byte) in changes {
+                let length = bytes.len();
+                bytes[at % length] = byte;
+            }
+            let _ = analyse(&Java, "a-1.jar", &bytes);
+            bytes.truncate(end);
+            let _ = analyse(&Java, "a-1.jar", &bytes);
+        }
+    }
 }

@@ -157,3 +157,146 @@ impl Release {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::tests::{analyse, check_claims, entry};
+
+    #[test]
+    fn claims() {
+        check_claims(
+            &Jvm,
+            &["opt/java/openjdk/release", "release"],
+            &["opt/release.txt", "etc/os-release", "opt/release/a", ""],
+        );
+        let mut large = entry("opt/java/release");
+        large.size = MAX_JVM_RELEASE_BYTES + 1;
+        assert!(!Jvm.claims(&large.path, &large));
+        let mut link = entry("opt/java/release");
+        link.kind = EntryKind::Symlink {
+            target: b"../release".to_vec(),
+        };
+        assert!(!Jvm.claims(&link.path, &link));
+    }
+
+    #[test]
+    fn a_jvm_says_what_it_is() {
+        let facts = analyse(
+            &Jvm,
+            "opt/java/openjdk/release",
+            "IMPLEMENTOR=\"Eclipse Adoptium\"\nIMPLEMENTOR_VERSION=\"Temurin-21.0.4+7\"\n\
+             JAVA_RUNTIME_VERSION=\"21.0.4+7-LTS\"\nJAVA_VERSION=\"21.0.4\"\n\
+             MODULES=\"java.base java.compiler\"\nSOURCE_REPO=\"https://github.com/adoptium/jdk21u.git\"\n\
+             SEMANTIC_VERSION=\"21.0.4+7\"\nIMAGE_TYPE=\"JDK\"\n",
+        );
+        assert_eq!(facts.warnings, []);
+        let [package] = facts.packages.as_slice() else {
+            panic!("{facts:?}");
+        };
+        assert_eq!(package.kind, PackageKind::Generic);
+        assert_eq!(package.basis, Basis::Embedded);
+        let named = (package.name.as_str(), package.version.as_str());
+        assert_eq!(named, ("openjdk", "21.0.4+7-LTS"));
+        assert_eq!(package.lines, Some((3, 3)));
+        assert_eq!(package.folder, Some(LayerPath::from("opt/java/openjdk")));
+        let details: Vec<String> = package
+            .details
+            .iter()
+            .map(|(k, v)| format!("{k}={v}"))
+            .collect();
+        assert_eq!(
+            details,
+            [
+                "image-type=JDK",
+                "implementor=Eclipse Adoptium",
+                "implementor-version=Temurin-21.0.4+7",
+                "java-version=21.0.4",
+                "repository-url=https://github.com/adoptium/jdk21u.git",
+                "semantic-version=21.0.4+7",
+                "vendor=oracle",
+            ]
+        );
+    }
+
+    fn check(path: &str, text: &str, expect: &[&str]) {
+        let facts = analyse(&Jvm, path, text);
+        assert_eq!(facts.warnings, [], "{text}");
+        let found: Vec<String> = facts
+            .packages
+            .iter()
+            .map(|package| {
+                let vendor = package.detail_of("vendor").unwrap();
+                format!("{vendor}/{} {}", package.name, package.version)
+            })
+            .collect();
+        assert_eq!(found, expect, "{path} {text}");
+    }
+
+    #[test]
+    fn vendors_and_versions() {
+        let path = "usr/lib/jvm/x/release";
+        check(
+            path,
+            "JAVA_VERSION=\"1.8.0_422\"\nFULL_VERSION=\"1.8.0_422-b05\"\n",
+            &["oracle/openjdk 1.8.0_422-b05"],
+        );
+        check(
+            path,
+            "FULL_VERSION=\"0.40\"\nJAVA_VERSION=\"11.0.9\"\r\n",
+            &["oracle/openjdk 11.0.9"],
+        );
+        check(
+            path,
+            "JAVA_VERSION=17\nIMPLEMENTOR=\"Oracle Corporation\"\n",
+            &["oracle/jdk 17"],
+        );
+        check(
+            path,
+            "JAVA_VERSION=17\nIMPLEMENTOR=\"Oracle Corporation\"\nIMAGE_TYPE=\"JRE\"",
+            &["oracle/jre 17"],
+        );
+        check(
+            path,
+            "JAVA_VERSION=17\nIMPLEMENTOR=\"Azul Systems, Inc.\"",
+            &["azul/zulu 17"],
+        );
+        check(
+            "usr/lib/jvm/zulu-8/release",
+            "JAVA_VERSION=8",
+            &["azul/zulu 8"],
+        );
+        check(
+            path,
+            "JAVA_VERSION=6\nIMPLEMENTOR=\"Sun Microsystems\"",
+            &["sun/jdk 6"],
+        );
+        check(
+            path,
+            "JAVA_VERSION=17\nIMPLEMENTOR=\"Amazon.com Inc.\"",
+            &["oracle/openjdk 17"],
+        );
+        check(
+            path,
+            "IMPLEMENTOR=\"GraalVM Community\"\nJAVA_VERSION=\"17.0.5\"\nGRAALVM_VERSION=\"22.3.0\"\n",
+            &["oracle/graalvm 22.3.0", "oracle/openjdk 17.0.5"],
+        );
+    }
+
+    #[test]
+    fn other_files_of_that_name_are_passed_over() {
+        let check = |text: &str| check("usr/share/release", text, &[]);
+        check("");
+        check("2024.1\n");
+        check("VERSION=1\nJAVA_VERSION=\"\"\n");
+        check("FULL_VERSION=1\n");
+        check("\0\u{ff}=\n=\"\"\n\"=");
+        check(&format!("JAVA_VERSION=\"{}\"\n", "1".repeat(4000)));
+    }
+
+    #[test]
+    fn a_jvm_that_is_the_image_owns_no_folder() {
+        let facts = analyse(&Jvm, "release", "JAVA_VERSION=17\n");
+        assert_eq!(facts.packages[0].folder, None);
+    }
+}

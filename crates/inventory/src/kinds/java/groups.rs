@@ -13,7 +13,9 @@ pub(super) fn group_of(artifact: &str) -> Option<&str> {
     if let Some((group, _)) = exact {
         return Some(group);
     }
-    let by_prefix = PREFIXES.iter().find(|(prefix, _)| artifact.starts_with(prefix));
+    let by_prefix = PREFIXES
+        .iter()
+        .find(|(prefix, _)| artifact.starts_with(prefix));
     by_prefix.map(|(_, group)| *group)
 }
 
@@ -72,20 +74,50 @@ const EXACT: &[(&str, &[&str])] = &[
             "spring-websocket",
         ],
     ),
-    ("org.springframework.amqp", &["spring-amqp", "spring-rabbit"]),
+    (
+        "org.springframework.amqp",
+        &["spring-amqp", "spring-rabbit"],
+    ),
     ("org.springframework.hateoas", &["spring-hateoas"]),
     ("org.springframework.kafka", &["spring-kafka"]),
     ("org.springframework.retry", &["spring-retry"]),
-    ("org.springframework.webflow", &["spring-webflow", "spring-js", "spring-binding"]),
+    (
+        "org.springframework.webflow",
+        &["spring-webflow", "spring-js", "spring-binding"],
+    ),
     ("io.projectreactor", &["reactor-core", "reactor-test"]),
-    ("org.apache.kafka", &["kafka-clients", "kafka-streams", "connect-api", "connect-json"]),
-    ("org.elasticsearch", &["elasticsearch", "elasticsearch-core", "elasticsearch-x-content"]),
+    (
+        "org.apache.kafka",
+        &[
+            "kafka-clients",
+            "kafka-streams",
+            "connect-api",
+            "connect-json",
+        ],
+    ),
+    (
+        "org.elasticsearch",
+        &[
+            "elasticsearch",
+            "elasticsearch-core",
+            "elasticsearch-x-content",
+        ],
+    ),
     ("com.squareup.okio", &["okio", "okio-jvm"]),
     ("com.h2database", &["h2"]),
     ("org.hsqldb", &["hsqldb"]),
-    ("org.apache.derby", &["derby", "derbyclient", "derbynet", "derbytools"]),
-    ("org.apache.ant", &["ant", "ant-launcher", "ant-junit", "ant-nodeps"]),
-    ("com.oracle.database.jdbc", &["ojdbc8", "ojdbc10", "ojdbc11", "ucp"]),
+    (
+        "org.apache.derby",
+        &["derby", "derbyclient", "derbynet", "derbytools"],
+    ),
+    (
+        "org.apache.ant",
+        &["ant", "ant-launcher", "ant-junit", "ant-nodeps"],
+    ),
+    (
+        "com.oracle.database.jdbc",
+        &["ojdbc8", "ojdbc10", "ojdbc11", "ucp"],
+    ),
     ("mysql", &["mysql-connector-java"]),
     ("com.mysql", &["mysql-connector-j"]),
     ("log4j", &["log4j"]),
@@ -93,7 +125,10 @@ const EXACT: &[(&str, &[&str])] = &[
     ("xalan", &["xalan", "serializer"]),
     ("xerces", &["xercesImpl", "xmlParserAPIs"]),
     ("xml-apis", &["xml-apis", "xml-apis-ext"]),
-    ("javax.servlet", &["servlet-api", "javax.servlet-api", "jstl"]),
+    (
+        "javax.servlet",
+        &["servlet-api", "javax.servlet-api", "jstl"],
+    ),
     ("javax.servlet.jsp", &["jsp-api"]),
     ("javax.activation", &["activation"]),
     ("javax.mail", &["mail"]),

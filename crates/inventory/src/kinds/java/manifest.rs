@@ -5,7 +5,7 @@
 //! with a space.
 
 use crate::{
-    limits::{MAX_FIELD_BYTES, MAX_LICENCES, MAX_LICENCE_BYTES},
+    limits::{MAX_FIELD_BYTES, MAX_LICENCE_BYTES, MAX_LICENCES},
     text::{cut, word},
 };
 
@@ -197,7 +197,10 @@ mod tests {
             b"Manifest-Version: 1.0\r\nImplementation-Title: a very \r\n long title\r\n\
               implementation-version: 1.\r\n 2\r\n .3\r\n\r\nName: x/\r\nImplementation-Title: y\r\n",
         );
-        assert_eq!(manifest.implementation_title.as_deref(), Some("a very long title"));
+        assert_eq!(
+            manifest.implementation_title.as_deref(),
+            Some("a very long title")
+        );
         assert_eq!(manifest.version(), Some("1.2.3"));
     }
 
@@ -207,17 +210,35 @@ mod tests {
             let manifest = Manifest::parse(text.as_bytes());
             assert_eq!(manifest.version(), expect, "{text}");
         };
-        check("Specification-Version: 1\nBundle-Version: 2\nImplementation-Version: 3\n", Some("3"));
+        check(
+            "Specification-Version: 1\nBundle-Version: 2\nImplementation-Version: 3\n",
+            Some("3"),
+        );
         check("Specification-Version: 1\nBundle-Version: 2\n", Some("2"));
         check("Specification-Version: 1\n", Some("1"));
-        check("Implementation-Version: ${project.version}\nBundle-Version: 2\n", Some("2"));
+        check(
+            "Implementation-Version: ${project.version}\nBundle-Version: 2\n",
+            Some("2"),
+        );
         check("Plugin-Version: 1.0 (private-07/09/2020)\n", Some("1.0"));
-        check("Implementation-Version: 1.3 2244 October 5 2005", Some("1.3 2244 October 5 2005"));
-        check("A: 1\n\nName: a/\nImplementation-Version: 1.8\n\nName: b/\nImplementation-Version: 1.8\n", Some("1.8"));
-        check("A: 1\n\nName: a/\nImplementation-Version: 1.8\n\nName: b/\nImplementation-Version: 1.9\n", None);
+        check(
+            "Implementation-Version: 1.3 2244 October 5 2005",
+            Some("1.3 2244 October 5 2005"),
+        );
+        check(
+            "A: 1\n\nName: a/\nImplementation-Version: 1.8\n\nName: b/\nImplementation-Version: 1.8\n",
+            Some("1.8"),
+        );
+        check(
+            "A: 1\n\nName: a/\nImplementation-Version: 1.8\n\nName: b/\nImplementation-Version: 1.9\n",
+            None,
+        );
         check("A: 1\r\rName: a/\rBundle-Version: 1\r", None);
         check(": 1\n 2\nno colon\n\u{1}", None);
-        check(&format!("Implementation-Version: {}\n", "1".repeat(4000)), None);
+        check(
+            &format!("Implementation-Version: {}\n", "1".repeat(4000)),
+            None,
+        );
     }
 
     #[test]
@@ -226,14 +247,19 @@ mod tests {
             let manifest = Manifest::parse(text.as_bytes());
             assert_eq!(manifest.licence().as_deref(), expect, "{text}");
         };
-        check("Bundle-License: http://a/b, https://c/d\n", Some("http://a/b, https://c/d"));
+        check(
+            "Bundle-License: http://a/b, https://c/d\n",
+            Some("http://a/b, https://c/d"),
+        );
         check(
             "Bundle-License: \"Apache-2.0\";link=\"https://a/b\";description=\"Apache, 2.0; all\", MIT\n",
             Some("Apache-2.0, MIT"),
         );
         check("Bundle-License: <<EXTERNAL>>\n", None);
-        check("Bundle-License: x\nPlugin-License-Name: Apache License, Version 2.0\nPlugin-License-Name-2: MIT License\n",
-            Some("Apache License, Version 2.0, MIT License"));
+        check(
+            "Bundle-License: x\nPlugin-License-Name: Apache License, Version 2.0\nPlugin-License-Name-2: MIT License\n",
+            Some("Apache License, Version 2.0, MIT License"),
+        );
         check("A: b\n", None);
     }
 

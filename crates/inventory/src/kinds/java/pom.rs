@@ -39,7 +39,11 @@ pub(super) fn parse_properties(bytes: &[u8]) -> Coordinates {
         let mut bytes = value.iter().copied();
         let mut plain = Vec::new();
         while let Some(byte) = bytes.next() {
-            plain.extend(if byte == b'\\' { bytes.next() } else { Some(byte) });
+            plain.extend(if byte == b'\\' {
+                bytes.next()
+            } else {
+                Some(byte)
+            });
         }
         *field = word(&plain).filter(|value| is_filled_in(value));
     }
@@ -75,7 +79,12 @@ pub(super) fn parse_pom(bytes: &[u8]) -> Pom {
                 }
                 return;
             }
-            [b"project", b"licenses", b"license", part @ (b"name" | b"url")] => {
+            [
+                b"project",
+                b"licenses",
+                b"license",
+                part @ (b"name" | b"url"),
+            ] => {
                 // The last of the list is the one that has not ended.
                 if licences.is_empty() {
                     licences.push((None, None));
@@ -239,7 +248,10 @@ mod tests {
         let check = |text: &str, expect: &str| {
             assert_eq!(shown(&parse_properties(text.as_bytes())), expect, "{text}");
         };
-        check("#Created by Apache Maven\r\nversion=1.0\r\ngroupId=a.b\r\nartifactId=c", "a.b c 1.0");
+        check(
+            "#Created by Apache Maven\r\nversion=1.0\r\ngroupId=a.b\r\nartifactId=c",
+            "a.b c 1.0",
+        );
         check(" version : 1.0\\:2 \n", "- - 1.0:2");
         check("version=${revision}\nversion2=1\nversion\n=\n", "- - -");
         check("version=1\\", "- - 1");
@@ -270,11 +282,19 @@ mod tests {
             "g - 3",
             None,
         );
-        check("<project><version>${revision}</version><artifactId>a</artifactId></project>", "- a -", None);
+        check(
+            "<project><version>${revision}</version><artifactId>a</artifactId></project>",
+            "- a -",
+            None,
+        );
         check("<project><version>1", "- - -", None);
         check("<project><version>1</version><artifactId", "- - 1", None);
         check("</project></project><a></b></c>", "- - -", None);
-        check(&format!("<project><version>{}</version>", "1".repeat(9000)), "- - -", None);
+        check(
+            &format!("<project><version>{}</version>", "1".repeat(9000)),
+            "- - -",
+            None,
+        );
     }
 
     #[test]
