@@ -253,6 +253,10 @@ impl<'z> Iterator for Entries<'z> {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "archives that are built in tests are small"
+)]
 pub(crate) mod tests {
     use std::io::Write as _;
 
@@ -375,7 +379,9 @@ pub(crate) mod tests {
         entries.collect()
     }
 
-    fn check(bytes: &[u8], expect: &[(&str, Result<(&str, bool), ZipError>)]) {
+    type Expected<'a> = (&'a str, Result<(&'a str, bool), ZipError>);
+
+    fn check(bytes: &[u8], expect: &[Expected<'_>]) {
         let found = read_all(bytes, 100, &mut Budget::default()).unwrap();
         let owned = expect.iter().map(|(name, content)| {
             let content = content.clone();

@@ -322,8 +322,11 @@ fn packages(name: &FileName, metadata: &Metadata<'_>, file: &LayerPath) -> Vec<P
     let mut is_own_known = false;
     let manifest = metadata.manifest.as_ref();
     let maven_projects = projects(metadata);
-    let is_alone = maven_projects.len() == 1;
+    let version = manifest.and_then(Manifest::version);
     for project in &maven_projects {
+        // The only one that went into a jar of something else has another version.
+        let is_alone = maven_projects.len() == 1
+            && version.is_none_or(|version| is_same_release(version, &project.version));
         let is_own = project.is_own(name, is_alone);
         is_own_known |= is_own;
         let mut package = project.package(file);
@@ -432,6 +435,23 @@ impl Project<'_> {
     }
 }
 
+/// Whether two versions have the same numbers, as OSGi's `1.0.0.SNAPSHOT` and Maven's `1.0-SNAPSHOT`.
+fn is_same_release(one: &str, other: &str) -> bool {
+    let numbers = |version: &str| {
+        let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        let parts = version
+            .split(['.', '-', '_', '+', ' '])
+            .take_while(is_number);
+        let joined = parts.collect::<Vec<_>>().join(".");
+        let mut shortest = joined.as_str();
+        while let Some(shorter) = shortest.strip_suffix(".0") {
+            shortest = shorter;
+        }
+        shortest.to_owned()
+    };
+    numbers(one) == numbers(other)
+}
+
 fn package(
     group: Option<&str>,
     artifact: &str,
@@ -472,8 +492,15 @@ fn own_package(name: &FileName, manifest: &Manifest, file: &LayerPath) -> Option
     if artifact.is_empty() {
         return None;
     }
-    let group = group_of(artifact, manifest);
-    if group.is_some() && evidence != MANIFEST {
+    // `org.eclipse.jetty.apache-jsp-9.4.jar` names both.
+    let split = artifact
+        .rsplit_once('.')
+        .filter(|(group, artifact)| artifact.contains('-') && looks_like_group(group));
+    let (group, artifact) = match split {
+        Some((group, artifact)) => (Some(group), artifact),
+        None => (group_of(artifact, manifest), artifact),
+    };
+    if group.is_some() && split.is_none() && evidence != MANIFEST {
         evidence = "the file name and META-INF/MANIFEST.MF";
     }
     // Only the list knows it.
@@ -503,7 +530,12 @@ fn artifact_of<'a>(name: &'a FileName, manifest: &'a Manifest) -> &'a str {
         let (group, artifact) = manifest.symbolic_name()?.rsplit_once('.')?;
         (looks_like_group(group) && !artifact.is_empty()).then_some(artifact)
     };
-    title.or_else(symbolic).unwrap_or(&name.stem)
+    // A name with a hyphen was hardly thought out by somebody who copied the file.
+    let stem = name.stem.as_str();
+    if title.is_none() && (stem.contains('-') || groups::group_of(stem).is_some()) {
+        return stem;
+    }
+    title.or_else(symbolic).unwrap_or(stem)
 }
 
 /// The group of an artifact, as far as its manifest or the list of well-known ones has it.
@@ -554,9 +586,12 @@ fn looks_like_group(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use lamina_image::layer::EntrySink as _;
+
     use super::*;
     use crate::{
-        kinds::tests::{analyse, check_claims},
+        kinds::tests::{analyse, check_claims, entry},
+        layer_scan::LayerScan,
         zip::tests::ZipBuilder,
     };
 
@@ -708,6 +743,21 @@ mod tests {
              g:y 1 META-INF/maven/g/y/pom.properties
              g:x 2 b/pom.properties",
         );
+        // What went into it alone is not what it is.
+        check(
+            "guice.jar",
+            zip()
+                .stored(
+                    "META-INF/MANIFEST.MF",
+                    "Bundle-SymbolicName: com.google.inject\nBundle-Version: 4.2.3\n",
+                )
+                .stored(
+                    "META-INF/maven/cglib/cglib/pom.properties",
+                    properties("cglib", "cglib", "3.2"),
+                ),
+            "com.google.inject:guice 4.2.3 META-INF/MANIFEST.MF; the group is well known
+             cglib:cglib 3.2 META-INF/maven/cglib/cglib/pom.properties",
+        );
         // An instrumented jar is not what its name says.
         check(
             "spring-core-5.0.jar",
@@ -763,6 +813,30 @@ mod tests {
         );
         check("thing.jar", "Manifest-Version: 1.0\n", "");
         check("thing.jar", "", "");
+    }
+
+    #[test]
+    fn an_archive_that_is_too_large_to_hold_is_told_of() {
+        let mut entry = entry("opt/app.jar");
+        entry.size = MAX_ARCHIVE_BYTES + 1;
+        let mut scan = LayerScan::new();
+        let _ = scan.entry(&entry);
+        scan.end();
+        assert_eq!(
+            shown(&scan.finish().facts),
+            "! opt/app.jar is 268435457 bytes, more than the 268435456 that java reads\n"
+        );
+    }
+
+    #[test]
+    fn versions_of_one_release() {
+        let check = |one: &str, other: &str, expect: bool| {
+            assert_eq!(is_same_release(one, other), expect, "{one} {other}");
+        };
+        check("1.0.0.SNAPSHOT", "1.0-SNAPSHOT", true);
+        check("4.2.3", "4.2.3.Final", true);
+        check("4.2.3", "3.2", false);
+        check("1", "10", false);
     }
 
     #[test]

@@ -46,7 +46,7 @@ fn version_start(stem: &str) -> Option<usize> {
         let mut words = rest.split('-');
         let (first, second) = (words.next().unwrap_or_default(), words.next());
         second.is_some_and(|second| {
-            second == "api" || (first.chars().all(digit) && is_plain_word(second))
+            matches!(second, "api" | "spec") || (first.chars().all(digit) && is_plain_word(second))
         })
     };
     match first {
@@ -157,6 +157,11 @@ mod tests {
         );
         check("kafka_2.13-3.2.2.jar", "kafka_2.13", Some("3.2.2"));
         check("log4j-1.2-api-2.17.1.jar", "log4j-1.2-api", Some("2.17.1"));
+        check(
+            "geronimo-annotation-1.3-spec.jar",
+            "geronimo-annotation-1.3-spec",
+            None,
+        );
         check("level-3-jar.jar", "level-3-jar", None);
         check("guava-33-jre.jar", "guava", Some("33-jre"));
         check("a-3-SNAPSHOT.jar", "a", Some("3-SNAPSHOT"));

@@ -135,6 +135,13 @@ const EXACT: &[(&str, &[&str])] = &[
     ("com.sun.xml.bind", &["jaxb-impl", "jaxb-xjc"]),
     ("javax.xml.bind", &["jaxb-api"]),
     ("antlr", &["antlr"]),
+    ("aopalliance", &["aopalliance"]),
+    ("com.google.code.findbugs", &["jsr305"]),
+    ("com.google.inject", &["guice"]),
+    (
+        "org.ow2.asm",
+        &["asm", "asm-analysis", "asm-commons", "asm-tree", "asm-util"],
+    ),
     ("oro", &["oro"]),
 ];
 
@@ -151,6 +158,7 @@ const PREFIXES: &[(&str, &str)] = &[
     ("spring-security-", "org.springframework.security"),
     ("spring-session-", "org.springframework.session"),
     ("spring-ws-", "org.springframework.ws"),
+    ("guice-", "com.google.inject.extensions"),
     ("reactor-netty", "io.projectreactor.netty"),
     ("micrometer-", "io.micrometer"),
     ("kotlin-", "org.jetbrains.kotlin"),
