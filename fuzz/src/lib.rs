@@ -52,3 +52,39 @@ pub fn watch(id: &str, path: &str, bytes: &[u8]) {
     }
     watcher.finish(&entry.path, true, &mut Facts::default());
 }
+
+/// A zip archive of one stored file. Its checksum is wrong, which hides nothing.
+pub fn stored_zip(name: &str, content: &[u8]) -> Vec<u8> {
+    let size = u32::try_from(content.len())
+        .unwrap_or_default()
+        .to_le_bytes();
+    let name_length = u16::try_from(name.len()).unwrap_or_default().to_le_bytes();
+    let common = [
+        [20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0].as_slice(),
+        &size,
+        &size,
+        &name_length,
+        &[0, 0],
+    ]
+    .concat();
+    let local = [b"PK\x03\x04", common.as_slice(), name.as_bytes(), content].concat();
+    let record = [
+        b"PK\x01\x02\x14\0",
+        common.as_slice(),
+        &[0; 14],
+        name.as_bytes(),
+    ]
+    .concat();
+    let directory_size = u32::try_from(record.len())
+        .unwrap_or_default()
+        .to_le_bytes();
+    let offset = u32::try_from(local.len()).unwrap_or_default().to_le_bytes();
+    let end = [
+        b"PK\x05\x06\0\0\0\0\x01\0\x01\0".as_slice(),
+        &directory_size,
+        &offset,
+        &[0, 0],
+    ]
+    .concat();
+    [local, record, end].concat()
+}

@@ -15,7 +15,9 @@ pub mod gem;
 pub mod hackage;
 pub mod hex;
 pub mod homebrew;
+pub mod java;
 pub mod julia;
+pub mod jvm;
 pub mod licence_file;
 pub mod lock_files;
 pub mod luarocks;
@@ -66,6 +68,8 @@ pub const ANALYSERS: &[&dyn Analyser] = &[
     &wordpress::Wordpress,
     &homebrew::Homebrew,
     &lock_files::LockFiles,
+    &java::Java,
+    &jvm::Jvm,
 ];
 
 /// All analysers that watch files as they stream by.
@@ -142,7 +146,7 @@ pub(crate) mod tests {
         let ids = ANALYSERS.iter().map(|analyser| analyser.id());
         let ids = ids.chain(STREAM_ANALYSERS.iter().map(|analyser| analyser.id()));
         let ids: Vec<&str> = ids.collect();
-        insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm", "licence-file", "rpm", "alpm", "portage", "opkg", "sbom", "gem", "composer", "pear", "conda", "cran", "luarocks", "otp", "hex", "dart", "swift", "cocoapods", "julia", "conan", "hackage", "opam", "swiplpack", "wordpress", "homebrew", "lock-files", "nix"]"#);
+        insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm", "licence-file", "rpm", "alpm", "portage", "opkg", "sbom", "gem", "composer", "pear", "conda", "cran", "luarocks", "otp", "hex", "dart", "swift", "cocoapods", "julia", "conan", "hackage", "opam", "swiplpack", "wordpress", "homebrew", "lock-files", "java", "jvm", "nix"]"#);
         for id in ids {
             let is_kebab = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
             assert!(id.bytes().all(is_kebab), "{id}");
@@ -223,6 +227,9 @@ pub(crate) mod tests {
         "packages.lock.json",
         "go.mod",
         "gradle.lockfile",
+        "b-1.egg",
+        "a/b-1.jar",
+        "a/release",
     ];
 
     /// Bytes that look a little like what analysers read.

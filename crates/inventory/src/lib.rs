@@ -64,3 +64,4 @@ mod sqlite;
 mod text;
 mod toml_file;
 mod yaml_lines;
+mod zip;

@@ -135,3 +135,36 @@ pub const MAX_PLUGIN_HEADER_BYTES: usize = 8 << 10;
 /// Bytes of paths that are looked up in one `bun.lock` to tell what is for development. 5,000 packages
 /// with ten dependencies each, two folders deep, take 5 MiB.
 pub const MAX_SEARCHED_BYTES: usize = 256 << 20;
+/// Bytes of an archive (a jar, an egg), held whole while it is read. Fat jars of 200 MB exist, and a
+/// WebAssembly memory ends at 4 GiB.
+pub const MAX_ARCHIVE_BYTES: u64 = 256 << 20;
+
+/// Files that are looked at in an archive and all archives within it. The largest fat jars have some
+/// 200,000.
+pub const MAX_ARCHIVE_ENTRIES: u64 = 1_000_000;
+
+/// Bytes that are read out of an archive and all archives within it, compressed and inflated ones
+/// together. A WAR of 256 MiB takes twice its size; this is some ten seconds.
+pub const MAX_ARCHIVE_READ_BYTES: u64 = 2 << 30;
+
+/// Bytes of inflated inner archives that are held at the same time, one within the other.
+pub const MAX_HELD_BYTES: u64 = 256 << 20;
+
+/// Archives within one another. A jar in a plugin in a WAR in an EAR has four.
+pub const MAX_ARCHIVE_DEPTH: usize = 16;
+
+/// Bytes of one entry's name in a zip archive. The format stops at 65,535, Linux at 4,096.
+pub const MAX_ZIP_NAME_BYTES: usize = 4096;
+
+/// Bytes of a manifest, a `pom.properties` or a `pom.xml` within a jar. Manifests of signed jars have a
+/// digest for every class: some MiB.
+pub const MAX_JAR_METADATA_BYTES: u64 = 16 << 20;
+
+/// Elements within one another in a `pom.xml`. The deepest that are read have four.
+pub const MAX_XML_DEPTH: usize = 64;
+
+/// Licences that are told of one package.
+pub const MAX_LICENCES: usize = 16;
+
+/// Bytes of a JVM's `release` file. Its list of modules takes some 2 KiB.
+pub const MAX_JVM_RELEASE_BYTES: u64 = 64 << 10;

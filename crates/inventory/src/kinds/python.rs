@@ -5,6 +5,8 @@
 //!   <https://packaging.python.org/en/latest/specifications/recording-installed-packages/>.
 //! - `<name>.egg-info/PKG-INFO`, `<name>.egg-info`, `EGG-INFO/PKG-INFO`: the same metadata, as
 //!   setuptools and distutils left it before; `installed-files.txt` is pip's record of them.
+//! - `<name>-<version>-py<version>.egg`: a zip archive with an `EGG-INFO/PKG-INFO`,
+//!   <https://setuptools.pypa.io/en/latest/deprecated/python_eggs.html>.
 //!
 //! The name is kept as written; it is normalised (PEP 503) in the purl.
 
@@ -12,10 +14,14 @@ use lamina_image::{layer::Entry, path::LayerPath};
 
 use crate::{
     analyser::{Analyser, ClaimedFile},
-    facts::{Facts, OwnedFiles, PackageFact, PackageKind},
-    limits::{MAX_CLAIMED_BYTES, MAX_LICENCE_BYTES, MAX_METADATA_BYTES},
+    facts::{Basis, Facts, OwnedFiles, PackageFact, PackageKind},
+    limits::{
+        MAX_ARCHIVE_BYTES, MAX_ARCHIVE_ENTRIES, MAX_CLAIMED_BYTES, MAX_LICENCE_BYTES,
+        MAX_METADATA_BYTES,
+    },
     path_list::PathListBuilder,
     text::{cut, field, lines, word},
+    zip::{Budget, Content, Zip},
 };
 
 /// Installed Python distributions.
@@ -26,6 +32,7 @@ enum Role {
     Metadata,
     Record,
     InstalledFiles,
+    Egg,
 }
 
 impl Role {
@@ -38,6 +45,7 @@ impl Role {
             b'O' if path.ends_with(b"EGG-INFO/PKG-INFO") => return Some(Self::Metadata),
             b'O' => (b"egg-info/PKG-INFO", Self::Metadata),
             b'o' => (b".egg-info", Self::Metadata),
+            b'g' => (b".egg", Self::Egg),
             _ => return None,
         };
         path.ends_with(tail).then_some(role)
@@ -50,7 +58,7 @@ impl Analyser for Python {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn claims(&self, path: &LayerPath, _: &Entry) -> bool {
@@ -60,13 +68,20 @@ impl Analyser for Python {
     fn max_bytes(&self, path: &LayerPath) -> u64 {
         match Role::of(path.as_bytes()) {
             Some(Role::Metadata) => MAX_METADATA_BYTES,
+            Some(Role::Egg) => MAX_ARCHIVE_BYTES,
             _ => MAX_CLAIMED_BYTES,
         }
     }
 
     fn analyse(&self, file: ClaimedFile<'_>, out: &mut Facts) {
         match Role::of(file.path.as_bytes()) {
-            Some(Role::Metadata) => read_metadata(self.id(), &file, out),
+            Some(Role::Metadata) => {
+                let package = read_metadata(self.id(), &file, out);
+                if let Some(package) = package {
+                    out.add_package(self.id(), package);
+                }
+            }
+            Some(Role::Egg) => read_egg(self.id(), &file, out),
             Some(role) => read_record(self.id(), &file, role, out),
             None => {}
         }
@@ -84,7 +99,50 @@ struct Metadata<'a> {
     classifiers: Vec<&'a [u8]>,
 }
 
-fn read_metadata(analyser: &str, file: &ClaimedFile<'_>, out: &mut Facts) {
+/// An egg is one package; its metadata is an entry of the archive.
+fn read_egg(analyser: &str, file: &ClaimedFile<'_>, out: &mut Facts) {
+    const PKG_INFO: &str = "EGG-INFO/PKG-INFO";
+    if file.bytes.is_empty() {
+        return;
+    }
+    let mut budget = Budget::default();
+    let mut read = || -> Result<Content<'_>, String> {
+        let zip = Zip::open(file.bytes).map_err(|error| error.to_string())?;
+        for entry in zip.entries() {
+            let entry = entry.map_err(|error| error.to_string())?;
+            if !budget.take_entry() {
+                return Err(format!("more than {MAX_ARCHIVE_ENTRIES} entries"));
+            }
+            if entry.name == PKG_INFO.as_bytes() {
+                let content = zip.read(&entry, MAX_METADATA_BYTES, &mut budget);
+                let content = content.map_err(|error| format!("{PKG_INFO}: {error}"))?;
+                return Ok(content.into_owned());
+            }
+        }
+        Err(format!("the egg has no {PKG_INFO}"))
+    };
+    let content = match read() {
+        Ok(content) => content,
+        Err(problem) => return out.malformed(analyser, file.path, 0, &problem),
+    };
+    if content.is_doubtful {
+        let problem = format!("{PKG_INFO}: the content is not that of its checksum or size");
+        out.malformed(analyser, file.path, 0, &problem);
+    }
+    let metadata = ClaimedFile {
+        path: file.path,
+        bytes: &content.bytes,
+    };
+    if let Some(mut package) = read_metadata(analyser, &metadata, out) {
+        package.basis = Basis::Embedded;
+        // Lines of the entry are not lines of the file.
+        package.lines = None;
+        package.evidence = Some(PKG_INFO.to_owned());
+        out.add_package(analyser, package);
+    }
+}
+
+fn read_metadata(analyser: &str, file: &ClaimedFile<'_>, out: &mut Facts) -> Option<PackageFact> {
     let mut metadata = Metadata::default();
     let mut last_line = 0;
     let mut is_in_licence = false;
@@ -123,17 +181,17 @@ fn read_metadata(analyser: &str, file: &ClaimedFile<'_>, out: &mut Facts) {
         if !file.bytes.trim_ascii().is_empty() {
             out.malformed(analyser, file.path, 0, "the metadata has no name");
         }
-        return;
+        return None;
     };
     let Some(version) = word(metadata.version) else {
         let problem = format!("the metadata of {name:?} has no version");
         out.malformed(analyser, file.path, 0, &problem);
-        return;
+        return None;
     };
     let mut package = PackageFact::new(PackageKind::Pypi, name, version, file.path);
     package.licence = metadata.licence();
     package.lines = Some((1, last_line));
-    out.add_package(analyser, package);
+    Some(package)
 }
 
 impl Metadata<'_> {
@@ -219,7 +277,10 @@ fn quoted(line: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::tests::{analyse, check_claims};
+    use crate::{
+        kinds::tests::{analyse, check_claims},
+        zip::tests::ZipBuilder,
+    };
 
     const SITE: &str = "usr/lib/python3.9/site-packages";
 
@@ -235,6 +296,7 @@ mod tests {
                 "usr/lib/python3/dist-packages/python_debian-0.1.egg-info",
                 "opt/foo-1.0-py3.8.egg/EGG-INFO/PKG-INFO",
                 "python/dist-info/METADATA",
+                "usr/lib/python2.7/site-packages/foo-1.0-py2.7.egg",
             ],
             &[
                 "usr/lib/python3.9/site-packages/Flask-0.12.2.dist-info",
@@ -243,6 +305,8 @@ mod tests {
                 "METADATA",
                 "src/PKG-INFO",
                 "a.egg-info/SOURCES.txt",
+                "a.egg-link",
+                "egg",
                 "",
             ],
         );
@@ -354,5 +418,62 @@ mod tests {
             1,
         );
         check(b"\xef\xbb\xbfName: a\r\nVersion: 1\r\n", 1, 0);
+    }
+
+    #[test]
+    fn eggs_are_archives() {
+        let check = |egg: Vec<u8>, expect: Option<&str>, warning: Option<&str>| {
+            let facts = analyse(&Python, "site-packages/a-1.0-py2.7.egg", egg);
+            let found = facts.packages.first().map(|package| {
+                let PackageFact {
+                    name,
+                    version,
+                    licence,
+                    evidence,
+                    lines,
+                    ..
+                } = package;
+                format!(
+                    "{name} {version} {licence:?} {evidence:?} {lines:?} {:?}",
+                    package.basis
+                )
+            });
+            assert_eq!(found.as_deref(), expect);
+            let found = facts.warnings.first().map(ToString::to_string);
+            assert_eq!(found.as_deref(), warning);
+            assert!(
+                facts.warnings.len() < 2 && facts.packages.len() < 2,
+                "{facts:?}"
+            );
+        };
+        let zip = ZipBuilder::default;
+        let text = "Metadata-Version: 1.1\nName: a\nVersion: 1.0\nLicense: MIT\n";
+        let egg = zip()
+            .stored("a/__init__.py", "")
+            .deflated("EGG-INFO/PKG-INFO", text)
+            .finish();
+        let expect = r#"a 1.0 Some("MIT") Some("EGG-INFO/PKG-INFO") None Embedded"#;
+        check(egg, Some(expect), None);
+        let file = "site-packages/a-1.0-py2.7.egg, line 0: ";
+        check(Vec::new(), None, None);
+        let problem = format!("{file}the egg has no EGG-INFO/PKG-INFO");
+        check(zip().stored("a.py", "").finish(), None, Some(&problem));
+        let problem = format!("{file}no end of a zip archive's central directory");
+        check(b"PK\x03\x04".to_vec(), None, Some(&problem));
+        let problem = format!("{file}the metadata of \"a\" has no version");
+        check(
+            zip().stored("EGG-INFO/PKG-INFO", "Name: a\n").finish(),
+            None,
+            Some(&problem),
+        );
+        let large = vec![b' '; usize::try_from(MAX_METADATA_BYTES).unwrap() + 1];
+        let problem = format!(
+            "{file}EGG-INFO/PKG-INFO: the entry has 8388609 bytes or more; 8388608 are read"
+        );
+        check(
+            zip().deflated("EGG-INFO/PKG-INFO", large).finish(),
+            None,
+            Some(&problem),
+        );
     }
 }

@@ -317,7 +317,7 @@ pub(crate) fn snyk(fixtures: &Path) -> Vec<(PathBuf, String)> {
 }
 
 /// The images that Syft was run on, and the folder of its answers.
-fn oracles(fixtures: &Path) -> Vec<(PathBuf, PathBuf)> {
+pub(crate) fn oracles(fixtures: &Path) -> Vec<(PathBuf, PathBuf)> {
     let mut pairs = Vec::new();
     for folder in fs::read_dir(fixtures.join("expected/oracle")).unwrap() {
         let folder = folder.unwrap().path();

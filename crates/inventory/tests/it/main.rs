@@ -17,6 +17,7 @@ mod images;
 mod languages;
 mod licences;
 mod os_packages;
+mod java;
 mod os_release;
 mod rpm;
 mod scan;
