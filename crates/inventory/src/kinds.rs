@@ -7,6 +7,7 @@ pub mod dpkg;
 pub mod npm;
 pub mod os_release;
 pub mod python;
+pub mod secrets;
 
 /// All analysers, in the order in which they are asked.
 pub const ANALYSERS: &[&dyn Analyser] = &[
@@ -18,7 +19,7 @@ pub const ANALYSERS: &[&dyn Analyser] = &[
 ];
 
 /// All analysers that watch files as they stream by.
-pub const STREAM_ANALYSERS: &[&dyn StreamAnalyser] = &[];
+pub const STREAM_ANALYSERS: &[&dyn StreamAnalyser] = &[&secrets::Secrets];
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -68,6 +69,14 @@ pub(crate) mod tests {
         facts
     }
 
+    /// Of both lists.
+    fn ids() -> Vec<&'static str> {
+        let whole = ANALYSERS.iter().map(|analyser| analyser.id());
+        whole
+            .chain(STREAM_ANALYSERS.iter().map(|analyser| analyser.id()))
+            .collect()
+    }
+
     #[test]
     fn every_file_of_the_folder_is_in_the_list() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/kinds");
@@ -76,18 +85,16 @@ pub(crate) mod tests {
             let path = file.unwrap().path();
             files.insert(path.file_stem().unwrap().to_string_lossy().into_owned());
         }
-        let listed: BTreeSet<String> = ANALYSERS
-            .iter()
-            .map(|analyser| analyser.id().replace('-', "_"))
-            .collect();
+        let ids = ids();
+        let listed: BTreeSet<String> = ids.iter().map(|id| id.replace('-', "_")).collect();
         assert_eq!(files, listed, "an analyser's id is its file's name");
-        assert_eq!(listed.len(), ANALYSERS.len(), "ids are unique");
+        assert_eq!(listed.len(), ids.len(), "ids are unique");
     }
 
     #[test]
     fn ids_never_change() {
-        let ids: Vec<&str> = ANALYSERS.iter().map(|analyser| analyser.id()).collect();
-        insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm"]"#);
+        let ids = ids();
+        insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm", "secrets"]"#);
         for id in ids {
             let is_kebab = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
             assert!(id.bytes().all(is_kebab), "{id}");

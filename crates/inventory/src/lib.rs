@@ -51,5 +51,6 @@ pub mod limits;
 pub mod merge;
 pub mod path_list;
 pub mod purl;
+pub mod secrets;
 pub mod severity;
 mod text;
