@@ -705,7 +705,12 @@ mod tests {
         let text = pieces.get(1..).unwrap_or_default().concat();
         let words = text.split(|c: char| !c.is_ascii_alphanumeric());
         words
-            .filter(|word| word.len() >= 14 && entropy(word.as_bytes()) > 2.5)
+            .filter(|word| {
+                word.len() >= 14
+                    && entropy(word.as_bytes()) > 2.5
+                    && word.bytes().any(|byte| byte.is_ascii_digit())
+                    && word.bytes().any(|byte| byte.is_ascii_alphabetic())
+            })
             .map(|word| word[5..].to_owned())
             .collect()
     }
