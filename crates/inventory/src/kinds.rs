@@ -32,6 +32,7 @@ pub mod portage;
 pub mod python;
 pub mod rpm;
 pub mod sbom;
+pub mod secrets;
 pub mod swift;
 pub mod swiplpack;
 pub mod wordpress;
@@ -76,6 +77,7 @@ pub const ANALYSERS: &[&dyn Analyser] = &[
 pub const STREAM_ANALYSERS: &[&dyn StreamAnalyser] = &[
     &nix::Nix,
 ];
+pub const STREAM_ANALYSERS: &[&dyn StreamAnalyser] = &[&secrets::Secrets];
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -125,6 +127,14 @@ pub(crate) mod tests {
         facts
     }
 
+    /// Of both lists.
+    fn ids() -> Vec<&'static str> {
+        let whole = ANALYSERS.iter().map(|analyser| analyser.id());
+        whole
+            .chain(STREAM_ANALYSERS.iter().map(|analyser| analyser.id()))
+            .collect()
+    }
+
     #[test]
     fn every_file_of_the_folder_is_in_the_list() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/kinds");
@@ -139,6 +149,10 @@ pub(crate) mod tests {
         assert_eq!(files, listed, "an analyser's id is its file's name");
         let count = ANALYSERS.len() + STREAM_ANALYSERS.len();
         assert_eq!(listed.len(), count, "ids are unique");
+        let ids = ids();
+        let listed: BTreeSet<String> = ids.iter().map(|id| id.replace('-', "_")).collect();
+        assert_eq!(files, listed, "an analyser's id is its file's name");
+        assert_eq!(listed.len(), ids.len(), "ids are unique");
     }
 
     #[test]

@@ -59,6 +59,7 @@ pub mod merge;
 pub mod path_list;
 mod places;
 pub mod purl;
+pub mod secrets;
 pub mod severity;
 mod sqlite;
 mod text;

@@ -168,3 +168,29 @@ pub const MAX_LICENCES: usize = 16;
 
 /// Bytes of a JVM's `release` file. Its list of modules takes some 2 KiB.
 pub const MAX_JVM_RELEASE_BYTES: u64 = 64 << 10;
+/// Bytes before a keyword by which it is judged, and from which the excerpt's line may start.
+pub const SECRET_BEHIND_BYTES: usize = 256;
+
+/// Bytes after a keyword that a rule may see. The longest tokens that are looked for whole, JSON web
+/// tokens of Entra ID, have about 2,000.
+pub const SECRET_AHEAD_BYTES: usize = 2048;
+
+/// Bytes of an excerpt. A line of an editor's window has about 100.
+pub const MAX_EXCERPT_BYTES: usize = 160;
+
+/// Secrets told of one file. A file with more is a list of secrets, and says so after ten.
+pub const MAX_SECRETS_PER_FILE: usize = 100;
+
+/// Bytes that patterns may be tried on in one file, for each byte of it. Text that is nothing but the
+/// word `password` comes to 4.
+pub const SECRET_TRIES_PER_BYTE: u64 = 4;
+
+/// Bytes that patterns may be tried on in a small file.
+pub const MIN_SECRET_TRIES: u64 = 256 << 10;
+
+/// Bytes of one step of an image's history, or of one variable, that are read for secrets. A shell
+/// script that a `RUN` holds may have some 10 KiB.
+pub const MAX_CONFIG_TEXT_BYTES: usize = 64 << 10;
+
+/// Secrets told of one image's configuration.
+pub const MAX_CONFIG_SECRETS: usize = 100;
