@@ -59,9 +59,6 @@ pub const MAX_OWNERS: usize = 16;
 /// Paths told of those that waste most. People look at the first ten.
 pub const MAX_WASTED_PATHS: usize = 100;
 
-/// Bytes told of a build step or another thing that an image check is about.
-pub const MAX_EXCERPT_BYTES: usize = 200;
-
 /// Files told of one check, each. What is more is one line that says how many.
 pub const MAX_FILES_PER_RULE: usize = 20;
 
@@ -162,9 +159,6 @@ pub const MAX_JAR_METADATA_BYTES: u64 = 16 << 20;
 
 /// Elements within one another in a `pom.xml`. The deepest that are read have four.
 pub const MAX_XML_DEPTH: usize = 64;
-
-/// Licences that are told of one package.
-pub const MAX_LICENCES: usize = 16;
 
 /// Bytes of a JVM's `release` file. Its list of modules takes some 2 KiB.
 pub const MAX_JVM_RELEASE_BYTES: u64 = 64 << 10;

@@ -5,12 +5,14 @@ use lamina_advisories::{
     matcher::{DistributionView, Match, Matches, Needs, PackageView, match_packages, shards_for},
     shard::Shard,
 };
-use lamina_image::tree::MergedTree;
+use lamina_image::{config::HistoryStep, tree::MergedTree};
 use lamina_inventory::{
     accounts::{FileOwners, OwnerClass, efficiency::efficiency},
     analysis::LayerAnalysis,
-    facts::Basis,
+    config::{ConfigView, Cx, check},
+    facts::{Basis, IssueKind},
     merge::{self, Inventory, Package},
+    secrets::{ConfigPlace, redact, scan_config},
 };
 use lamina_report::model::{
     self, Database, Distribution, Evidence, FORMAT, Finding, Layer, Report, ReportWarning,
@@ -18,6 +20,10 @@ use lamina_report::model::{
 };
 
 use crate::{layer::LayerResult, plan::Plan};
+
+/// What to do about a secret. Deleting the file in a later layer is not enough.
+const ROTATE: &str = "revoke it, and build the image without it: what a layer holds can be read by \
+                      everyone who can pull the image";
 
 /// An image whose layers have been read.
 pub struct Joined {
@@ -152,8 +158,7 @@ impl Joined {
                 .then_with(|| name(a).cmp(&name(b)))
                 .then_with(|| a.package.cmp(&b.package))
         });
-        let mut issues: Vec<model::Issue> = self.inventory.issues.iter().map(issue).collect();
-        issues.sort_by_key(|issue| std::cmp::Reverse(issue.severity));
+        let issues = self.issues(scanned_at);
         Report {
             format: FORMAT,
             scanned_at: scanned_at.to_owned(),
@@ -176,7 +181,7 @@ impl Joined {
             packages,
             findings,
             issues,
-            base: None,
+            base: self.plan.base.clone(),
             accounts: Some(self.accounts()),
             database: database.map(|asked| Database {
                 digest: asked.index_digest.to_owned(),
@@ -227,6 +232,70 @@ impl Joined {
                 .map(|source| (source.name.as_str(), source.version.as_str())),
             owned_by: package.owned_by,
         })
+    }
+
+    /// Secrets and misconfigurations, the worst first.
+    fn issues(&self, now: &str) -> Vec<model::Issue> {
+        let config = &self.plan.config;
+        let mut issues: Vec<model::Issue> = self.inventory.issues.iter().map(issue).collect();
+        let history: Vec<String> = config
+            .history
+            .iter()
+            .map(HistoryStep::instruction)
+            .collect();
+        let labels: Vec<(String, String)> = config.run.labels.clone().into_iter().collect();
+        let secrets = scan_config(&config.run.env, &history, &labels);
+        let layer_of_step = config.steps_of_layers(self.layers.len());
+        issues.extend(secrets.into_iter().map(|secret| {
+            let (place, layer) = match &secret.place {
+                ConfigPlace::Variable { name } => (format!("Env {name}"), None),
+                ConfigPlace::Label { name } => (format!("Labels {name}"), None),
+                ConfigPlace::Step { index, .. } => {
+                    let made = |step: &Option<usize>| *step == Some(*index);
+                    let layer = layer_of_step.step_of_layer.iter().position(made);
+                    (format!("history step {index}"), layer)
+                }
+                _ => ("config".to_owned(), None),
+            };
+            model::Issue {
+                kind: IssueKind::Secret,
+                rule: secret.rule.to_owned(),
+                title: secret.title.to_owned(),
+                severity: secret.severity,
+                place: model::Place {
+                    layer,
+                    config: Some(place),
+                    ..model::Place::default()
+                },
+                excerpt: Some(secret.excerpt),
+                advice: Some(ROTATE.to_owned()),
+            }
+        }));
+        let view = ConfigView::of(config, self.layers.len());
+        let checked = check(Cx {
+            config: &view,
+            tree: &self.tree,
+            inventory: &self.inventory,
+            now,
+        });
+        issues.extend(checked.into_iter().map(|found| model::Issue {
+            kind: IssueKind::Misconfiguration,
+            rule: found.rule.to_owned(),
+            title: found.title.to_owned(),
+            severity: found.severity,
+            place: model::Place {
+                layer: found.layer,
+                file: found.file.map(|file| file.to_string()),
+                lines: None,
+                removed_in: found.removed_in,
+                config: found.config.map(str::to_owned),
+            },
+            excerpt: found.excerpt.map(|excerpt| redact(&excerpt)),
+            advice: Some(found.advice.to_owned()),
+        }));
+        // Of equal severity secrets come first, then in the order in which they were found.
+        issues.sort_by_key(|issue| (std::cmp::Reverse(issue.severity), issue.kind));
+        issues
     }
 
     fn accounts(&self) -> model::Accounts {
@@ -363,7 +432,7 @@ fn issue(found: &merge::Issue) -> model::Issue {
             config: None,
         },
         excerpt: fact.excerpt.clone(),
-        advice: None,
+        advice: (fact.kind == IssueKind::Secret).then(|| ROTATE.to_owned()),
     }
 }
 

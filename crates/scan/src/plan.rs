@@ -5,7 +5,11 @@ use lamina_image::{
     digest::{ChainId, DiffId, Digest},
     manifest::{Descriptor, ImageManifest, LayerKind},
 };
-use lamina_report::model::{HistoryStep, Image, ReportWarning, RunConfig};
+use lamina_inventory::{
+    base::{BaseEvidence, BaseView, find_base},
+    secrets::redact,
+};
+use lamina_report::model::{Base, BaseBasis, HistoryStep, Image, ReportWarning, RunConfig};
 use serde::{Deserialize, Serialize};
 
 /// An image and its layers, ready to be read.
@@ -15,6 +19,10 @@ pub struct Plan {
     pub image: Image,
     /// The layers, base first.
     pub layers: Vec<PlannedLayer>,
+    /// The config, for what is checked in it once the layers are known.
+    pub config: ImageConfig,
+    /// Where the base image ends.
+    pub base: Option<Base>,
     /// What is odd about manifest or config.
     pub warnings: Vec<ReportWarning>,
 }
@@ -58,15 +66,27 @@ impl Plan {
             .map(PlannedLayer::of_descriptor)
             .collect();
         let config_digest = Some(manifest.config.digest.clone());
-        Self::new(found, config_digest, layers, config)
+        let annotations = manifest.annotations.iter();
+        let annotations = annotations.map(|(name, text)| (name.as_str(), text.as_str()));
+        Self::with_annotations(found, config_digest, layers, config, annotations)
     }
 
     /// From layers of which only their order is known (`docker save`).
     pub fn new(
         found: Found,
         config_digest: Option<Digest>,
-        mut layers: Vec<PlannedLayer>,
+        layers: Vec<PlannedLayer>,
         config: &ImageConfig,
+    ) -> Self {
+        Self::with_annotations(found, config_digest, layers, config, [])
+    }
+
+    fn with_annotations<'a>(
+        found: Found,
+        config_digest: Option<Digest>,
+        mut layers: Vec<PlannedLayer>,
+        config: &'a ImageConfig,
+        annotations: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Self {
         let mut warnings = Vec::new();
         let steps = config.steps_of_layers(layers.len());
@@ -95,7 +115,7 @@ impl Plan {
             }
             let step = steps.step_of_layer.get(index).copied().flatten();
             if let Some(step) = step.and_then(|step| config.history.get(step)) {
-                layer.created_by = step.instruction();
+                layer.created_by = redact(&step.instruction());
             }
         }
         let history = config
@@ -103,7 +123,7 @@ impl Plan {
             .iter()
             .enumerate()
             .map(|(index, step)| HistoryStep {
-                created_by: step.instruction(),
+                created_by: redact(&step.instruction()),
                 created: step.created.clone(),
                 comment: step.comment.clone().filter(|comment| !comment.is_empty()),
                 layer: steps
@@ -126,21 +146,37 @@ impl Plan {
             created: config.created.clone(),
             config: RunConfig {
                 user: run.user.clone(),
-                env: run.env.clone(),
+                env: run.env.iter().map(|variable| redact(variable)).collect(),
                 entrypoint: run.entrypoint.clone(),
                 cmd: run.cmd.clone(),
                 working_dir: run.working_dir.clone(),
                 exposed_ports: run.exposed_ports.clone(),
                 volumes: run.volumes.clone(),
-                labels: run.labels.clone().into_iter().collect(),
+                labels: run
+                    .labels
+                    .iter()
+                    .map(|(name, text)| (name.clone(), redact(text)))
+                    .collect(),
                 stop_signal: run.stop_signal.clone(),
                 healthcheck: run.healthcheck.as_ref().map(|check| check.test.clone()),
             },
             history,
         };
+        let view = BaseView::of(config, layers.len(), annotations);
+        let base = find_base(&view, &[]).map(|base| Base {
+            layers: base.layers,
+            name: base.name,
+            basis: match base.evidence {
+                BaseEvidence::ChainId => BaseBasis::ChainId,
+                BaseEvidence::Annotation => BaseBasis::Annotation,
+                BaseEvidence::History => BaseBasis::History,
+            },
+        });
         Self {
             image,
             layers,
+            config: config.clone(),
+            base,
             warnings,
         }
     }

@@ -189,9 +189,6 @@ fn add_header(
     if header.breaks_off {
         problem("the header breaks off".to_owned(), out);
     }
-    if header.name.is_some_and(is_key) {
-        return;
-    }
     let Some(name) = header.name.and_then(word) else {
         return problem("a package without a name".to_owned(), out);
     };
@@ -272,13 +269,6 @@ impl Stated<'_> {
 /// rpm writes `(none)` where there is nothing.
 fn known(value: &[u8]) -> Option<&[u8]> {
     Some(value).filter(|value| *value != b"(none)")
-}
-
-/// Whether a header is a key that rpm trusts. rpm before 6.0 keeps these among the packages; they have
-/// nothing installed, their version is a key's number, and no advisory tells of them. Clair leaves them
-/// out as we do; Syft and Trivy list them.
-fn is_key(name: &[u8]) -> bool {
-    name == b"gpg-pubkey"
 }
 
 /// `util-linux-2.32.1-42.el8.src.rpm`. It has no epoch: that of a source is stated nowhere.
@@ -494,7 +484,7 @@ mod tests {
              vim\t8.2-1.cm2\t1\t1\t(none)\t2\t8\tx86_64\t2\t(none)\n\
              /opt/a is not owned by any package\n",
         );
-        let [tzdata, vim] = facts.packages.as_slice() else {
+        let [tzdata, key, vim] = facts.packages.as_slice() else {
             panic!("{:?}", facts.packages)
         };
         assert_eq!(tzdata.version, "2022a-1.cm2");
@@ -502,6 +492,8 @@ mod tests {
         assert_eq!(tzdata.detail_of("vendor"), Some("Microsoft Corporation"));
         assert_eq!(tzdata.source.as_ref().unwrap().version, "2022a-1.cm2");
         assert_eq!(tzdata.lines, Some((1, 1)));
+        // The keys that rpm trusts are packages, as `rpm -qa` has it.
+        assert_eq!(key.name, "gpg-pubkey");
         assert_eq!(vim.version, "2:8.2-1.cm2");
         assert_eq!((&vim.source, vim.detail_of("vendor")), (&None, None));
         assert_eq!(vim.lines, Some((4, 4)));

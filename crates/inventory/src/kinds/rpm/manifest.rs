@@ -15,7 +15,7 @@
 //! | 9 | `EPOCHNUM`: 0 where there is none |
 //! | 10 | `SOURCERPM` |
 
-use super::{Stated, is_key};
+use super::Stated;
 use crate::{
     analyser::ClaimedFile,
     facts::Facts,
@@ -31,9 +31,6 @@ pub(super) fn read(analyser: &str, file: &ClaimedFile<'_>, out: &mut Facts) {
         let mut next = || columns.next().filter(|column| *column != b"(none)");
         let (name, version, _, _, vendor) = (next(), next(), next(), next(), next());
         let (_, _, architecture, epoch, source) = (next(), next(), next(), next(), next());
-        if name.is_some_and(is_key) {
-            continue;
-        }
         let (Some(name), Some(version)) = (name.and_then(word), version.and_then(word)) else {
             let problem = "the line names no package with its version";
             out.malformed(analyser, file.path, number, problem);
