@@ -399,7 +399,7 @@ mod tests {
         for (path, bytes) in databases() {
             let facts = analyse(&Rpm, path, bytes);
             assert_eq!(facts.warnings, [], "{path}");
-            let [openssl, nginx, tiny, long] = facts.packages.as_slice() else {
+            let [openssl, nginx, tiny, key, long] = facts.packages.as_slice() else {
                 panic!("{path}: {:#?}", facts.packages)
             };
             assert_eq!(openssl.name, "openssl-libs");
@@ -423,6 +423,9 @@ mod tests {
             );
             assert_eq!((tiny.name.as_str(), tiny.version.as_str()), ("a", "1"));
             assert_eq!(tiny.architecture, None);
+            // The keys that rpm trusts are packages, as `rpm -qa` has it.
+            assert_eq!(key.name, "gpg-pubkey");
+            assert_eq!(key.version, "d832c631-63977702");
             assert_eq!((long.name.as_str(), long.version.as_str()), ("long", "2-1"));
             assert_eq!(long.architecture.as_deref(), Some("ppc64le"));
             let [owned] = facts.owned.as_slice() else {
@@ -576,7 +579,7 @@ mod tests {
         bytes[59] = 1;
         let name = bytes.windows(8).position(|w| w == b"Packages").unwrap();
         bytes[name] = b'p';
-        check(SQLITE, &bytes, 4, &[]);
+        check(SQLITE, &bytes, 5, &[]);
         bytes[name + 1] = b'x';
         check(SQLITE, &bytes, 0, &["it has no table \"Packages\""]);
     }
@@ -652,7 +655,7 @@ mod tests {
         check(
             BDB,
             &circle,
-            3,
+            4,
             &["item 1 of page 8 lies where another one does"],
         );
         let mut outside = bytes.clone();
@@ -660,7 +663,7 @@ mod tests {
         check(
             BDB,
             &outside,
-            3,
+            4,
             &["item 1 of page 8 leads out of the file"],
         );
         let mut other = bytes.clone();
@@ -669,27 +672,27 @@ mod tests {
         check(
             BDB,
             &other,
-            3,
+            4,
             &["item 1 of page 8 leads to a page of another type"],
         );
         let mut end = bytes.clone();
         end[9 * 512 + 16] = 0;
-        check(BDB, &end, 3, &["item 1 of page 8 breaks off"]);
+        check(BDB, &end, 4, &["item 1 of page 8 breaks off"]);
         let mut item = bytes.clone();
         item[2 * 512 + 28..2 * 512 + 30].copy_from_slice(&[0xff, 0xff]);
-        check(BDB, &item, 3, &["item 1 of page 2 is damaged"]);
+        check(BDB, &item, 4, &["item 1 of page 2 is damaged"]);
         let mut kind = bytes.clone();
         kind[2 * 512 + usize::from(bytes[2 * 512 + 28]) + 256 * usize::from(bytes[2 * 512 + 29])] =
             2;
         check(
             BDB,
             &kind,
-            3,
+            4,
             &["item 1 of page 2 is of no kind that rpm writes"],
         );
         let cut = &bytes[..bytes.len() - 512];
         let facts = analyse(&Rpm, BDB, cut);
-        assert_eq!((facts.packages.len(), facts.warnings.len()), (3, 1));
+        assert_eq!((facts.packages.len(), facts.warnings.len()), (4, 1));
     }
 
     #[test]
@@ -697,13 +700,13 @@ mod tests {
         let bytes = rpm_ndb(&headers());
         let mut slot = bytes.clone();
         slot[32] = 0;
-        check(NDB, &slot, 3, &["slot 2 is damaged"]);
+        check(NDB, &slot, 4, &["slot 2 is damaged"]);
         let mut place = bytes.clone();
         place[32 + 8 + 3] = 0x7f;
-        check(NDB, &place, 3, &["the header of slot 2 is damaged"]);
+        check(NDB, &place, 4, &["the header of slot 2 is damaged"]);
         let mut length = bytes.clone();
         length[4096 + 12 + 3] = 0x7f;
-        check(NDB, &length, 3, &["the header of slot 2 is damaged"]);
+        check(NDB, &length, 4, &["the header of slot 2 is damaged"]);
         let mut pages = bytes.clone();
         pages[12 + 3] = 0x7f;
         let facts = analyse(&Rpm, NDB, &pages);
