@@ -59,6 +59,9 @@ pub async fn send(
     init.set_method(method);
     init.set_signal(Some(&abort.signal()));
     init.set_credentials(web_sys::RequestCredentials::Omit);
+    // What is worth keeping is kept in IndexedDB, unpacked; the browser's own cache would write every
+    // layer to the disk once more.
+    init.set_cache(web_sys::RequestCache::NoStore);
     let fields = Headers::new().map_err(failed)?;
     for (name, value) in headers {
         fields.append(name, value).map_err(failed)?;

@@ -54,8 +54,16 @@ pub(crate) fn journey_with<F>(name: &str, allowed: &[String], walk: F)
 where
     F: AsyncFnOnce(&Lamina, &Browser),
 {
+    journey_through(name, Lamina::start(allowed), walk);
+}
+
+/// The same, through a program that the journey starts itself.
+pub(crate) fn journey_through<F>(name: &str, lamina: impl Future<Output = Lamina>, walk: F)
+where
+    F: AsyncFnOnce(&Lamina, &Browser),
+{
     block_on(async {
-        let lamina = Lamina::start(allowed).await;
+        let lamina = lamina.await;
         let browser = Browser::start().await;
         let result = AssertUnwindSafe(walk(&lamina, &browser))
             .catch_unwind()

@@ -1,5 +1,6 @@
 //! One module a journey, or a few that are alike.
 
+mod agreement;
 mod archive;
 mod bad_input;
 mod home;

@@ -232,6 +232,23 @@ impl Browser {
         passed.as_deref() == Some("true")
     }
 
+    /// The link that "Copy link" writes to the clipboard.
+    pub(crate) async fn copied_link(&self) -> String {
+        // Headless Chromium has no clipboard that can be read: keep what the page writes to it.
+        self.script("window.copied = ''; navigator.clipboard.writeText = text => { window.copied = text; return Promise.resolve(); }")
+            .await;
+        self.click("copy-link").await;
+        let copied = async || {
+            let text = self.script("return window.copied").await;
+            text.as_str().unwrap_or_default().to_owned()
+        };
+        self.until("a link in the clipboard", async || {
+            copied().await.contains('#')
+        })
+        .await;
+        copied().await
+    }
+
     /// Keeps `docs/shots/<name>-{light,dark,390}.png` if `LAMINA_SHOTS=1`.
     pub(crate) async fn shots(&self, name: &str) {
         if std::env::var("LAMINA_SHOTS").is_err() {

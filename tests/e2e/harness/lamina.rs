@@ -1,6 +1,9 @@
 //! `lamina serve`.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use super::{
     process::{Process, free_port},
@@ -18,6 +21,11 @@ pub(crate) struct Lamina {
 impl Lamina {
     /// Starts it with the page in `dist` and what is under `demo/out`.
     pub(crate) async fn start(allowed: &[String]) -> Self {
+        Self::start_with(allowed, &root().join("demo/out/db")).await
+    }
+
+    /// The same with another advisory database.
+    pub(crate) async fn start_with(allowed: &[String], database: &Path) -> Self {
         for (path, what) in [
             ("dist/index.html", "page"),
             ("demo/out/samples/catalog.json", "samples"),
@@ -38,8 +46,8 @@ impl Lamina {
                 "--samples",
                 "demo/out/samples",
                 "--db",
-                "demo/out/db",
-            ]);
+            ])
+            .arg(database);
         for host in allowed {
             command.args(["--allow-registry", host]);
         }

@@ -12,26 +12,7 @@ fn link_shows_the_same_report_elsewhere_without_the_registry() {
             .await;
         let passed = browser.verdict().await;
         let findings = browser.text("tab-findings").await;
-        // Headless Chromium has no clipboard that can be read: keep what the page writes to it.
-        browser
-            .script("window.copied = ''; navigator.clipboard.writeText = text => { window.copied = text; return Promise.resolve(); }")
-            .await;
-        browser.click("copy-link").await;
-        browser
-            .until("a link in the clipboard", async || {
-                browser
-                    .script("return window.copied")
-                    .await
-                    .as_str()
-                    .is_some_and(|text| text.contains('#'))
-            })
-            .await;
-        let link = browser
-            .script("return window.copied")
-            .await
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let link = browser.copied_link().await;
         assert!(link.starts_with(&lamina.url), "{link:.80}");
 
         let before = registry.requests().len();
