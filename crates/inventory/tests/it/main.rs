@@ -14,4 +14,5 @@ mod cache;
 mod images;
 mod os_release;
 mod scan;
+mod secrets;
 mod support;
