@@ -175,11 +175,11 @@ pub const MAX_EXCERPT_BYTES: usize = 160;
 /// Secrets told of one file. A file with more is a list of secrets, and says so after ten.
 pub const MAX_SECRETS_PER_FILE: usize = 100;
 
-/// Bytes that patterns may be tried on in one file, for each byte of it. Text that is nothing but the
-/// word `password` comes to 4.
+/// Units of work that patterns may take in one file, for each byte of it; a try takes about 90. Text in
+/// which every second word is `password` comes to about 6, real text to less than 1.
 pub const SECRET_TRIES_PER_BYTE: u64 = 4;
 
-/// Bytes that patterns may be tried on in a small file.
+/// Units of the same work that any file may take, however small.
 pub const MIN_SECRET_TRIES: u64 = 256 << 10;
 
 /// Bytes of one step of an image's history, or of one variable, that are read for secrets. A shell

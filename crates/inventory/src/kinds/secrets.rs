@@ -36,10 +36,11 @@ impl StreamAnalyser for Secrets {
         if entry.size < MIN_BYTES {
             return None;
         }
+        let is_binary = is_binary(head);
         let Regard {
             attention,
             is_sample,
-        } = regard(&entry.path, is_binary(head));
+        } = regard(&entry.path, is_binary);
         if attention == Attention::None {
             return None;
         }
@@ -48,7 +49,11 @@ impl StreamAnalyser for Secrets {
             unguarded: false,
         };
         let stream = Stream::new(entry.path.as_bytes(), manner);
-        Some(Box::new(Watching { stream, is_sample }))
+        Some(Box::new(Watching {
+            stream,
+            is_sample,
+            is_binary,
+        }))
     }
 }
 
@@ -67,6 +72,7 @@ fn is_binary(head: &[u8]) -> bool {
 struct Watching {
     stream: Stream,
     is_sample: bool,
+    is_binary: bool,
 }
 
 impl Watcher for Watching {
@@ -80,9 +86,12 @@ impl Watcher for Watching {
             let Some(rule) = RULES.get(found.rule) else {
                 continue;
             };
-            // What belongs to a test opens nothing, as a rule.
+            // What belongs to a test opens nothing, as a rule; and the private keys in programs are mostly
+            // those that a cryptographic library tests itself with (GnuTLS has a dozen).
             let severity = if self.is_sample {
                 rule.severity.min(Severity::Low)
+            } else if self.is_binary && rule.id.starts_with("private-key") {
+                rule.severity.min(Severity::Medium)
             } else {
                 rule.severity
             };
@@ -94,7 +103,8 @@ impl Watcher for Watching {
                     title: rule.title.to_owned(),
                     severity,
                     file: path.clone(),
-                    lines: Some(found.lines),
+                    // A program has no lines.
+                    lines: (!self.is_binary).then_some(found.lines),
                     excerpt: Some(found.excerpt),
                 },
             );
@@ -113,5 +123,56 @@ impl Watcher for Watching {
                 limit: SECRET_TRIES_PER_BYTE,
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::tests::entry;
+
+    fn is_watched(path: &str, head: &[u8]) -> bool {
+        Secrets.watch(&entry(path), head).is_some()
+    }
+
+    #[test]
+    fn what_holds_no_text_is_not_watched() {
+        assert!(is_watched("app/main.py", b"text"));
+        assert!(is_watched("usr/bin/a", b"\x7fELF\0"));
+        assert!(!is_watched("usr/share/man/man1/a.1", b"text"));
+        assert!(!is_watched("app/a.svg", b"<svg"));
+        let mut small = entry("a");
+        small.size = MIN_BYTES - 1;
+        assert!(Secrets.watch(&small, b"text").is_none());
+    }
+
+    #[test]
+    fn programs_are_told_from_texts() {
+        assert!(!is_binary(b""));
+        assert!(!is_binary("é\t\r\n\x1b[1m".as_bytes()));
+        assert!(is_binary(b"a\0"));
+        assert!(is_binary(&[1; MAX_CONTROLS + 1]));
+    }
+
+    #[test]
+    fn too_many_secrets_and_tries_are_warnings() {
+        let check = |text: String, expect: &str| {
+            let entry = entry("app/settings.conf");
+            let mut watcher = Secrets.watch(&entry, b"text").unwrap();
+            watcher.feed(text.as_bytes());
+            let mut facts = Facts::default();
+            watcher.finish(&entry.path, true, &mut facts);
+            let warnings: Vec<String> = facts.warnings.iter().map(ToString::to_string).collect();
+            assert_eq!(warnings, [expect]);
+        };
+        let token = |n: usize| format!("gh{}_{}{n:06}\n", "p", "0a1B2c3D4e5F6g7H8i9J0k1L2m3N4o");
+        check(
+            (0..MAX_SECRETS_PER_FILE + 1).map(token).collect(),
+            "secrets found more than 100 secrets in app/settings.conf; the rest is left out",
+        );
+        check(
+            "password".repeat(100_000),
+            "secrets found more than 4 bytes to try per byte of app/settings.conf; the rest is left out",
+        );
     }
 }

@@ -41,6 +41,9 @@ const PLACEHOLDERS: &[&str] = &[
     "test_key",
     "testkey",
     "deadbeef",
+    // `Authorization: Basic` in RFC 6749 and RFC 7617.
+    "czzcagrsa3f0mz",
+    "qwxhzgrpbjpvcgvuihnlc2ftz",
     "undefined",
 ];
 
@@ -110,6 +113,8 @@ const WELL_KNOWN: &[&str] = &[
     "tiger",
     "scott",
     "hello",
+    "repopwd",
+    "proxypass",
     "world",
 ];
 

@@ -127,6 +127,8 @@ const STRONG: &[&[u8]] = &[
 
 /// Ends of names of manuals.
 const MANUALS: &[&[u8]] = &[
+    b"/metadata",
+    b"/pkg-info",
     b".md",
     b".markdown",
     b".rst",
@@ -136,11 +138,6 @@ const MANUALS: &[&[u8]] = &[
     b".htm",
     b".texi",
     b".tex",
-    b".1",
-    b".3",
-    b".5",
-    b".7",
-    b".8",
     b".pod",
     b".example",
     b".sample",
@@ -204,6 +201,8 @@ const SAMPLES: &[&str] = &[
     "corpus",
     "idlelib",
     "cassettes",
+    "dummyserver",
+    "snakeoil",
 ];
 
 /// Ends of names of configurations.
@@ -328,10 +327,11 @@ mod tests {
         check("app/.env.production", Attention::Configuration, false);
         check("root/.aws/credentials", Attention::Configuration, false);
         check("etc/shadow", Attention::Configuration, false);
+        // Debian makes it anew wherever it is installed, and it certifies nothing.
         check(
             "etc/ssl/private/ssl-cert-snakeoil.key",
             Attention::Full,
-            false,
+            true,
         );
         check("app/yarn.lock", Attention::Strong, false);
         check("app/README.md", Attention::Strong, true);

@@ -120,21 +120,28 @@ fn masked(text: &[u8], mut spans: Vec<Span>) -> String {
 /// Nothing behind the secret is shown, nor before it what is not known to start a word.
 pub(crate) fn excerpt(text: &[u8], is_start: bool, found: &Match) -> String {
     let secret = found.secret.start;
-    let near = secret.saturating_sub(BEFORE_BYTES);
-    let before = text.get(near..secret).unwrap_or_default();
+    // Of several lines the keyword's is shown: `-----BEGIN RSA PRIVATE KEY-----`.
+    let between = text.get(found.keyword..secret).unwrap_or_default();
+    let first_line = memchr::memchr(b'\n', between).map(|end| found.keyword + end);
+    let (anchor, to) = match first_line {
+        Some(end) => (found.keyword, end.min(found.keyword + BEFORE_BYTES)),
+        None => (secret, secret),
+    };
+    let near = anchor.saturating_sub(BEFORE_BYTES);
+    let before = text.get(near..anchor).unwrap_or_default();
     let line = match memchr::memrchr(b'\n', before) {
         Some(at) => Some(near + at + 1),
         None if near == 0 && is_start => Some(0),
         None => None,
     };
-    let keyword =
-        (found.keyword < secret && secret - found.keyword <= BEFORE_BYTES).then_some(found.keyword);
+    let keyword = (found.keyword <= anchor && anchor - found.keyword <= BEFORE_BYTES)
+        .then_some(found.keyword);
     let (from, is_cut) = match (line, keyword) {
         (Some(line), _) => (line, false),
         (None, Some(keyword)) => (keyword, true),
-        (None, None) => (secret, true),
+        (None, None) => (anchor, true),
     };
-    let before = text.get(from..secret).unwrap_or_default();
+    let before = text.get(from..to).unwrap_or_default();
     let mut spans = rule_spans(before);
     spans.extend(named_values(before).into_iter().map(|named| Span {
         range: named.value,
@@ -150,6 +157,9 @@ pub(crate) fn excerpt(text: &[u8], is_start: bool, found: &Match) -> String {
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
     out.push_str(before.trim_start());
+    if to < secret {
+        out.push_str(" … ");
+    }
     let shown = shown_of(text, found);
     let prefix = text.get(secret..secret + shown).unwrap_or_default();
     out.push_str(&String::from_utf8_lossy(prefix));

@@ -206,13 +206,13 @@ rules! {
         yes ["key: ", "AKIA", "JMGIHAFEESMCEHI6"];
         no ["key: ", "AKIA", "IOSFODNN7EXAMPLE"];
     assigned "aws-secret-access-key", "AWS secret access key", Critical,
-        ["aws_secret", "aws-secret", "awssecret", "secret_access_key", "secret-access-key", "secretaccesskey"],
+        ["aws_secret", "aws-secret", "awsSecret", "secret_access_key", "secret-access-key", "secretAccessKey"],
         r"[0-9A-Za-z/+]{40}",
         entropy: 3.5;
         yes ["aws_secret_", "access_key = ", "DOCiRJxN8oVNyOZq5ydxwSjd5jnFiSUcmS0LhgPz", "\n"];
         no ["aws_secret_", "access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n"];
     assigned "aws-session-token", "AWS session token", Medium,
-        ["aws_session_token", "aws_security_token", "sessiontoken"],
+        ["aws_session_token", "aws_security_token", "sessionToken"],
         r"[0-9A-Za-z/+=]{100,1000}",
         reach: 1200, entropy: 4.0;
         yes ["aws_session_", "token = ", "XAhND1oAGPXX1HYEBSsiUzXvC+y+wrBggk6YXfStMdXB4Pt6BTEY/U4X4Q/PysBqdURPa3DBWxN8nnqUaK3X6oPkg5vdGQW0F6J7KFZVLrc/UYwS6ZS+rYrsh34EnOFaBArjtLtZUda5rRpEnIEEiJ9Xloa4wtvk", "\n"];
@@ -272,7 +272,7 @@ rules! {
         yes ["https://a.blob.core.windows.net/b?sv=2022-11-02&s", "ig=", "AchIe6T4OIIpoWrvNg9ZXOjdWtzyv6Qdlp52qzHyyWd%3D"];
         no ["x?a=b&s", "ig=a3uTtVUoh574KaGN3JvH"];
     token "azure-ad-client-secret", "Microsoft Entra ID client secret", High,
-        ["0Q~", "1Q~", "2Q~", "3Q~", "4Q~", "5Q~", "6Q~", "7Q~", "8Q~", "9Q~"],
+        ["7Q~", "8Q~"],
         r"[0-9A-Za-z_~.]{3}[0-9]Q~[0-9A-Za-z_~.\-]{31,34}(?:[^0-9A-Za-z_~.\-]|$)",
         back: (3, 3), entropy: 4.0;
         yes ["", "wm3", "8Q~xfiWMcyioLrVw74EpZStZqlqjWWcEP0OU9"];
@@ -284,7 +284,7 @@ rules! {
         yes ["knMuQ475eLhYkAjCtYwhZdnzOnwQ4lEd1i8f61w8", "EMwaWV1Y3dK6GeuTORvxMhIoVuXCsZb766pQ", "AZDOpd0J"];
         no ["7oVl0KhxqeCpqBihZiYHjnWUxs2du0", "AZDO9eIJ"];
     vendor "azure-devops-token-legacy", "Azure DevOps token, old form", High,
-        ["azure_devops", "azuredevops", "azure-devops", "system_access", "vsts"],
+        ["azure_devops", "azureDevOps", "azure-devops", "system_access", "vsts"],
         r"[a-z2-7]{52}",
         entropy: 3.5;
         yes ["azure_devops_", "pat_token=", "elejcopfb3j7qmqehoyq42ns3sxcf64kswr44szevzxh7acth3fh"];
@@ -428,7 +428,7 @@ rules! {
         yes ["VULTR_", "API_KEY=", "3XD6AFXRCUA8RND7G6QQAR0TZHKFKLCK71DQ"];
         no ["VULTR_", "API_KEY=FAX6YCWUP"];
     vendor "ibm-cloud-api-key", "IBM Cloud API key", High,
-        ["ibmcloud", "ibm_cloud", "bluemix"],
+        ["ibmCloud", "ibm_cloud", "bluemix"],
         r"[0-9A-Za-z_\-]{44}",
         entropy: 4.0;
         yes ["IBMCLOUD_", "API_KEY=", "WQ99KeWqGIUtMX7r5Ct4LwVDKrBkYN5mlSFhm0z9xaLo"];
@@ -947,7 +947,7 @@ rules! {
         yes ["POSTMARK_", "SERVER_TOKEN=", "4a679978-09d5-40bc-a7be-1f610a2db824"];
         no ["POSTMARK_", "ID=a910c1e1-f32a-4b70-a89e-4bd5274b83e0"];
     vendor "messagebird-token", "MessageBird token", Medium,
-        ["messagebird"],
+        ["messageBird"],
         r"[0-9A-Za-z]{25}",
         entropy: 3.5;
         yes ["MESSAGEBIRD_", "API_TOKEN=", "1DgVbYx2CKivTdTGZmtz4IDNh"];
@@ -1009,7 +1009,7 @@ rules! {
         yes ["dt0", "c01.OJW73AVKGYZH5H2ML2MQYMRA.PG4UAVOOG7O5ASONMJZNZE0QMSJEJOYFUI70ASZUQNVBGBQCD6D86V6X312LHEBD"];
         no ["dt0", "c01.YQ6SGWUWGX29VDJD106OKBYQ"];
     vendor "pagerduty-token", "PagerDuty token", Medium,
-        ["pagerduty", "pager_duty"],
+        ["pagerDuty", "pager_duty"],
         r"[0-9A-Za-z_+\-]{20}",
         entropy: 3.4;
         yes ["PAGERDUTY_", "TOKEN=", "EcCs7CO7fgcmCRqeHg6R"];
@@ -1021,7 +1021,7 @@ rules! {
         yes ["hca", "ik_4phvkz64xyl8jk57eeevh6v1nj3so814ules5r43if0npfqlx83upjxetl"];
         no ["hca", "ik_9qo3loou"];
     vendor "sumologic-key", "Sumo Logic access key", Medium,
-        ["sumologic", "sumo_"],
+        ["sumoLogic", "sumo_"],
         r"[0-9A-Za-z]{64}",
         entropy: 4.0;
         yes ["SUMOLOGIC_", "ACCESS_KEY=", "av5p8jWH7LiG6jACRdyoyCeoPuOm5bFwasFDxcnCVQ8fk4aGRF6e1WMKaKA0Uotk"];
@@ -1269,7 +1269,7 @@ rules! {
         yes ["DROPBOX_", "APP_SECRET=", "a4zb9kevry2lsvb"];
         no ["DROPBOX_", "APP_SECRET=0xzot"];
     vendor "rapidapi-key", "RapidAPI key", Medium,
-        ["rapidapi"],
+        ["rapidApi"],
         r"[0-9A-Za-z]{50}",
         entropy: 4.0;
         yes ["RAPIDAPI_", "KEY=", "eYsOxZBcYpDijTLFeKQGJVY9Io1GJb5jPUiHONjYMXjzJAoXMQ"];
@@ -1367,7 +1367,7 @@ rules! {
         yes ["MISTRAL_", "API_KEY=", "12jcuagWeHx7AxIRPZk7i3U4SDn6hdjp"];
         no ["MISTRAL_", "API_KEY=BsD"];
     vendor "elevenlabs-api-key", "ElevenLabs API key", Medium,
-        ["elevenlabs", "eleven_labs", "xi-api"],
+        ["elevenLabs", "eleven_labs", "xi-api"],
         r"sk_[0-9a-f]{48}|[0-9a-f]{32}",
         entropy: 3.0;
         yes ["ELEVENLABS_", "API_KEY=", "sk_d30e086f73a88db5abd26bc86380c9aa87ddd5eda527abf4"];
@@ -1417,13 +1417,13 @@ rules! {
         yes ["define( 'DB_PASS", "WORD', '", "97t6zoZmTl8JSL", "' );"];
         no ["define( 'DB_PASS", "WORD', 'password_here' );"];
     text "password-hash", "Password hash", Medium,
-        ["$1$", "$5$", "$6$", "$y$", "$7$", "$2a$", "$2b$", "$2y$", "$apr1$", "$argon2", "{SHA}", "{SSHA}"],
-        r"(?:\$(?:[1567]|apr1)\$(?:rounds=[0-9]{1,9}\$)?[0-9A-Za-z./]{1,16}\$([0-9A-Za-z./]{22,86})|\$y\$[0-9A-Za-z./]{1,16}\$[0-9A-Za-z./]{1,86}\$([0-9A-Za-z./]{43})|\$2[aby]\$[0-9]{2}\$([0-9A-Za-z./]{53})|\$argon2[id]{1,2}\$[^\s$]{1,60}\$[^\s$]{1,60}\$[^\s$]{1,60}\$([0-9A-Za-z+/]{20,100})|\{SS?HA\}([0-9A-Za-z+/=]{28,48}))",
+        [":$1$", " $1$", "\"$1$", ":$5$", " $5$", "\"$5$", ":$6$", " $6$", "\"$6$", ":$7$", " $7$", "\"$7$", ":$y$", " $y$", "\"$y$", "$2a$", "$2b$", "$2y$", "$apr1$", "$argon2", "{SHA}", "{SSHA}"],
+        r"[: ]?(?:\$(?:[1567]|apr1)\$(?:rounds=[0-9]{1,9}\$)?[0-9A-Za-z./]{1,16}\$([0-9A-Za-z./]{22,86})|\$y\$[0-9A-Za-z./]{1,16}\$[0-9A-Za-z./]{1,86}\$([0-9A-Za-z./]{43})|\$2[aby]\$[0-9]{2}\$([0-9A-Za-z./]{53})|\$argon2[id]{1,2}\$[^\s$]{1,60}\$[^\s$]{1,60}\$[^\s$]{1,60}\$([0-9A-Za-z+/]{20,100})|\{SS?HA\}([0-9A-Za-z+/=]{28,48}))",
         entropy: 3.8, any_boundary: true, ignore_case: false, paths: &["etc/shadow", "etc/shadow-", "etc/gshadow", "etc/gshadow-", "etc/passwd", "etc/security/opasswd", ".htpasswd", "htpasswd", "users.htpasswd", "passwdfile", "anaconda-ks.cfg", "original-ks.cfg", "preseed.cfg", "ks.cfg", "user-data", "cloud.cfg"];
-        yes ["root:", "$6$eMDegXYh$", "bgmEFuOv5UXqjBrSNUjVpnKbicOq0LmwC1OJH5FTmcXMLJdqmR6wNdEl08oXniLRUhF2ps4RgAeIvqUoHL4OLi", ":19000:0:99999:7:::"];
-        no ["root:", "$6$e77RaqgR$:19000:0"];
+        yes ["root", ":$6$eMDegXYh$", "bgmEFuOv5UXqjBrSNUjVpnKbicOq0LmwC1OJH5FTmcXMLJdqmR6wNdEl08oXniLRUhF2ps4RgAeIvqUoHL4OLi", ":19000:0:99999:7:::"];
+        no ["root", ":$6$e77RaqgR$:19000:0"];
     text "database-url-password", "Password in a database's address", High,
-        ["postgres", "mysql", "mariadb", "mongodb", "redis", "amqp", "mssql", "sqlserver", "clickhouse", "cockroach"],
+        ["postgres", "mysql", "mariadb", "mongodb", "redis", "amqp", "mssql", "sqlServer", "clickhouse", "cockroach"],
         r#"(?:postgres(?:ql)?|mysql|mariadb|mongodb|rediss?|amqps?|mssql|sqlserver|clickhouse|cockroach(?:db)?)(?:\+[a-z0-9]{1,16})?://[^\s:/@"'<>]{0,64}:([^\s/@"'<>{}$]{3,128})@[0-9A-Za-z\[]"#,
         entropy: 2.5, strong: true;
         yes ["postgres:", "//app:", "Ndl80sR8EKUj08UY", "@db.acme.io/app"];
@@ -1461,7 +1461,7 @@ rules! {
 
     // What only its name gives away. These come last: what a rule above names, they do not.
     assigned "generic-api-key", "Likely key or token", Low,
-        ["api_key", "api-key", "apikey", "secret_key", "secret-key", "secretkey", "access_key", "access-key", "auth_token", "auth-token", "authtoken", "access_token", "access-token", "accesstoken", "client_secret", "client-secret", "clientsecret", "private_token", "bearer_token", "encryption_key", "signing_key"],
+        ["api_key", "api-key", "apiKey", "secret_key", "secret-key", "secretKey", "access_key", "access-key", "auth_token", "auth-token", "authToken", "access_token", "access-token", "accessToken", "client_secret", "client-secret", "clientSecret", "private_token", "bearer_token", "encryption_key", "signing_key"],
         r"[0-9A-Za-z_\-+/=.]{20,150}",
         entropy: 3.8, generic: true;
         yes ["api_", "key = \"", "gcu8ag6I84JhLohXiIUgfVHuZTxCmGGN", "\""];

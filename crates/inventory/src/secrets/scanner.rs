@@ -400,6 +400,8 @@ pub(crate) struct Stream {
     /// Line breaks before `kept`.
     lines: u32,
     spent: u64,
+    /// Bytes that are gathered first.
+    gather: usize,
     outcome: Outcome,
 }
 
@@ -413,19 +415,20 @@ impl Stream {
             offset: 0,
             lines: 0,
             spent: 0,
+            gather: GATHER,
             outcome: Outcome::default(),
         }
     }
 
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
-        if self.kept.len().saturating_add(bytes.len()) < GATHER {
+        if self.kept.len().saturating_add(bytes.len()) < self.gather {
             self.kept.extend_from_slice(bytes);
             return;
         }
         // The border, then the rest in place.
         let border = bytes.get(..SECRET_BEHIND_BYTES + SECRET_AHEAD_BYTES);
         let (border, rest) = match border {
-            Some(border) if bytes.len() >= GATHER / 2 => (border, bytes),
+            Some(border) if bytes.len() >= self.gather / 2 => (border, bytes),
             _ => (bytes, &[][..]),
         };
         if self.kept.is_empty() && !rest.is_empty() {
@@ -523,12 +526,11 @@ impl Outcome {
             let bytes = view.text.get(range).unwrap_or_default();
             u32::try_from(memchr::memchr_iter(b'\n', bytes).count()).unwrap_or(u32::MAX)
         };
-        let first = lines
-            .saturating_add(1)
-            .saturating_add(breaks(0..found.secret.start));
+        let start = found.keyword.min(found.secret.start);
+        let first = lines.saturating_add(1).saturating_add(breaks(0..start));
         let told = Found {
             rule: found.rule,
-            lines: (first, first.saturating_add(breaks(found.secret.clone()))),
+            lines: (first, first.saturating_add(breaks(start..found.secret.end))),
             excerpt: excerpt(view.text, view.is_start, &found),
             secret,
         };
@@ -566,6 +568,14 @@ mod tests {
             stream.feed(piece);
         }
         stream.finish()
+    }
+
+    fn rule_example(id: &str) -> &'static [&'static str] {
+        EXAMPLES
+            .iter()
+            .find(|example| example.rule == id)
+            .unwrap()
+            .yes
     }
 
     fn ids(outcome: &Outcome) -> Vec<&'static str> {
@@ -640,32 +650,37 @@ mod tests {
     }
 
     #[test]
-    fn pieces_of_every_length_give_the_same() {
-        for (rule, example) in RULES.iter().zip(EXAMPLES) {
-            let text = [b"one\ntwo\n", example.yes.concat().as_bytes(), b"\nthree\n"].concat();
-            let whole = scan(&text, &path_of(rule), text.len());
-            assert_eq!(whole.found.len(), 1, "{}", rule.id);
-            assert_eq!(
-                whole.found[0].lines.0,
-                3 + line_of(example.yes, &whole, &text),
-                "{}",
-                rule.id
-            );
-            for piece in 1..text.len() {
+    fn a_secret_may_lie_across_pieces() {
+        let filler = b"nothing of interest here\n".repeat(100);
+        for (number, (rule, example)) in RULES.iter().zip(EXAMPLES).enumerate() {
+            let example = example.yes.concat();
+            let text = [b"one\ntwo\n", example.as_bytes(), b"\n", &filler].concat();
+            let path = path_of(rule);
+            let whole = scan(&text, &path, text.len());
+            assert_eq!(ids(&whole), [rule.id]);
+            assert_eq!(whole.found[0].lines.0, 3, "{}", rule.id);
+            // Every offset of some, some offsets of every one.
+            let step = if number % 16 == 0 { 1 } else { 13 };
+            for border in (4 + number % 5..example.len() + 12).step_by(step) {
+                let (first, second) = text.split_at(border);
                 assert_eq!(
-                    scan(&text, &path_of(rule), piece),
+                    eager(&path, &[first, second]),
                     whole,
-                    "{} in pieces of {piece}",
+                    "{} at {border}",
                     rule.id
                 );
             }
         }
     }
 
-    /// Line breaks of an example before its secret.
-    fn line_of(_: &[&str], whole: &Outcome, text: &[u8]) -> u32 {
-        let start = usize::try_from(whole.found[0].secret.start).unwrap();
-        u32::try_from(text[8..start].iter().filter(|byte| **byte == b'\n').count()).unwrap()
+    /// Without gathering pieces first.
+    fn eager(path: &str, pieces: &[&[u8]]) -> Outcome {
+        let mut stream = Stream::new(path.as_bytes(), MANNER);
+        stream.gather = 0;
+        for piece in pieces {
+            stream.feed(piece);
+        }
+        stream.finish()
     }
 
     #[test]
@@ -683,7 +698,7 @@ mod tests {
             4 * GATHER,
         ] {
             for border in [GATHER, 2 * GATHER] {
-                for place in (border - SECRET_AHEAD_BYTES - 60..border + 60).step_by(7) {
+                for place in (border - SECRET_AHEAD_BYTES - 60..border + 60).step_by(89) {
                     let place = place / line.len() * line.len() + place % 3;
                     let mut text = filler.clone();
                     text.splice(place..place, token.bytes());
@@ -777,13 +792,16 @@ mod tests {
                 (0..RULES.len()).prop_map(|rule| EXAMPLES[rule].yes.concat().into_bytes()),
                 (0..RULES.len()).prop_map(|rule| RULES[rule].keywords[0].as_bytes().to_vec()),
                 prop::collection::vec(any::<u8>(), 0..40),
+                Just(b"some text ".repeat(150)),
                 Just(b"\n".to_vec()), Just(b"password=".to_vec()), Just(b"=\"".to_vec()), Just(b"\0".to_vec()),
             ], 0..30),
             piece in 1_usize..400,
         ) {
             let text = words.concat();
             let whole = scan(&text, ".netrc", text.len().max(1));
-            prop_assert_eq!(scan(&text, ".netrc", piece), whole);
+            prop_assert_eq!(&scan(&text, ".netrc", piece), &whole);
+            let pieces: Vec<&[u8]> = text.chunks(piece * 9).collect();
+            prop_assert_eq!(&eager(".netrc", &pieces), &whole);
             let text = String::from_utf8_lossy(&text);
             let redacted = redact(&text);
             let _ = scan_config(&[text.to_string()], &[redacted], &[]);
@@ -869,6 +887,11 @@ mod tests {
         );
         check(&format!("{} {token}", "x".repeat(300)), "…ghp_****");
         check(&format!("\t\x07 {token}"), "ghp_****");
+        let key = rule_example("private-key").concat();
+        check(
+            &format!("  {key}"),
+            "-----BEGIN RSA PRIVATE KEY----- … ****",
+        );
         check(
             &[
                 "aws_secret_",

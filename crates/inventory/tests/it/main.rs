@@ -21,4 +21,5 @@ mod os_packages;
 mod os_release;
 mod rpm;
 mod scan;
+mod secrets;
 mod support;
