@@ -3,7 +3,11 @@
 use crate::analyser::{Analyser, StreamAnalyser};
 
 pub mod apk;
+pub mod classifier;
+pub mod dotnet;
 pub mod dpkg;
+pub mod executable;
+pub mod linux_kernel;
 pub mod npm;
 pub mod os_release;
 pub mod python;
@@ -15,10 +19,13 @@ pub const ANALYSERS: &[&dyn Analyser] = &[
     &dpkg::Dpkg,
     &python::Python,
     &npm::Npm,
+    &dotnet::Dotnet,
+    &linux_kernel::LinuxKernel,
 ];
 
 /// All analysers that watch files as they stream by.
-pub const STREAM_ANALYSERS: &[&dyn StreamAnalyser] = &[];
+pub const STREAM_ANALYSERS: &[&dyn StreamAnalyser] =
+    &[&executable::Executable, &classifier::Classifier];
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -68,6 +75,25 @@ pub(crate) mod tests {
         facts
     }
 
+    /// What a stream analyser notes about a file that comes in pieces of this length.
+    pub(crate) fn watch(
+        analyser: &dyn StreamAnalyser,
+        path: &str,
+        bytes: &[u8],
+        piece: usize,
+    ) -> Facts {
+        let entry = entry(path);
+        let mut facts = Facts::default();
+        let head = &bytes[..bytes.len().min(crate::analyser::HEAD_BYTES)];
+        if let Some(mut watcher) = analyser.watch(&entry, head) {
+            for piece in bytes.chunks(piece) {
+                watcher.feed(piece);
+            }
+            watcher.finish(&entry.path, true, &mut facts);
+        }
+        facts
+    }
+
     #[test]
     fn every_file_of_the_folder_is_in_the_list() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/kinds");
@@ -76,18 +102,18 @@ pub(crate) mod tests {
             let path = file.unwrap().path();
             files.insert(path.file_stem().unwrap().to_string_lossy().into_owned());
         }
-        let listed: BTreeSet<String> = ANALYSERS
-            .iter()
-            .map(|analyser| analyser.id().replace('-', "_"))
-            .collect();
+        let stream = STREAM_ANALYSERS.iter().map(|analyser| analyser.id());
+        let ids = ANALYSERS.iter().map(|analyser| analyser.id()).chain(stream);
+        let listed: BTreeSet<String> = ids.map(|id| id.replace('-', "_")).collect();
         assert_eq!(files, listed, "an analyser's id is its file's name");
-        assert_eq!(listed.len(), ANALYSERS.len(), "ids are unique");
+        let count = ANALYSERS.len() + STREAM_ANALYSERS.len();
+        assert_eq!(listed.len(), count, "ids are unique");
     }
 
     #[test]
     fn ids_never_change() {
         let ids: Vec<&str> = ANALYSERS.iter().map(|analyser| analyser.id()).collect();
-        insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm"]"#);
+        insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm", "dotnet", "linux-kernel"]"#);
         for id in ids {
             let is_kebab = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
             assert!(id.bytes().all(is_kebab), "{id}");
@@ -113,6 +139,11 @@ pub(crate) mod tests {
         "b.egg-info",
         "RECORD",
         "a/node_modules/@b/c/package.json",
+        "app/a.deps.json",
+        "app/a.dll",
+        "boot/vmlinuz",
+        "lib/modules/a.ko",
+        "lib/modules/a.ko.gz",
     ];
 
     /// Bytes that look a little like what analysers read.

@@ -53,3 +53,4 @@ pub mod path_list;
 pub mod purl;
 pub mod severity;
 mod text;
+mod window;

@@ -23,7 +23,8 @@ use lamina_image::{
 use crate::{
     analysis::LayerAnalysis,
     facts::{
-        DistributionFact, IssueFact, LicenceFact, OwnedFiles, PackageFact, PackageKind, Warning,
+        Basis, DistributionFact, IssueFact, LicenceFact, OwnedFiles, PackageFact, PackageKind,
+        Warning,
     },
     kinds::{ANALYSERS, os_release},
     limits::{MAX_EARLIER, MAX_OWNERS, MAX_WARNINGS},
@@ -568,7 +569,9 @@ impl<'a> Stack<'a> {
                 }
             }
         }
-        let is_language = |package: &Package| !package.fact.kind.is_os();
+        // A package note in a program is no record of what is installed.
+        let is_language =
+            |package: &Package| !package.fact.kind.is_os() || package.fact.basis == Basis::Embedded;
         let wanted: HashSet<LayerPath> = packages
             .iter()
             .filter(|package| is_language(package))
@@ -861,6 +864,9 @@ impl Owners {
                 if let Some(folder) = fact.file.parent() {
                     owners.by_folder.insert(folder, index);
                 }
+                continue;
+            }
+            if fact.basis == Basis::Embedded {
                 continue;
             }
             owners.by_file.insert(fact.file.clone(), index);

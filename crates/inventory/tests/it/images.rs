@@ -7,7 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use lamina_inventory::{facts::PackageKind, merge::Inventory, purl::normalise_python};
+use lamina_inventory::{
+    facts::{Basis, PackageKind},
+    merge::Inventory,
+    purl::normalise_python,
+};
 use lamina_testkit::shared;
 
 use crate::support::inventories;
@@ -215,6 +219,8 @@ impl Table {
         let packages = inventories.iter().flat_map(|inventory| &inventory.packages);
         packages
             .filter(|package| package.fact.kind == kind)
+            // What a package note in a program says of itself; the lists have what is installed.
+            .filter(|package| !(kind.is_os() && package.fact.basis == Basis::Embedded))
             .map(row)
             .collect()
     }

@@ -11,6 +11,7 @@
 
 mod attribution;
 mod cache;
+mod executables;
 mod images;
 mod os_release;
 mod scan;
