@@ -3,7 +3,8 @@
 //! The list of a program's crates as JSON, compressed by zlib, in a section `.dep-v0`,
 //! <https://github.com/rust-secure-code/cargo-auditable/blob/master/PARSING.md>. Which section lies where
 //! is said at the end of ELF files, so the data is found by what it is: a zlib header whose stream begins
-//! with `{"packages":`. That was measured to take 20 ms for each 100 MB (November 2026).
+//! with `{"packages":`. Watching a program of 110 MB for this and all else took 27 ms, natively (November
+//! 2026).
 //!
 //! Crates that only helped to build the program are not in it and are left out, as Trivy and Syft do.
 
