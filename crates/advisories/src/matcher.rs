@@ -45,8 +45,8 @@ pub struct PackageView<'a> {
     pub source: Option<(&'a str, &'a str)>,
     /// The OS package that owns its files: an index into the list that is matched.
     pub owned_by: Option<usize>,
-    /// Only a lock file names it: it may not be there, and is not matched.
-    pub is_declared: bool,
+    /// It may not be there, or is in the list already: it is not matched.
+    pub is_hearsay: bool,
 }
 
 /// The shards that a list of packages needs.
@@ -207,7 +207,7 @@ pub fn shards_for<'a>(
     packages: impl IntoIterator<Item = PackageView<'a>>,
 ) -> Needs {
     let mut kinds: BTreeMap<PackageKind, usize> = BTreeMap::new();
-    for package in packages.into_iter().filter(|package| !package.is_declared) {
+    for package in packages.into_iter().filter(|package| !package.is_hearsay) {
         *kinds.entry(package.kind).or_default() += 1;
     }
     let mut shards: BTreeMap<String, ShardEntry> = BTreeMap::new();
@@ -242,7 +242,7 @@ pub fn match_packages(
     let mut known: HashMap<(&str, &str, &str), Rc<[Match]>> = HashMap::new();
     let mut result = Matches::default();
     for (index, package) in packages.iter().enumerate() {
-        if package.is_declared {
+        if package.is_hearsay {
             continue;
         }
         let key = keys

@@ -51,6 +51,8 @@ impl OwnerClass {
         match (fact.basis, fact.kind) {
             (Basis::Declared | Basis::Stated, _) => Self::Nobody,
             (Basis::Classified, _) => Self::Classified,
+            // A package note in a program is no record of what is installed.
+            (Basis::Embedded, kind) if kind.is_os() => Self::Classified,
             (_, kind) if kind.is_os() => Self::Os,
             // Build information within a program, where other kinds embed it in archives.
             (
@@ -623,6 +625,9 @@ impl<'a> ListOwners<'a> {
                 }
                 let statement = (fact.kind, &fact.file, fact.name.as_str());
                 owners.by_statement.entry(statement).or_insert(index);
+                continue;
+            }
+            if fact.basis == Basis::Embedded {
                 continue;
             }
             owners.by_file.insert(&fact.file, index);

@@ -456,6 +456,16 @@ pub enum Warning {
         /// What it leads to.
         target: LayerPath,
     },
+    /// A program is packed, so what it carries cannot be seen.
+    #[error("{file} is packed by {packer}; {analyser} cannot see what it carries")]
+    Packed {
+        /// Which analyser watched it.
+        analyser: String,
+        /// The program.
+        file: LayerPath,
+        /// What packed it.
+        packer: String,
+    },
     /// There were more things than the limit; the rest is missing.
     #[error("{analyser} found more than {limit} {what}; the rest is left out")]
     TooMany {

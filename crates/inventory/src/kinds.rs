@@ -4,13 +4,16 @@ use crate::analyser::{Analyser, StreamAnalyser};
 
 pub mod alpm;
 pub mod apk;
+pub mod classifier;
 pub mod cocoapods;
 pub mod composer;
 pub mod conan;
 pub mod conda;
 pub mod cran;
 pub mod dart;
+pub mod dotnet;
 pub mod dpkg;
+pub mod executable;
 pub mod gem;
 pub mod hackage;
 pub mod hex;
@@ -19,6 +22,7 @@ pub mod java;
 pub mod julia;
 pub mod jvm;
 pub mod licence_file;
+pub mod linux_kernel;
 pub mod lock_files;
 pub mod luarocks;
 pub mod nix;
@@ -71,10 +75,17 @@ pub const ANALYSERS: &[&dyn Analyser] = &[
     &lock_files::LockFiles,
     &java::Java,
     &jvm::Jvm,
+    &dotnet::Dotnet,
+    &linux_kernel::LinuxKernel,
 ];
 
 /// All analysers that watch files as they stream by.
-pub const STREAM_ANALYSERS: &[&dyn StreamAnalyser] = &[&nix::Nix, &secrets::Secrets];
+pub const STREAM_ANALYSERS: &[&dyn StreamAnalyser] = &[
+    &nix::Nix,
+    &secrets::Secrets,
+    &executable::Executable,
+    &classifier::Classifier,
+];
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -132,6 +143,25 @@ pub(crate) mod tests {
             .collect()
     }
 
+    /// What a stream analyser notes about a file that comes in pieces of this length.
+    pub(crate) fn watch(
+        analyser: &dyn StreamAnalyser,
+        path: &str,
+        bytes: &[u8],
+        piece: usize,
+    ) -> Facts {
+        let entry = entry(path);
+        let mut facts = Facts::default();
+        let head = &bytes[..bytes.len().min(crate::analyser::HEAD_BYTES)];
+        if let Some(mut watcher) = analyser.watch(&entry, head) {
+            for piece in bytes.chunks(piece) {
+                watcher.feed(piece);
+            }
+            watcher.finish(&entry.path, true, &mut facts);
+        }
+        facts
+    }
+
     #[test]
     fn every_file_of_the_folder_is_in_the_list() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/kinds");
@@ -149,7 +179,7 @@ pub(crate) mod tests {
     #[test]
     fn ids_never_change() {
         let ids = ids();
-        insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm", "licence-file", "rpm", "alpm", "portage", "opkg", "sbom", "gem", "composer", "pear", "conda", "cran", "luarocks", "otp", "hex", "dart", "swift", "cocoapods", "julia", "conan", "hackage", "opam", "swiplpack", "wordpress", "homebrew", "lock-files", "java", "jvm", "nix", "secrets"]"#);
+        insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm", "licence-file", "rpm", "alpm", "portage", "opkg", "sbom", "gem", "composer", "pear", "conda", "cran", "luarocks", "otp", "hex", "dart", "swift", "cocoapods", "julia", "conan", "hackage", "opam", "swiplpack", "wordpress", "homebrew", "lock-files", "java", "jvm", "dotnet", "linux-kernel", "nix", "secrets", "executable", "classifier"]"#);
         for id in ids {
             let is_kebab = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
             assert!(id.bytes().all(is_kebab), "{id}");
@@ -233,6 +263,11 @@ pub(crate) mod tests {
         "b-1.egg",
         "a/b-1.jar",
         "a/release",
+        "app/a.deps.json",
+        "app/a.dll",
+        "boot/vmlinuz",
+        "lib/modules/a.ko",
+        "lib/modules/a.ko.gz",
     ];
 
     /// Bytes that look a little like what analysers read.

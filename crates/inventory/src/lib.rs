@@ -64,5 +64,6 @@ pub mod severity;
 mod sqlite;
 mod text;
 mod toml_file;
+mod window;
 mod yaml_lines;
 mod zip;

@@ -188,3 +188,44 @@ pub const MAX_CONFIG_TEXT_BYTES: usize = 64 << 10;
 
 /// Secrets told of one image's configuration.
 pub const MAX_CONFIG_SECRETS: usize = 100;
+/// Bytes at the start of a program that are held to read its headers. A Mach-O file's load commands
+/// take about 4 KiB.
+pub const MAX_EXECUTABLE_HEAD_BYTES: usize = 8 << 10;
+
+/// Segments of a program that are noted. Real ones have some 20.
+pub const MAX_SEGMENTS: usize = 64;
+
+/// Bytes of Go build information in one file. Kubernetes' has about 30 KiB, the largest known 200 KiB.
+pub const MAX_GO_BUILD_INFO_BYTES: usize = 4 << 20;
+
+/// Go programs in one file: a fat Mach-O file holds one for each architecture, and some programs
+/// carry others.
+pub const MAX_GO_PROGRAMS: usize = 16;
+
+/// Places in a program that may hold the version of Go that built it.
+pub const MAX_GO_VERSION_CANDIDATES: usize = 256;
+
+/// Bytes of cargo-auditable's data, inflated, in one file. 1,000 crates take about 100 KiB.
+pub const MAX_AUDITABLE_BYTES: usize = 8 << 20;
+
+/// Bytes of one program's note segment. Real ones stay under 1 KiB.
+pub const MAX_NOTE_BYTES: usize = 64 << 10;
+
+/// Bytes of a `deps.json`. The largest frameworks' have 1 MiB.
+pub const MAX_DEPS_JSON_BYTES: u64 = 16 << 20;
+
+/// Bytes of a PE file that may be a .NET assembly. The largest of the SDK has 20 MiB.
+pub const MAX_ASSEMBLY_BYTES: u64 = 64 << 20;
+
+/// Texts of a version resource. Real ones have some 12.
+pub const MAX_VERSION_STRINGS: usize = 64;
+
+/// Bytes of one kernel module, unpacked. The largest, of GPUs, have 60 MiB.
+pub const MAX_KERNEL_MODULE_BYTES: u64 = 64 << 20;
+
+/// Kernel modules that are told of in one layer. Of a distribution's kernel some 300 have versions.
+pub const MAX_KERNEL_MODULES: usize = 2000;
+
+/// Bytes before a kernel module's `vermagic` that may be of the same section. Real sections stay under
+/// 16 KiB.
+pub const MAX_MODINFO_BYTES: usize = 64 << 10;

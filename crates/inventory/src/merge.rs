@@ -456,6 +456,7 @@ impl<'a> Stack<'a> {
             self.packages_of(versions, &mut present, &mut removed);
         }
         drop_stated_twice(&mut present);
+        self.drop_listed_assemblies(&mut present);
         for packages in [&mut present, &mut removed] {
             packages.sort_by(|a: &Package, b: &Package| {
                 (a.sort_key(), a.introduced_in).cmp(&(b.sort_key(), b.introduced_in))
@@ -561,6 +562,25 @@ impl<'a> Stack<'a> {
                 },
             );
         }
+    }
+
+    /// Drops .NET assemblies that a `deps.json` says belong to a package: it knows that package's name
+    /// and version, an assembly only its own.
+    fn drop_listed_assemblies(&self, packages: &mut Vec<Package>) {
+        let mut listed: HashSet<LayerPath> = HashSet::new();
+        for path in self.files.keys() {
+            let last = self.copies(path).pop();
+            let Some(copy) = last.filter(|copy| copy.end == self.height) else {
+                continue;
+            };
+            let lists = copy.facts.owned.iter();
+            for owned in lists.filter(|owned| owned.kind == PackageKind::Nuget) {
+                listed.extend(owned.files.iter());
+            }
+        }
+        packages.retain(|package| {
+            package.fact.kind != PackageKind::Nuget || !listed.contains(&package.fact.file)
+        });
     }
 
     /// What is said of each file's copies: one that stays the same in a later copy is told once.

@@ -221,7 +221,7 @@ impl Joined {
 
     fn package_views(&self) -> impl Iterator<Item = PackageView<'_>> {
         self.inventory.packages.iter().map(|package| PackageView {
-            is_declared: package.fact.basis == Basis::Declared,
+            is_hearsay: is_hearsay(package),
             kind: package.fact.kind,
             name: &package.fact.name,
             version: &package.fact.version,
@@ -378,6 +378,14 @@ impl Joined {
             })
             .collect()
     }
+}
+
+/// Whether a package is not to be matched: a lock file names what may not be there, and the note in a
+/// program of a distribution's package says again what that package's record says.
+fn is_hearsay(package: &Package) -> bool {
+    let fact = &package.fact;
+    fact.basis == Basis::Declared
+        || (fact.basis == Basis::Embedded && fact.kind.is_os() && package.owned_by.is_some())
 }
 
 fn package(package: &Package) -> model::Package {

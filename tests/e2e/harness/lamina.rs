@@ -40,13 +40,7 @@ impl Lamina {
         command
             .current_dir(root())
             .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
-            .args([
-                "--page",
-                "dist",
-                "--samples",
-                "demo/out/samples",
-                "--db",
-            ])
+            .args(["--page", "dist", "--samples", "demo/out/samples", "--db"])
             .arg(database);
         for host in allowed {
             command.args(["--allow-registry", host]);

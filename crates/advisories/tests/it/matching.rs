@@ -23,7 +23,7 @@ const ALPINE: DistributionView<'_> = DistributionView {
 
 fn package<'a>(kind: PackageKind, name: &'a str, version: &'a str) -> PackageView<'a> {
     PackageView {
-        is_declared: false,
+        is_hearsay: false,
         kind,
         name,
         version,
@@ -188,7 +188,7 @@ fn os_packages_are_matched_by_source_package_and_source_version() {
         "openssl | CVE-1 | | | [,3.0.11-1~deb12u2)",
     );
     let libssl = |version, source| PackageView {
-        is_declared: false,
+        is_hearsay: false,
         source: Some(("openssl", source)),
         ..package(Deb, "libssl3", version)
     };
@@ -256,7 +256,7 @@ fn a_python_package_of_debian_is_debians_to_judge() {
         [
             package(kind, "python3-urllib3", version),
             PackageView {
-                is_declared: false,
+                is_hearsay: false,
                 owned_by: Some(0),
                 ..package(Pypi, "urllib3", "1.26.12")
             },

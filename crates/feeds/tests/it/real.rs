@@ -38,7 +38,7 @@ fn python_matches_include_those_that_packaging_finds() {
         };
         for row in rows {
             let package = PackageView {
-                is_declared: false,
+                is_hearsay: false,
                 kind: PackageKind::Pypi,
                 name: &row[0],
                 version: &row[1],
@@ -81,7 +81,7 @@ fn debian_matches_are_those_of_dpkg_and_the_tracker() {
     let packages: Vec<PackageView<'_>> = rows
         .iter()
         .map(|row| PackageView {
-            is_declared: false,
+            is_hearsay: false,
             kind: PackageKind::Deb,
             name: &row[0],
             version: &row[1],

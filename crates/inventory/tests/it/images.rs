@@ -233,6 +233,8 @@ impl Table {
             .filter(|package| package.fact.kind == kind)
             // None of the lists has lock files.
             .filter(|package| package.fact.basis != Basis::Declared)
+            // What a package note in a program says of itself; the lists have what is installed.
+            .filter(|package| !(kind.is_os() && package.fact.basis == Basis::Embedded))
             .map(row)
             .collect()
     }

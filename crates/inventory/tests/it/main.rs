@@ -13,6 +13,7 @@ mod accounts;
 mod attribution;
 mod cache;
 mod config;
+mod executables;
 mod images;
 mod java;
 mod languages;

@@ -1,0 +1,426 @@
+//! Programs that no package manager installed, told by bytes that only they have.
+//!
+//! A file whose name is one of the table's is searched for the patterns of that name as it goes by. The
+//! table ([`programs`]) is data: to tell one more program is one more line. Which programs there are to
+//! tell, and what is known of their bytes, is learned from Syft's classifiers and from the programs
+//! themselves.
+
+use lamina_image::{layer::Entry, path::LayerPath};
+use memchr::memmem;
+
+use crate::{
+    analyser::{StreamAnalyser, Watcher},
+    facts::{Basis, Facts, PackageFact},
+    window::{Window, Windows},
+};
+
+mod glob;
+mod pattern;
+mod programs;
+
+use pattern::Pattern;
+use programs::{PROGRAMS, Program};
+
+/// Programs told by their bytes.
+pub struct Classifier;
+
+const ID: &str = "classifier";
+
+/// Bytes of what was found that evidence shows.
+const EVIDENCE_BYTES: usize = 80;
+
+impl StreamAnalyser for Classifier {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn revision(&self) -> u32 {
+        1
+    }
+
+    fn watch(&self, entry: &Entry, _: &[u8]) -> Option<Box<dyn Watcher>> {
+        let path = entry.path.as_bytes();
+        let name = entry.path.file_name();
+        let version = version_in(name);
+        let mut searches: Vec<Search> = Vec::new();
+        for program in PROGRAMS {
+            // Asked of every file there is.
+            let may_match = match program.glob.as_bytes().first() {
+                Some(b'*' | b'?') => true,
+                _ if program.glob.contains('/') => true,
+                first => name.first() == first,
+            };
+            if !may_match || !glob::matches(program.glob, path) {
+                continue;
+            }
+            if let Some(pattern) = Pattern::new(program.pattern, version) {
+                searches.push(Search {
+                    program,
+                    finder: memmem::Finder::new(pattern.anchor()).into_owned(),
+                    pattern,
+                    found: None,
+                });
+            }
+        }
+        if searches.is_empty() {
+            return None;
+        }
+        let reach = |of: fn(&Pattern) -> usize| {
+            let reaches = searches.iter().map(|search| of(&search.pattern));
+            reaches.max().unwrap_or(0)
+        };
+        Some(Box::new(Watch {
+            windows: Windows::new(reach(|p| p.behind), reach(|p| p.ahead)),
+            searches,
+        }))
+    }
+}
+
+/// Watches one file.
+struct Watch {
+    windows: Windows,
+    searches: Vec<Search>,
+}
+
+/// One program that it may be.
+struct Search {
+    program: &'static Program,
+    pattern: Pattern,
+    finder: memmem::Finder<'static>,
+    found: Option<Found>,
+}
+
+struct Found {
+    version: String,
+    evidence: String,
+}
+
+impl Watch {
+    fn see(searches: &mut [Search], window: &Window<'_>) {
+        let mut groups: Vec<&str> = Vec::new();
+        for search in searches {
+            // What stands before it in the table is found already: that is what counts.
+            let group = search.program.group();
+            if groups.contains(&group) {
+                continue;
+            }
+            if search.found.is_none() {
+                search.see(window);
+            }
+            if search.found.is_some() {
+                groups.push(group);
+            }
+        }
+    }
+}
+
+impl Search {
+    fn see(&mut self, window: &Window<'_>) {
+        let (bytes, from) = window.searchable(self.pattern.anchor().len());
+        let fit = self
+            .finder
+            .find_iter(bytes)
+            .find_map(|place| self.pattern.fit(window.bytes, from + place));
+        let Some(fit) = fit else { return };
+        let text = |range: std::ops::Range<usize>| window.bytes.get(range).unwrap_or_default();
+        let version = String::from_utf8_lossy(text(fit.version.clone())).into_owned();
+        // A gap may hold anything: then the version alone is shown.
+        let mut shown = fit.whole;
+        if shown.len() > EVIDENCE_BYTES {
+            shown = fit.version;
+        }
+        let whole = text(shown.clone());
+        let zeros = whole.iter().take_while(|byte| **byte == 0).count();
+        let trimmed = whole.get(zeros..).unwrap_or_default();
+        let end = trimmed.iter().rposition(|byte| *byte != 0);
+        let trimmed = trimmed
+            .get(..end.map_or(0, |end| end + 1))
+            .unwrap_or_default();
+        self.found = Some(Found {
+            version,
+            evidence: format!(
+                "\"{}\" at byte {}",
+                trimmed.escape_ascii(),
+                window.offset_of(shown.start + zeros)
+            ),
+        });
+    }
+}
+
+impl Watcher for Watch {
+    fn feed(&mut self, bytes: &[u8]) {
+        let searches = &mut self.searches;
+        self.windows
+            .feed(bytes, |window| Self::see(searches, &window));
+    }
+
+    fn finish(mut self: Box<Self>, path: &LayerPath, _: bool, out: &mut Facts) {
+        let searches = &mut self.searches;
+        self.windows.finish(|window| Self::see(searches, &window));
+        let mut groups: Vec<&str> = Vec::new();
+        for search in self.searches {
+            let program = search.program;
+            let Some(found) = search.found else { continue };
+            if groups.contains(&program.group()) {
+                continue;
+            }
+            groups.push(program.group());
+            let mut package = PackageFact::new(program.kind, program.name, found.version, path);
+            package.basis = Basis::Classified;
+            package.evidence = Some(found.evidence);
+            package.detail("cpe", Some(program.cpe));
+            out.add_package(ID, package);
+        }
+    }
+}
+
+/// The version in a file's name, if it has two numbers at least: 3.11 of `libpython3.11.so.1.0`.
+fn version_in(name: &[u8]) -> Option<&[u8]> {
+    let start = name.iter().position(u8::is_ascii_digit)?;
+    let rest = name.get(start..)?;
+    let is_part = |byte: &&u8| byte.is_ascii_digit() || **byte == b'.';
+    let length = rest.iter().take_while(is_part).count();
+    let mut version = rest.get(..length)?;
+    while let Some(shorter) = version.strip_suffix(b".") {
+        version = shorter;
+    }
+    version.contains(&b'.').then_some(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{facts::PackageKind, kinds::tests::watch};
+
+    /// What is told of a file, whatever the pieces are in which it comes.
+    fn check(path: &str, bytes: &str, expect: &str) {
+        // Real programs have kilobytes of other things around it.
+        let bytes = [&[b'\x90'; 5000], bytes.as_bytes(), &[b'\x90'; 5000]].concat();
+        for piece in [1, 777, 5001, 20_000] {
+            let facts = watch(&Classifier, path, &bytes, piece);
+            let packages = facts.packages.iter();
+            let told: Vec<String> = packages
+                .map(|package| format!("{}@{}", package.name, package.version))
+                .collect();
+            assert_eq!(told.join(" "), expect, "{path}, in pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn every_pattern_is_one() {
+        for program in PROGRAMS {
+            let pattern = Pattern::new(program.pattern, Some(b"1.2"));
+            let pattern = pattern.unwrap_or_else(|| panic!("{program:?}"));
+            assert!(!pattern.anchor().is_empty(), "{program:?}");
+            assert!(
+                !program.glob.is_empty() && !program.name.is_empty(),
+                "{program:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn lines_for_one_file_stand_together() {
+        let mut seen: Vec<&str> = Vec::new();
+        for program in PROGRAMS {
+            let group = program.group();
+            if seen.last() != Some(&group) {
+                assert!(!seen.contains(&group), "{group}");
+                seen.push(group);
+            }
+        }
+    }
+
+    #[test]
+    fn programs_are_told_by_their_bytes() {
+        check(
+            "usr/sbin/nginx",
+            "\0nginx version: nginx/1.22.1\0",
+            "nginx@1.22.1",
+        );
+        check(
+            "usr/sbin/nginx",
+            "\0nginx version: openresty/1.21.4.1\0",
+            "nginx@1.21.4",
+        );
+        check("usr/sbin/nginx", "nginx/1.22.1", "");
+        check("usr/sbin/nginx2", "\0nginx version: nginx/1.22.1\0", "");
+        check(
+            "usr/bin/python3.11",
+            "_debug\x003.11.2\0strict\0",
+            "python@3.11.2",
+        );
+        check("usr/bin/python3", "_debug\x003.11.2\0strict\0", "");
+        check(
+            "lib/libpython3.11.so.1.0",
+            "'%s'\x003.11.2\0%.80s",
+            "python@3.11.2",
+        );
+        check(
+            "usr/local/bin/node",
+            "/json\0node.js/v20.20.2\0(del",
+            "node@20.20.2",
+        );
+        check(
+            "usr/bin/redis-server",
+            "err\x007.0.15\0c11-builtin\0",
+            "redis@7.0.15",
+        );
+        check(
+            "redis-server",
+            "x7.0.14buildkitsandbox-1702957741000000000",
+            "redis@7.0.14",
+        );
+        check(
+            "valkey-server",
+            "\0valkey9.0.0buildkitsandbox-1764887574000000000\0",
+            "valkey@9.0.0",
+        );
+        check(
+            "postgres",
+            "\0PostgreSQL 15.20 (Debian 15.20-0+deb12u1) on x86_64",
+            "postgresql@15.20",
+        );
+        check(
+            "usr/bin/mysql",
+            "gnu\x0010.11.19-MariaDB\0x86_64",
+            "mariadb@10.11.19",
+        );
+        check(
+            "usr/bin/mysql",
+            "shutdown\08.0.37\0\0\0\0\0mysql_real_esc",
+            "mysql@8.0.37",
+        );
+        check(
+            "usr/bin/mysql",
+            "\08.0.35\0mysql /percona-server-8.0.35-27/",
+            "percona-server@8.0.35",
+        );
+        check(
+            "usr/sbin/haproxy",
+            " version 2.6.12-1+deb12u4, released 2026/10/17\0",
+            "haproxy@2.6.12",
+        );
+        check(
+            "usr/bin/perl",
+            "\0/usr/local/share/perl/5.36.0\0",
+            "perl@5.36.0",
+        );
+        check(
+            "usr/bin/openssl",
+            "A\0OpenSSL 1.1.1w  11 Sep 2023\0",
+            "openssl@1.1.1w",
+        );
+        check(
+            "usr/bin/openssl",
+            "\0OpenSSL 1.1.1 (compatible; AWS-LC 1.69.0)\0",
+            "aws-lc@1.69.0",
+        );
+        check("bin/gzip", "zipping\n\x001.12\0\0\0", "gzip@1.12");
+        check("bin/busybox", "\0BusyBox v1.35.0 (Debian", "busybox@1.35.0");
+        check("bin/[", "\0BusyBox v1.35.0 (Debian", "busybox@1.35.0");
+        check(
+            "lib/libkrb5.so.3.3",
+            "\0KRB5_BRAND: krb5-1.20.1-final 1.20.1 2022\0",
+            "krb5@1.20.1",
+        );
+        check(
+            "lib/libkrb5.so.26.0.0",
+            "\0@(#)$Version: Heimdal 7.8.0 $\0",
+            "heimdal-krb5@7.8.0",
+        );
+        check(
+            "usr/lib/jvm/17/bin/java",
+            "%s\0openjdk\0java\x000.0\x0017.0.1+12-LTS\0-J",
+            "oracle/openjdk@17.0.1+12-LTS",
+        );
+        check(
+            "usr/lib/jvm/zulu17/bin/java",
+            "%s\0openjdk\0java\x000.0\x0017.0.1+12-LTS\0-J",
+            "azul/zulu@17.0.1+12-LTS",
+        );
+        check(
+            "opt/graalvm/bin/java",
+            "%s\0openjdk\0java\x000.0\x0017.0.5+8-jvmci-22.3-b08\0-J",
+            "oracle/graalvm@17.0.5+8-jvmci-22.3-b08",
+        );
+        check(
+            "usr/bin/jdb",
+            "\0openjdk\0jdb\x000.0\x0017.0.1+12\0",
+            "oracle/openjdk@17.0.1+12",
+        );
+        check(
+            "lib/elixir/ebin/elixir.app",
+            "{vsn,\"1.18.0-rc.0\"},",
+            "elixir@1.18.0-rc.0",
+        );
+        check(
+            "composer.phar",
+            "'pretty_version' => '2.7.1',",
+            "composer@2.7.1",
+        );
+        check(
+            "envoy",
+            "\x001.36.4\0xxx\0envoy_reloadable_features",
+            "envoy@1.36.4",
+        );
+        check("mongod", "v6.0.27\0tcmalloc", "mongodb@6.0.27");
+        check(
+            "usr/lib/libavutil.so.57",
+            "\0FFmpeg version 5.1.9-0+deb12u1\0",
+            "ffmpeg@5.1.9",
+        );
+        check("usr/lib/libavcodec.so.59", "\0Lavc59.37.100\0", "");
+    }
+
+    #[test]
+    fn evidence_says_what_stood_where() {
+        let facts = watch(&Classifier, "bin/gcc", b"xx\x0012.2.0\0(Debian", 3);
+        let package = &facts.packages[0];
+        assert_eq!(
+            package.evidence.as_deref(),
+            Some(r#""12.2.0\x00(" at byte 3"#)
+        );
+        assert_eq!(package.basis, Basis::Classified);
+        assert_eq!(package.detail_of("cpe"), Some("gnu:gcc"));
+        let facts = watch(&Classifier, "helm", b"\0v3.14.0\0", 3);
+        assert_eq!(facts.packages[0].kind, PackageKind::Golang);
+    }
+
+    #[test]
+    fn versions_in_file_names() {
+        let check = |name: &str, expect: Option<&str>| {
+            assert_eq!(
+                version_in(name.as_bytes()),
+                expect.map(str::as_bytes),
+                "{name}"
+            );
+        };
+        check("python3.11", Some("3.11"));
+        check("libpython3.11.so.1.0", Some("3.11"));
+        check("libpython2.7m.so", Some("2.7"));
+        check("python3", None);
+        check("python", None);
+        check("python3.", None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_file_makes_it_panic(
+            program in prop::sample::select(PROGRAMS),
+            words in prop::collection::vec(prop::sample::select(vec![
+                "1", "22", ".", "\0", "-", "rc", "+", "a", "999999999999", " ", "Erlang/OTP", "%s",
+            ]), 0..40),
+            cut in 0_usize..60,
+            piece in 1_usize..50,
+        ) {
+            let path = program.glob.replace("**", "x").replace('*', "1.2").replace('?', "1");
+            let anchor = Pattern::new(program.pattern, Some(b"1.2")).map(|p| p.anchor().to_vec());
+            let mut bytes = words.concat().into_bytes();
+            bytes.splice(bytes.len().min(cut)..bytes.len().min(cut), anchor.unwrap_or_default());
+            watch(&Classifier, &path, &bytes, piece);
+        }
+    }
+}

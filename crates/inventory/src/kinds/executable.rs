@@ -1,0 +1,492 @@
+//! What compiled programs say of themselves.
+//!
+//! Programs and libraries in the formats ELF, PE and Mach-O, whatever their names, are watched as they
+//! go by; only what is of interest is held, so their size does not matter. Read are
+//!
+//! - [`go`]: the modules that a Go program is built from;
+//! - [`auditable`]: the crates that a Rust program is built from, by cargo-auditable;
+//! - [`note`]: which package a distribution says it is of.
+//!
+//! A program that UPX packed shows none of this, which is a warning.
+
+use lamina_image::{layer::Entry, path::LayerPath};
+use memchr::memmem;
+
+use crate::{
+    analyser::{StreamAnalyser, Watcher},
+    facts::{Facts, Warning},
+    limits::MAX_EXECUTABLE_HEAD_BYTES,
+    window::Windows,
+};
+
+mod auditable;
+mod go;
+pub(crate) mod layout;
+mod note;
+mod take;
+
+use layout::{Format, Layout};
+
+/// Compiled programs and libraries.
+pub struct Executable;
+
+/// Bytes that are seen after the start of what is looked for: those that it takes to tell whether a
+/// zlib stream is cargo-auditable's. The codes of its first block take up to 300 bytes.
+const AHEAD: usize = 512;
+
+const ID: &str = "executable";
+
+impl StreamAnalyser for Executable {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn revision(&self) -> u32 {
+        1
+    }
+
+    fn watch(&self, _: &Entry, head: &[u8]) -> Option<Box<dyn Watcher>> {
+        let format = Format::of(head)?;
+        Some(Box::new(Program {
+            format,
+            head: Vec::new(),
+            layout: Layout::default(),
+            is_packed: false,
+            position: 0,
+            windows: Windows::new(0, AHEAD),
+            go: go::Go::new(),
+            auditable: auditable::Auditable::new(),
+            notes: note::Notes::default(),
+        }))
+    }
+}
+
+/// Watches one program.
+struct Program {
+    format: Format,
+    /// Its first bytes, until there are enough to read its headers.
+    head: Vec<u8>,
+    layout: Layout,
+    is_packed: bool,
+    /// Bytes that went by.
+    position: u64,
+    windows: Windows,
+    go: go::Go,
+    auditable: auditable::Auditable,
+    notes: note::Notes,
+}
+
+impl Program {
+    /// The headers are there, or there will be no more of them.
+    fn read_head(&mut self) {
+        self.layout = Layout::read(self.format, &self.head);
+        self.go.see_head(&self.head);
+        self.notes.see_head(&self.layout);
+        self.notes.feed(0, &self.head);
+        self.is_packed = memmem::find(&self.head, b"UPX!").is_some();
+    }
+
+    fn scan(&mut self, bytes: &[u8], is_last: bool) {
+        let at = self.position;
+        self.position = self.position.saturating_add(bytes.len() as u64);
+        let see = |window: crate::window::Window<'_>| {
+            self.go.see(&window);
+            self.go.feed(window.offset, window.bytes, &self.layout);
+            self.auditable.feed(window.offset, window.bytes);
+            self.auditable.see(&window);
+        };
+        match is_last {
+            false => self.windows.feed(bytes, see),
+            true => self.windows.finish(see),
+        }
+        self.go.feed(at, bytes, &self.layout);
+        self.auditable.feed(at, bytes);
+        self.notes.feed(at, bytes);
+    }
+}
+
+impl Watcher for Program {
+    fn feed(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        if self.position == 0 {
+            let missing = MAX_EXECUTABLE_HEAD_BYTES.saturating_sub(self.head.len());
+            let (first, after) = bytes.split_at_checked(missing).unwrap_or((bytes, &[]));
+            self.head.extend_from_slice(first);
+            if self.head.len() < MAX_EXECUTABLE_HEAD_BYTES {
+                return;
+            }
+            self.read_head();
+            let head = std::mem::take(&mut self.head);
+            self.scan(&head, false);
+            rest = after;
+        }
+        self.scan(rest, false);
+    }
+
+    fn finish(mut self: Box<Self>, path: &LayerPath, _: bool, out: &mut Facts) {
+        if self.position == 0 {
+            self.read_head();
+            let head = std::mem::take(&mut self.head);
+            self.scan(&head, false);
+        }
+        self.scan(&[], true);
+        if self.is_packed {
+            out.warn(Warning::Packed {
+                analyser: ID.to_owned(),
+                file: path.clone(),
+                packer: "UPX".to_owned(),
+            });
+        }
+        self.go.finish(ID, path, out);
+        self.auditable.finish(ID, path, out);
+        self.notes.finish(ID, path, out);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "tests")]
+mod tests {
+    use std::io::Write as _;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        facts::PackageKind,
+        kinds::tests::watch,
+        limits::{MAX_AUDITABLE_BYTES, MAX_GO_BUILD_INFO_BYTES, MAX_GO_PROGRAMS, MAX_NOTE_BYTES},
+    };
+
+    /// An ELF file of 64 bits whose segments, of these types, begin at these offsets; their addresses are
+    /// 0x400000 more.
+    fn elf(segments: &[(u8, u64, u64)]) -> Vec<u8> {
+        let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
+        bytes.resize(64, 0);
+        bytes[0x20] = 64;
+        bytes[0x36] = 56;
+        bytes[0x38] = segments.len() as u8;
+        for (kind, offset, size) in segments {
+            bytes.extend([*kind, 0, 0, 0, 0, 0, 0, 0]);
+            for word in [*offset, offset + 0x40_0000, 0, *size, *size, 8] {
+                bytes.extend(word.to_le_bytes());
+            }
+        }
+        bytes
+    }
+
+    /// Puts a part at a place.
+    fn put(bytes: &mut Vec<u8>, at: usize, part: &[u8]) {
+        bytes.resize(bytes.len().max(at + part.len()), 0x90);
+        bytes[at..at + part.len()].copy_from_slice(part);
+    }
+
+    fn told(facts: &Facts) -> Vec<String> {
+        let packages = facts.packages.iter();
+        packages
+            .map(|package| format!("{}@{}", package.name, package.version))
+            .collect()
+    }
+
+    fn check(bytes: &[u8], expect: &[&str]) -> Facts {
+        let facts = watch(&Executable, "usr/bin/a", bytes, 4096);
+        assert_eq!(told(&facts), expect, "{:?}", facts.warnings);
+        for piece in [1, 100, 513, 70_000] {
+            assert_eq!(
+                watch(&Executable, "usr/bin/a", bytes, piece),
+                facts,
+                "{piece}"
+            );
+        }
+        facts
+    }
+
+    const MODULES: &str = "path\tgithub.com/a/b/cmd/c\n\
+        mod\tgithub.com/a/b\t(devel)\t\n\
+        dep\tgithub.com/d/e\tv1.0.0\th1:aa=\n\
+        dep\tgithub.com/f/g\tv1.0.0\n\
+        =>\tgithub.com/h/g\tv1.0.1\th1:bb=\n\
+        dep\tgithub.com/i/j\tv0.0.0\n\
+        =>\t./staging/j\t\t\n\
+        build\t-ldflags=\"-s -X main.version=v2.1.0\"\n\
+        build\tGOOS=linux\nbuild\tvcs.revision=abc\n";
+
+    const PACKAGES: [&str; 5] = [
+        "github.com/a/b@v2.1.0",
+        "github.com/d/e@v1.0.0",
+        "github.com/h/g@v1.0.1",
+        "github.com/i/j@",
+        "stdlib@1.22.3",
+    ];
+
+    #[test]
+    fn go_programs_name_their_modules() {
+        for at in [512, 8192, 8176, 70_000 / 16 * 16] {
+            let mut bytes = elf(&[]);
+            put(&mut bytes, at, &go::tests::inline("go1.22.3", MODULES));
+            put(&mut bytes, at + 2000, b"end");
+            let facts = check(&bytes, &PACKAGES);
+            assert_eq!(facts.warnings, []);
+            let main = &facts.packages[0];
+            assert_eq!(main.kind, PackageKind::Golang);
+            let evidence = format!("Go build information at byte {at}");
+            assert_eq!(main.evidence.as_deref(), Some(evidence.as_str()));
+            assert_eq!(main.detail_of("go-version"), Some("1.22.3"));
+            assert_eq!(main.detail_of("goos"), Some("linux"));
+            assert_eq!(main.detail_of("vcs-revision"), Some("abc"));
+            assert_eq!(facts.packages[1].detail_of("h1"), Some("h1:aa="));
+            let replaces = facts.packages[2].detail_of("replaces");
+            assert_eq!(replaces, Some("github.com/f/g@v1.0.0"));
+            let replaced_by = facts.packages[3].detail_of("replaced-by");
+            assert_eq!(replaced_by, Some("./staging/j"));
+        }
+    }
+
+    /// A program of Go before 1.18: the header at `header`, which points to a text's header, which points
+    /// to the text.
+    fn old_go(header: usize, text_header: usize, text: usize) -> Vec<u8> {
+        let mut bytes = elf(&[(1, 0, 0x10_0000)]);
+        put(&mut bytes, 200, b"Go build ID: \"x\"");
+        put(&mut bytes, text, b"xgo1.15.2strings.of.Go");
+        put(&mut bytes, 20_000, &go::tests::marked(MODULES));
+        let address = |offset: usize| (offset as u64 + 0x40_0000).to_le_bytes();
+        let mut info = b"\xff Go buildinf:\x08\0".to_vec();
+        info.extend(address(text_header));
+        info.extend([0; 8]);
+        put(&mut bytes, header, &info);
+        put(&mut bytes, text_header, &address(text + 1));
+        put(&mut bytes, text_header + 8, &8_u64.to_le_bytes());
+        put(&mut bytes, 100_000, b"end");
+        bytes
+    }
+
+    #[test]
+    fn pointers_of_old_go_programs_are_followed() {
+        let mut expect = PACKAGES;
+        expect[4] = "stdlib@1.15.2";
+        // The text before the header, as linkers have it, and after it.
+        check(&old_go(40_000, 41_000, 15_000), &expect);
+        check(&old_go(40_000, 90_000, 95_000), &expect);
+        // A pointer to what has gone by: the version is not known, the modules are.
+        check(&old_go(40_000, 11_000, 15_000), &expect[..4]);
+        // Unless no other version is named.
+        let mut bytes = old_go(40_000, 11_000, 15_000);
+        put(&mut bytes, 15_000, b"\0go1.15.2\0");
+        check(&bytes, &expect);
+        // Without a build ID nothing at the start says that it is Go's.
+        let mut bytes = old_go(40_000, 41_000, 15_000);
+        put(&mut bytes, 200, b"               ");
+        check(&bytes, &expect[..4]);
+    }
+
+    #[test]
+    fn what_only_looks_like_build_information_is_none() {
+        let mut bytes = elf(&[]);
+        // Not aligned: text of a program that looks for it.
+        put(&mut bytes, 513, &go::tests::inline("go1.22.3", MODULES));
+        put(&mut bytes, 4096, b"\xff Go buildinf:\x08\x02");
+        put(&mut bytes, 8192, b"\xff Go buildinf:\x05\0");
+        put(&mut bytes, 9000, &go::tests::marked("pat"));
+        assert_eq!(check(&bytes, &[]).warnings, []);
+    }
+
+    #[test]
+    fn build_information_that_breaks_off_gives_what_is_there() {
+        let mut bytes = elf(&[]);
+        let info = go::tests::inline("go1.22.3", MODULES);
+        let end = 512 + memmem::find(&info, b"dep\tgithub.com/i/j").unwrap() + 7;
+        put(&mut bytes, 512, &info);
+        let facts = check(
+            &bytes[..end],
+            &[
+                "github.com/a/b@",
+                "github.com/d/e@v1.0.0",
+                "github.com/h/g@v1.0.1",
+                "stdlib@1.22.3",
+            ],
+        );
+        assert_eq!(facts.warnings.len(), 1);
+        for end in 0..bytes.len() {
+            watch(&Executable, "a", &bytes[..end], 64);
+        }
+    }
+
+    #[test]
+    fn go_limits_are_warnings() {
+        let mut bytes = elf(&[]);
+        for index in 0..MAX_GO_PROGRAMS + 1 {
+            let list = format!("mod\ta{index}\tv1.0.0\t\n");
+            put(
+                &mut bytes,
+                512 + index * 256,
+                &go::tests::inline("go1.22", &list),
+            );
+        }
+        let facts = watch(&Executable, "a", &bytes, 4096);
+        assert_eq!(
+            facts.packages.len(),
+            MAX_GO_PROGRAMS + 1,
+            "one of them is stdlib"
+        );
+        assert_eq!(facts.warnings.len(), 1);
+
+        let mut list = String::from("mod\ta\tv1.0.0\t\n");
+        while list.len() < 3 * MAX_GO_BUILD_INFO_BYTES {
+            list.push_str("other\tthing\n");
+        }
+        let mut bytes = elf(&[]);
+        put(&mut bytes, 512, &go::tests::inline("go1.22", &list));
+        let facts = watch(&Executable, "a", &bytes, 1 << 20);
+        assert_eq!(told(&facts), ["a@v1.0.0", "stdlib@1.22"]);
+        assert_eq!(facts.warnings.len(), 1);
+    }
+
+    fn zlib(text: &[u8], level: u32) -> Vec<u8> {
+        let level = flate2::Compression::new(level);
+        let mut writer = flate2::write::ZlibEncoder::new(Vec::new(), level);
+        writer.write_all(text).unwrap();
+        writer.finish().unwrap()
+    }
+
+    const CRATES: &str = r#"{"packages":[
+        {"name":"app","version":"0.1.0","source":"local","dependencies":[1],"root":true},
+        {"name":"libc","version":"0.2.150","source":"crates.io"},
+        {"name":"cc","version":"1.0.0","source":"crates.io","kind":"build"}]}"#;
+
+    #[test]
+    fn rust_programs_name_their_crates() {
+        let long: String = (0..3000)
+            .map(|n| format!(",{{\"name\":\"c{n}\",\"version\":\"1.{n}.0\"}}"))
+            .collect();
+        let long = CRATES.replace("]}", &format!("{long}]}}"));
+        for level in [1, 6, 9] {
+            for at in [600, 8190, 65_530] {
+                let mut bytes = elf(&[]);
+                put(
+                    &mut bytes,
+                    at,
+                    &zlib(CRATES.replace('\n', "").as_bytes(), level),
+                );
+                put(&mut bytes, at + 4000, b"xx\x9c\xedx\x9c");
+                let facts = check(&bytes, &["app@0.1.0", "libc@0.2.150"]);
+                assert_eq!(facts.warnings, []);
+                assert_eq!(facts.packages[0].detail_of("root"), Some("true"));
+                let evidence = format!("cargo-auditable data at byte {at}");
+                assert_eq!(
+                    facts.packages[1].evidence.as_deref(),
+                    Some(evidence.as_str())
+                );
+
+                put(&mut bytes, at, &zlib(long.as_bytes(), level));
+                let facts = watch(&Executable, "a", &bytes, 512);
+                assert_eq!((facts.packages.len(), facts.warnings.len()), (3002, 0));
+            }
+        }
+    }
+
+    #[test]
+    fn data_of_cargo_auditable_that_is_broken_is_a_warning() {
+        let check = |data: &[u8], problem: &str| {
+            let mut bytes = elf(&[]);
+            put(&mut bytes, 600, data);
+            let facts = check(&bytes, &[]);
+            assert_eq!(facts.warnings.len(), 1, "{problem}");
+            let told = facts.warnings[0].to_string();
+            assert!(told.contains(problem), "{told}");
+        };
+        let whole = zlib(CRATES.as_bytes(), 6);
+        check(&whole[..whole.len() - 8], "is cut off");
+        check(&zlib(b"{\"packages\":[{}]}", 6), "is not its JSON");
+        let bomb = [b"{\"packages\":[".to_vec(), vec![b' '; MAX_AUDITABLE_BYTES]].concat();
+        check(&zlib(&bomb, 6), "bytes of cargo-auditable's data");
+    }
+
+    fn note(kind: u32, json: &str) -> Vec<u8> {
+        let size = json.len() as u32 + 1;
+        let mut bytes = [4_u32, size, kind].map(u32::to_le_bytes).concat();
+        bytes.extend(b"FDO\0");
+        bytes.extend(json.as_bytes());
+        bytes.push(0);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    }
+
+    #[test]
+    fn package_notes_are_read() {
+        let json = r#"{"type":"rpm","name":"coreutils","version":"9.0-1.fc35","architecture":"x86_64","osCpe":"cpe:/o:f:f:35"}"#;
+        let notes = [note(1, "other"), note(0xcafe_1a7e, json)].concat();
+        for at in [600, 10_000] {
+            let mut bytes = elf(&[(4, at, notes.len() as u64)]);
+            put(&mut bytes, at as usize, &notes);
+            let facts = check(&bytes, &["coreutils@9.0-1.fc35"]);
+            assert_eq!(facts.warnings, []);
+            let package = &facts.packages[0];
+            assert_eq!(package.kind, PackageKind::Rpm);
+            assert_eq!(package.architecture.as_deref(), Some("x86_64"));
+            assert_eq!(package.source.as_ref().unwrap().name, "coreutils");
+            assert_eq!(package.detail_of("os-cpe"), Some("cpe:/o:f:f:35"));
+        }
+        for (json, warnings) in [("{}", 1), ("[", 1), (r#"{"name":"a","version":"1"}"#, 0)] {
+            let notes = note(0xcafe_1a7e, json);
+            let mut bytes = elf(&[(4, 600, notes.len() as u64)]);
+            put(&mut bytes, 600, &notes);
+            let facts = watch(&Executable, "a", &bytes, 100);
+            assert_eq!(facts.warnings.len(), warnings, "{json}");
+        }
+        // More than the limit is not held.
+        let long = format!(
+            r#"{{"name":"a","version":"{}"}}"#,
+            "1".repeat(MAX_NOTE_BYTES)
+        );
+        let notes = note(0xcafe_1a7e, &long);
+        let mut bytes = elf(&[(4, 600, notes.len() as u64)]);
+        put(&mut bytes, 600, &notes);
+        check(&bytes, &[]);
+    }
+
+    #[test]
+    fn packed_programs_are_a_warning() {
+        let mut bytes = elf(&[]);
+        put(&mut bytes, 200, b"UPX!");
+        let facts = check(&bytes, &[]);
+        assert_eq!(
+            facts.warnings[0].to_string(),
+            "usr/bin/a is packed by UPX; executable cannot see what it carries"
+        );
+    }
+
+    #[test]
+    fn only_programs_are_watched() {
+        let path = "usr/bin/a";
+        for head in [b"#!/bin/sh".as_slice(), b"", b"\xca\xfe\xba\xbe\0\0\0\x34"] {
+            assert_eq!(watch(&Executable, path, head, 10), Facts::default());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_program_makes_it_panic(
+            parts in prop::collection::vec((0_usize..2000, 0_usize..8), 0..12),
+            flip in 0_usize..4000,
+            piece in 1_usize..3000,
+        ) {
+            let parts_of: [Vec<u8>; 8] = [
+                go::tests::inline("go1.22.3", MODULES),
+                old_go(400, 500, 600),
+                zlib(CRATES.as_bytes(), 6),
+                note(0xcafe_1a7e, r#"{"name":"a","version":"1"}"#),
+                go::tests::marked(MODULES),
+                b"go1.".to_vec(),
+                vec![0xff; 64],
+                elf(&[(4, 700, 100), (1, u64::MAX - 0x40_0000, 7)]),
+            ];
+            let mut bytes = elf(&[(1, 0, 5000), (4, 600, 400)]);
+            for (at, part) in parts {
+                put(&mut bytes, at * 4, &parts_of[part]);
+            }
+            if let Some(byte) = bytes.get_mut(flip) {
+                *byte = !*byte;
+            }
+            watch(&Executable, "a", &bytes, piece);
+        }
+    }
+}
