@@ -26,9 +26,13 @@ pub fn purl(package: &PackageFact, distribution: Option<&DistributionFact>) -> S
         ),
         // The epoch is a qualifier there (type definition of `rpm`).
         Kind::Rpm => {
+            let is_epoch =
+                |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
             let (epoch, version) = match package.version.split_once(':') {
-                Some((epoch, version)) => (Some(epoch).filter(|epoch| *epoch != "0"), version),
-                None => (None, package.version.as_str()),
+                Some((epoch, version)) if is_epoch(epoch) => {
+                    (Some(epoch).filter(|epoch| *epoch != "0"), version)
+                }
+                _ => (None, package.version.as_str()),
             };
             let qualifiers = [
                 ("epoch", epoch),

@@ -710,7 +710,7 @@ mod tests {
         let mut pages = bytes.clone();
         pages[12 + 3] = 0x7f;
         let facts = analyse(&Rpm, NDB, &pages);
-        assert_eq!(facts.packages.len(), 4, "what follows is not slots");
+        assert_eq!(facts.packages.len(), 5, "what follows is not slots");
         assert!(
             facts.warnings[0]
                 .to_string()
@@ -719,7 +719,7 @@ mod tests {
         // The last header, and its end.
         let cut = &bytes[..bytes.len() - 20];
         let facts = analyse(&Rpm, NDB, cut);
-        assert_eq!((facts.packages.len(), facts.warnings.len()), (4, 2));
+        assert_eq!((facts.packages.len(), facts.warnings.len()), (5, 2));
         // A hundred slots for the same blocks.
         let mut many = bytes.clone();
         let slot = many[32..48].to_vec();
