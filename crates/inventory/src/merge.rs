@@ -23,6 +23,7 @@ use lamina_image::{
 
 use crate::{
     accounts::{FileOwners, ListOwners, OwnedList, account},
+    analyser::Analyser,
     analysis::LayerAnalysis,
     facts::{
         Basis, DistributionFact, IssueFact, LicenceFact, OwnedFiles, PackageFact, PackageKind,
@@ -401,9 +402,18 @@ impl<'a> Stack<'a> {
             gid: entry.gid,
             modified: entry.modified,
         };
-        let is_claimed = ANALYSERS
-            .iter()
-            .any(|analyser| analyser.claims(&entry.path, &entry));
+        // By an analyser that wants the link: `opt/release` is read as a JVM's, not as an os-release.
+        let wants_link = |analyser: &&&dyn Analyser| analyser.claims(link, &entry);
+        let is_claimed = match ANALYSERS.iter().any(|analyser| wants_link(&analyser)) {
+            true => ANALYSERS
+                .iter()
+                .filter(wants_link)
+                .any(|analyser| analyser.claims(&entry.path, &entry)),
+            // It lies elsewhere than its layer's archive says.
+            false => ANALYSERS
+                .iter()
+                .any(|analyser| analyser.claims(&entry.path, &entry)),
+        };
         (!is_claimed).then_some(entry.path)
     }
 
