@@ -3,10 +3,29 @@
 use crate::analyser::{Analyser, StreamAnalyser};
 
 pub mod apk;
+pub mod cocoapods;
+pub mod composer;
+pub mod conan;
+pub mod conda;
+pub mod cran;
+pub mod dart;
 pub mod dpkg;
+pub mod gem;
+pub mod hackage;
+pub mod hex;
+pub mod homebrew;
+pub mod julia;
+pub mod lock_files;
+pub mod luarocks;
 pub mod npm;
+pub mod opam;
 pub mod os_release;
+pub mod otp;
+pub mod pear;
 pub mod python;
+pub mod swift;
+pub mod swiplpack;
+pub mod wordpress;
 
 /// All analysers, in the order in which they are asked.
 pub const ANALYSERS: &[&dyn Analyser] = &[
@@ -15,6 +34,25 @@ pub const ANALYSERS: &[&dyn Analyser] = &[
     &dpkg::Dpkg,
     &python::Python,
     &npm::Npm,
+    &gem::Gem,
+    &composer::Composer,
+    &pear::Pear,
+    &conda::Conda,
+    &cran::Cran,
+    &luarocks::Luarocks,
+    &otp::Otp,
+    &hex::Hex,
+    &dart::Dart,
+    &swift::Swift,
+    &cocoapods::Cocoapods,
+    &julia::Julia,
+    &conan::Conan,
+    &hackage::Hackage,
+    &opam::Opam,
+    &swiplpack::Swiplpack,
+    &wordpress::Wordpress,
+    &homebrew::Homebrew,
+    &lock_files::LockFiles,
 ];
 
 /// All analysers that watch files as they stream by.
@@ -87,7 +125,7 @@ pub(crate) mod tests {
     #[test]
     fn ids_never_change() {
         let ids: Vec<&str> = ANALYSERS.iter().map(|analyser| analyser.id()).collect();
-        insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm"]"#);
+        insta::assert_compact_debug_snapshot!(ids, @r#"["os-release", "apk", "dpkg", "python", "npm", "gem", "composer", "pear", "conda", "cran", "luarocks", "otp", "hex", "dart", "swift", "cocoapods", "julia", "conan", "hackage", "opam", "swiplpack", "wordpress", "homebrew", "lock-files"]"#);
         for id in ids {
             let is_kebab = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
             assert!(id.bytes().all(is_kebab), "{id}");
@@ -113,6 +151,48 @@ pub(crate) mod tests {
         "b.egg-info",
         "RECORD",
         "a/node_modules/@b/c/package.json",
+        "a/package.json",
+        "specifications/a.gemspec",
+        "composer/installed.json",
+        ".registry/a.reg",
+        "conda-meta/a.json",
+        "R/library/a/DESCRIPTION",
+        "rocks-5.1/a/1-1/a-1-1.rockspec",
+        "ebin/a.app",
+        "hex_metadata.config",
+        "mix.lock",
+        "rebar.lock",
+        "pubspec.lock",
+        "hosted/pub.dev/a-1/pubspec.yaml",
+        "Package.resolved",
+        "Podfile.lock",
+        "Manifest.toml",
+        "conan.lock",
+        "data/a/1/_/_/package/x/conaninfo.txt",
+        "package.conf.d/a.conf",
+        "stack.yaml.lock",
+        "cabal.project.freeze",
+        ".opam-switch/switch-state",
+        "pack.pl",
+        "wp-content/plugins/a/a.php",
+        "wp-includes/version.php",
+        "Cellar/a/1/.brew/a.rb",
+        "package-lock.json",
+        "yarn.lock",
+        "pnpm-lock.yaml",
+        "bun.lock",
+        "Cargo.lock",
+        "poetry.lock",
+        "uv.lock",
+        "pdm.lock",
+        "pylock.toml",
+        "Pipfile.lock",
+        "requirements.txt",
+        "Gemfile.lock",
+        "composer.lock",
+        "packages.lock.json",
+        "go.mod",
+        "gradle.lockfile",
     ];
 
     /// Bytes that look a little like what analysers read.
@@ -162,6 +242,44 @@ pub(crate) mod tests {
             "\u{feff}",
             "é",
             "\0",
+            "s.name = \"a\"",
+            "# stub: a 1 ruby lib",
+            "a:1:{",
+            "s:1:\"a\";",
+            "package = ",
+            "version",
+            " .. ",
+            "[[",
+            "]]",
+            "[",
+            "]",
+            "{",
+            "<<\"a\">>",
+            "{application,a,[{vsn,",
+            "{pkg,",
+            "packages:\n",
+            "  ",
+            "- ",
+            "? ",
+            "@",
+            "'9.0'",
+            "lockfileVersion: ",
+            "importers:\n",
+            "snapshots:\n",
+            "[[package]]\n",
+            "name = \"a\"\n",
+            "version = \"1\"\n",
+            "a==1",
+            "GEM\n",
+            "specs:\n",
+            "    a (1)\n",
+            "require (",
+            "replace a => ",
+            "installed: [",
+            "Plugin Name: a",
+            "name(a).",
+            "license \"a\"",
+            "Built: R",
         ]);
         let words =
             prop::collection::vec(word, 0..60).prop_map(|words| words.concat().into_bytes());

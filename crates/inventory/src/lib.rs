@@ -44,12 +44,17 @@
 
 pub mod analyser;
 pub mod analysis;
+mod declared;
 pub mod facts;
+mod json;
 pub mod kinds;
 pub mod layer_scan;
 pub mod limits;
 pub mod merge;
 pub mod path_list;
+mod places;
 pub mod purl;
 pub mod severity;
 mod text;
+mod toml_file;
+mod yaml_lines;

@@ -55,3 +55,31 @@ pub const MAX_EARLIER: usize = 100;
 
 /// Packages of one name that a file list without an architecture is taken to belong to.
 pub const MAX_OWNERS: usize = 16;
+
+/// Bytes of a lock file. Those of the largest monorepos have some 5 MiB.
+pub const MAX_LOCK_BYTES: u64 = 16 << 20;
+
+/// Bytes of a package's own manifest in a language of its own (gemspec, rockspec, `.app`, `.reg`, `.php`). A
+/// gemspec that lists thousands of files has 500 KiB.
+pub const MAX_MANIFEST_BYTES: u64 = 4 << 20;
+
+/// How deep values may lie in one another, in formats that we read by recursion. Real ones stay under 10;
+/// 100 frames take less than 64 KiB of the 1 MiB stack of a browser's worker.
+pub const MAX_NESTING: usize = 100;
+
+/// Values (of lists, tuples, texts) in one file that we read into memory. PEAR's own record has 2,000.
+pub const MAX_VALUES: usize = 200_000;
+
+/// Licences that one package names. Real ones name up to ten.
+pub const MAX_LICENCES: usize = 50;
+
+/// Variables remembered of one rockspec. Real ones have up to five.
+pub const MAX_VARIABLES: usize = 100;
+
+/// Bytes at the beginning of a WordPress plugin's file in which its header is looked for, as WordPress
+/// has it.
+pub const MAX_PLUGIN_HEADER_BYTES: usize = 8 << 10;
+
+/// Bytes of paths that are looked up in one `bun.lock` to tell what is for development. 5,000 packages
+/// with ten dependencies each, two folders deep, take 5 MiB.
+pub const MAX_SEARCHED_BYTES: usize = 256 << 20;

@@ -46,6 +46,11 @@ pub fn purl(package: &PackageFact, distribution: Option<&DistributionFact>) -> S
             ],
             package,
         ),
+        Kind::Gem => language_purl(
+            name,
+            &[("platform", package.detail_of("platform"))],
+            package,
+        ),
         Kind::Julia => language_purl(name, &[("uuid", package.detail_of("uuid"))], package),
         Kind::Nix => language_purl(
             name,

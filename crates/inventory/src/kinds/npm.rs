@@ -1,8 +1,14 @@
-//! Node.js packages as npm, pnpm and Yarn install them: `node_modules/[@scope/]<name>/package.json`.
+//! Node.js packages, by their `package.json`.
 //!
-//! Format: <https://docs.npmjs.com/cli/configuring-npm/package-json>. A `package.json` elsewhere
-//! declares an application, or is a part of a package (`node_modules/a/esm/package.json`): neither is
-//! an installed package.
+//! Format: <https://docs.npmjs.com/cli/configuring-npm/package-json>. Where it lies says what it is:
+//!
+//! - `node_modules/[@scope/]<name>/package.json`: a package as npm, pnpm and Yarn install it; and
+//!   `usr/{share,lib}/nodejs/[@scope/]<name>/package.json`, as Debian installs it.
+//! - Outside of any installed package: an application, such as `opt/yarn-v1.22.19/package.json`. It is told
+//!   as what the file itself carries (`embedded`), if it states a name and a version; one that does not is
+//!   not wrong.
+//! - Within an installed package (`node_modules/a/esm/package.json`, `site-packages/a/static/package.json`):
+//!   a part of that package, and none of its own. (Syft lists those that have a name and a version.)
 
 use lamina_image::{layer::Entry, path::LayerPath};
 use serde::Deserialize;
@@ -10,13 +16,48 @@ use serde_json::Value;
 
 use crate::{
     analyser::{Analyser, ClaimedFile},
-    facts::{Facts, PackageFact, PackageKind},
+    facts::{Basis, Facts, PackageFact, PackageKind},
     limits::{MAX_LICENCE_BYTES, MAX_PACKAGE_JSON_BYTES},
+    places::is_inside_installed,
     text::{cut, word},
 };
 
-/// Installed Node.js packages.
+/// Node.js packages.
 pub struct Npm;
+
+/// What a `package.json` describes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// A package that was installed.
+    Package,
+    /// A program that is no package's part.
+    Application,
+}
+
+impl Place {
+    fn of(path: &LayerPath) -> Option<Self> {
+        if path.file_name() != b"package.json" {
+            return None;
+        }
+        let folder = path.parent()?;
+        // `node_modules/a`, `node_modules/@b/a`.
+        let mut above = folder.parent().unwrap_or_default();
+        if above.file_name().starts_with(b"@") {
+            above = above.parent().unwrap_or_default();
+        }
+        let is_debian = matches!(above.as_bytes(), b"usr/share/nodejs" | b"usr/lib/nodejs");
+        if above.file_name() == b"node_modules" || is_debian {
+            let is_named = folder.file_name() != b"node_modules";
+            return is_named.then_some(Self::Package);
+        }
+        let of_debian = ["usr/share/nodejs", "usr/lib/nodejs"];
+        let is_part = is_inside_installed(path)
+            || of_debian
+                .iter()
+                .any(|root| path.is_within(&LayerPath::from(*root)));
+        (!is_part).then_some(Self::Application)
+    }
+}
 
 impl Analyser for Npm {
     fn id(&self) -> &'static str {
@@ -24,19 +65,11 @@ impl Analyser for Npm {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn claims(&self, path: &LayerPath, _: &Entry) -> bool {
-        let Some(package) = path.as_bytes().strip_suffix(b"/package.json") else {
-            return false;
-        };
-        let mut above = package.rsplit(|byte| *byte == b'/').skip(1);
-        match above.next() {
-            Some(b"node_modules") => true,
-            Some(scope) if scope.starts_with(b"@") => above.next() == Some(b"node_modules"),
-            _ => false,
-        }
+        path.as_bytes().ends_with(b"package.json") && Place::of(path).is_some()
     }
 
     fn max_bytes(&self, _: &LayerPath) -> u64 {
@@ -57,6 +90,10 @@ impl Analyser for Npm {
             }
         };
         let text = |value: &Value| value.as_str().and_then(|text| word(text.as_bytes()));
+        let is_application = Place::of(file.path) == Some(Place::Application);
+        if is_application && (manifest.name.is_null() || manifest.version.is_null()) {
+            return;
+        }
         let Some(name) = text(&manifest.name) else {
             return out.malformed(self.id(), file.path, 0, "the package has no name");
         };
@@ -68,7 +105,12 @@ impl Analyser for Npm {
         let version = version.strip_prefix(['v', '=']).unwrap_or(&version);
         let mut package = PackageFact::new(PackageKind::Npm, name, version, file.path);
         package.licence = manifest.licence();
-        package.folder = file.path.parent();
+        if is_application {
+            // What else lies in its folder may be anything: `package.json` of the root is one.
+            package.basis = Basis::Embedded;
+        } else {
+            package.folder = file.path.parent();
+        }
         out.add_package(self.id(), package);
     }
 }
@@ -122,15 +164,21 @@ mod tests {
                 "usr/lib/node_modules/npm/node_modules/abbrev/package.json",
                 "a/node_modules/.pnpm/b@1/node_modules/b/package.json",
                 "node_modules/a/package.json",
-            ],
-            &[
+                "usr/share/nodejs/accepts/package.json",
+                "usr/share/nodejs/@types/node/package.json",
                 "srv/app/package.json",
                 "package.json",
+                "opt/yarn-v1.22.19/package.json",
+                "a/@b/c/package.json",
+            ],
+            &[
                 "node_modules/package.json",
+                "usr/share/nodejs/accepts/dist/package.json",
+                "usr/lib/python3/site-packages/a/static/package.json",
+                "a/xpackage.json",
                 "a/node_modules/b/esm/package.json",
                 "a/node_modules/b/package.json.bak",
                 "a/node_modules/.package-lock.json",
-                "a/@b/c/package.json",
                 "",
             ],
         );
@@ -154,6 +202,18 @@ mod tests {
         );
         assert_eq!(package.licence.as_deref(), Some("MIT"));
         assert_eq!(package.lines, None);
+    }
+
+    #[test]
+    fn applications_are_embedded() {
+        let text = r#"{"name": "yarn", "version": "1.22.19"}"#;
+        let facts = analyse(&Npm, "opt/yarn-v1.22.19/package.json", text);
+        assert_eq!(facts.packages[0].basis, Basis::Embedded);
+        assert_eq!(facts.packages[0].folder, None);
+        // They need neither.
+        for text in ["{}", r#"{"name": "app"}"#, r#"{"version": "1"}"#] {
+            assert_eq!(analyse(&Npm, "srv/package.json", text), Facts::default());
+        }
     }
 
     #[test]
