@@ -12,6 +12,7 @@
 mod attribution;
 mod cache;
 mod images;
+mod languages;
 mod os_release;
 mod scan;
 mod support;
