@@ -150,7 +150,8 @@ pub fn rpm_ndb(headers: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// `Packages` of Berkeley DB with these headers, in pages of 512 bytes, as a machine of that byte order
-/// writes it. What is longer than 100 bytes lies in overflow pages.
+/// writes it. What is longer than 100 bytes lies in overflow pages. The index of buckets is left out: it
+/// is for readers that look at all pages.
 pub fn rpm_bdb(headers: &[Vec<u8>], is_big_endian: bool) -> Vec<u8> {
     const PAGE: usize = 512;
     const HEAD: usize = 26;
@@ -265,6 +266,7 @@ pub fn rpm_sqlite(headers: &[Vec<u8>]) -> Vec<u8> {
     let mut root = vec![0; PAGE];
     root[0] = 5;
     root[3..5].copy_from_slice(&half(headers.len().saturating_sub(1)));
+    root[5..7].copy_from_slice(&half(PAGE - 5 * headers.len().saturating_sub(1)));
     pages.push(root);
     for (header, rowid) in headers.iter().zip(1_usize..) {
         let number = pages.len() + 1;
@@ -304,7 +306,7 @@ pub fn rpm_sqlite(headers: &[Vec<u8>]) -> Vec<u8> {
         if rowid == headers.len() {
             root[8..12].copy_from_slice(&child);
         } else {
-            let at = PAGE - 8 * rowid;
+            let at = PAGE - 5 * rowid;
             let pointer = 12 + 2 * (rowid - 1);
             root[pointer..pointer + 2].copy_from_slice(&half(at));
             root[at..at + 4].copy_from_slice(&child);
