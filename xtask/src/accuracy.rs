@@ -6,6 +6,7 @@ mod lists;
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
@@ -19,7 +20,7 @@ use self::{
 use crate::{
     args::Args,
     bench, build,
-    shell::{self, replace_between, root, step},
+    shell::{self, replace_between, root, step, target_dir},
 };
 
 pub(crate) const HELP: &str = "\
@@ -31,7 +32,7 @@ Differences that have a reason in xtask/data/accuracy.toml do not count.
 
 The images lie outside the repository, in shared/fixtures ($LAMINA_SHARED names another place).
 syft and trivy are looked for on PATH, or under $LAMINA_SYFT and $LAMINA_TRIVY; where they are not
-found, the counts are those of the versions that the fixtures were made with.
+found, or fail, the counts are those of the versions that the fixtures were made with.
 
 Options:
   --image NAME     only that image
@@ -111,13 +112,14 @@ pub(crate) fn run(mut args: Args) -> Result<()> {
 
     let mut rows = Vec::new();
     let mut used = vec![false; data.difference.len()];
+    let mut notes = Vec::new();
     for image in &data.image {
         if only.as_ref().is_some_and(|only| *only != image.name) {
             continue;
         }
         step(&image.name);
         rows.extend(measure(
-            image, &fixtures, &program, &peers, &data, &mut used,
+            image, &fixtures, &program, &peers, &data, &mut used, &mut notes,
         )?);
     }
     if rows.is_empty() {
@@ -145,8 +147,12 @@ pub(crate) fn run(mut args: Args) -> Result<()> {
     }
     if writes {
         let text = format!(
-            "{}\n{images}\n{summary}\n{}",
+            "{}{}\n{images}\n{summary}\n{}",
             peers.words(),
+            notes
+                .iter()
+                .map(|note| format!("{note}\n"))
+                .collect::<String>(),
             render_reasons(&rows)
         );
         replace_between("docs/accuracy.md", "accuracy", &text)?;
@@ -209,19 +215,25 @@ impl Peers {
     }
 
     /// What Syft finds; `None` if it is not installed.
-    fn syft(&self, archive: &Path) -> Option<Result<List>> {
+    fn syft(&self, archive: &Unpacked) -> Option<Result<List>> {
         let program = self.syft.as_ref()?;
         Some((|| {
+            let source = if archive.is_layout {
+                format!("oci-dir:{}", archive.path.display())
+            } else {
+                format!("docker-archive:{}", archive.path.display())
+            };
             let text = shell::run(program.to_str().context("a path that is not UTF-8")?)
-                .args(["scan", "--quiet", "--output", "json"])
-                .arg(archive)
+                .args(["scan", "--quiet", "--output", "json", &source])
                 .env("SYFT_CHECK_FOR_APP_UPDATE", "false")
                 .read()?;
             lists::of_syft_json(&text)
         })())
     }
 
-    fn trivy(&self, archive: &Path) -> Option<Result<List>> {
+    /// What Trivy finds; `None` if it is not installed. `known` says of what kind those are that it
+    /// gives no purl.
+    fn trivy(&self, archive: &Unpacked, known: &List) -> Option<Result<List>> {
         let program = self.trivy.as_ref()?;
         Some((|| {
             let text = shell::run(program.to_str().context("a path that is not UTF-8")?)
@@ -232,10 +244,55 @@ impl Peers {
                     "--offline-scan",
                 ])
                 .arg("--input")
-                .arg(archive)
+                .arg(&archive.path)
                 .read()?;
-            lists::of_cyclonedx(&text)
+            lists::of_trivy_cyclonedx(&text, known)
         })())
+    }
+}
+
+/// An archive as both peers read it: a `docker save` tar, not compressed, or a folder with an OCI
+/// layout.
+struct Unpacked {
+    path: PathBuf,
+    is_layout: bool,
+}
+
+impl Unpacked {
+    /// Unpacks below `target`, which is emptied first.
+    fn new(archive: &Path) -> Result<Self> {
+        let folder = target_dir().join("accuracy");
+        if folder.is_dir() {
+            std::fs::remove_dir_all(&folder)?;
+        }
+        std::fs::create_dir_all(&folder)?;
+        let mut bytes =
+            std::fs::read(archive).with_context(|| format!("reading {}", archive.display()))?;
+        if bytes.starts_with(&[0x1f, 0x8b]) {
+            let mut plain = Vec::new();
+            flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut plain)?;
+            bytes = plain;
+        }
+        let mut is_layout = false;
+        for entry in tar::Archive::new(bytes.as_slice()).entries()? {
+            let entry = entry?;
+            let path = entry.path()?;
+            if path.ends_with("manifest.json") {
+                is_layout = false;
+                break;
+            }
+            is_layout |= path.ends_with("oci-layout");
+        }
+        if is_layout {
+            tar::Archive::new(bytes.as_slice()).unpack(&folder)?;
+            return Ok(Self {
+                path: folder,
+                is_layout,
+            });
+        }
+        let path = folder.join("image.tar");
+        std::fs::write(&path, bytes)?;
+        Ok(Self { path, is_layout })
     }
 }
 
@@ -246,6 +303,7 @@ fn measure(
     peers: &Peers,
     data: &Data,
     used: &mut [bool],
+    notes: &mut Vec<String>,
 ) -> Result<Vec<Row>> {
     let archive = fixtures.join(&image.archive);
     let text = shell::run(
@@ -289,19 +347,26 @@ fn measure(
         expected.insert("rpm".to_owned(), (Standard::Truth, list));
     }
 
-    let syft = peers.syft(&archive).transpose();
-    let trivy = peers.trivy(&archive).transpose();
-    // A peer that cannot read an archive has found nothing in it.
-    let note = |name: &str, result: Result<Option<List>>, stored: List| match result {
-        Ok(Some(list)) => list,
-        Ok(None) => stored,
+    let unpacked = Unpacked::new(&archive)?;
+    let syft = peers.syft(&unpacked).transpose();
+    let known = syft.as_ref().ok().and_then(Option::as_ref);
+    let trivy = peers
+        .trivy(&unpacked, known.unwrap_or(&stored_syft))
+        .transpose();
+    // A peer may need what is not here: Trivy wants a database from the network for jars.
+    let mut or_stored = |name: &str, result: Result<Option<List>>, stored: List| match result {
+        Ok(list) => list.unwrap_or(stored),
         Err(error) => {
             println!("   {name}: {error:#}");
-            List::default()
+            notes.push(format!(
+                "{name} failed on {}: its counts there are stored ones.",
+                image.name
+            ));
+            stored
         }
     };
-    let syft = note("syft", syft, stored_syft);
-    let trivy = note("trivy", trivy, stored_trivy);
+    let syft = or_stored("Syft", syft, stored_syft);
+    let trivy = or_stored("Trivy", trivy, stored_trivy);
     let mut reasons = |kind: &str, name: &str, version: &str, side: Side| {
         let fits = |pattern: &str, value: &str| pattern == "*" || pattern == value;
         let at = data.difference.iter().position(|difference| {
@@ -361,15 +426,23 @@ fn render_kinds(kinds: &BTreeMap<String, Row>) -> String {
         };
         let _ = writeln!(
             text,
-            "| {kind} | {} | {} | {:.1} % | {:.1} % | {bar}: {} |",
+            "| {kind} | {} | {} | {} | {} | {bar}: {} |",
             row.expected,
             row.found,
-            row.recall() * 100.0,
-            row.precision() * 100.0,
+            percent(row.recall(), row.expected),
+            percent(row.precision(), row.found),
             if passes { "passes" } else { "below" },
         );
     }
     text
+}
+
+/// A part of `all`; of nothing there is none.
+fn percent(part: f64, all: usize) -> String {
+    match all {
+        0 => "–".to_owned(),
+        _ => format!("{:.1} %", part * 100.0),
+    }
 }
 
 /// The explained differences, each reason once.
@@ -384,6 +457,9 @@ fn render_reasons(rows: &[Row]) -> String {
                 ));
             }
         }
+    }
+    if by_reason.is_empty() {
+        return String::new();
     }
     let mut text = "Differences with a reason:\n\n".to_owned();
     for (reason, differences) in by_reason {

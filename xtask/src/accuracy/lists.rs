@@ -242,29 +242,49 @@ pub(crate) fn of_oracle(path: &Path, known: &List) -> Result<List> {
 }
 
 fn of_oracle_text(text: &str, known: &List) -> List {
-    let mut list = List::default();
-    let os_kinds: Vec<&str> = known
-        .kinds()
-        .into_iter()
-        .filter(|kind| is_os(kind))
-        .collect();
+    let mut peer = Peer::new(known);
     for row in rows(text) {
-        let (word, name, version) = (field(&row, 0), field(&row, 1), field(&row, 2));
-        if let Some((kind, name)) = of_purl(field(&row, 3)) {
-            list.add(&kind, &name, version);
+        peer.add(
+            field(&row, 0),
+            field(&row, 1),
+            field(&row, 2),
+            field(&row, 3),
+        );
+    }
+    peer.list
+}
+
+/// Takes in what a peer says of packages.
+struct Peer<'a> {
+    list: List,
+    known: &'a List,
+    os_kinds: Vec<&'a str>,
+}
+
+impl<'a> Peer<'a> {
+    fn new(known: &'a List) -> Self {
+        let kinds = known.kinds().into_iter();
+        Self {
+            list: List::default(),
+            known,
+            os_kinds: kinds.filter(|kind| is_os(kind)).collect(),
+        }
+    }
+
+    fn add(&mut self, word: &str, name: &str, version: &str, purl: &str) {
+        if let Some((kind, name)) = of_purl(purl) {
+            self.list.add(&kind, &name, version);
         } else if WITHOUT_PURL.contains(&kind_of(word)) {
-            list.add(word, name, version);
+            self.list.add(word, name, version);
         } else {
-            let same = os_kinds
-                .iter()
-                .find(|kind| known.packages.contains(&key(kind, name, version)));
-            let kind = same.or(os_kinds.first().filter(|_| os_kinds.len() == 1));
+            let mut kinds = self.os_kinds.iter();
+            let same = kinds.find(|kind| self.known.packages.contains(&key(kind, name, version)));
+            let kind = same.or(self.os_kinds.first().filter(|_| self.os_kinds.len() == 1));
             if let Some(kind) = kind {
-                list.add(kind, name, version);
+                self.list.add(kind, name, version);
             }
         }
     }
-    list
 }
 
 /// The packages of a report of ours that are in the merged image.
@@ -294,28 +314,26 @@ pub(crate) fn of_report(text: &str) -> Result<List> {
 pub(crate) fn of_syft_json(text: &str) -> Result<List> {
     let document: Value = serde_json::from_str(text)?;
     let artifacts = document["artifacts"].as_array().context("no artifacts")?;
-    let mut list = List::default();
+    let known = List::default();
+    let mut peer = Peer::new(&known);
     for artifact in artifacts {
         let text = |name: &str| artifact[name].as_str().unwrap_or_default();
-        match of_purl(text("purl")) {
-            Some((kind, name)) => list.add(&kind, &name, text("version")),
-            None => list.add(text("type"), text("name"), text("version")),
-        }
+        peer.add(text("type"), text("name"), text("version"), text("purl"));
     }
-    Ok(list)
+    Ok(peer.list)
 }
 
-/// The components with a purl in a CycloneDX document.
-pub(crate) fn of_cyclonedx(text: &str) -> Result<List> {
+/// What Trivy prints with `--format cyclonedx`; `known` as in [`of_oracle`].
+pub(crate) fn of_trivy_cyclonedx(text: &str, known: &List) -> Result<List> {
     let document: Value = serde_json::from_str(text)?;
-    let mut list = List::default();
-    for component in document["components"].as_array().into_iter().flatten() {
+    let components = document["components"].as_array().into_iter().flatten();
+    let mut peer = Peer::new(known);
+    // Others are the distribution, and files that packages are read from.
+    for component in components.filter(|component| component["type"] == "library") {
         let text = |name: &str| component[name].as_str().unwrap_or_default();
-        if let Some((kind, name)) = of_purl(text("purl")) {
-            list.add(&kind, &name, text("version"));
-        }
+        peer.add("", text("name"), text("version"), text("purl"));
     }
-    Ok(list)
+    Ok(peer.list)
 }
 
 #[cfg(test)]
@@ -385,6 +403,16 @@ mod tests {
             of_oracle_text("none\tdash\t1\t\t\nnone\tother\t1\t\t\n", &syft),
             list(&[("deb", "dash", "1"), ("deb", "other", "1")])
         );
+
+        let trivy = of_trivy_cyclonedx(
+            r#"{"components": [
+                {"type": "library", "name": "dash", "version": "1"},
+                {"type": "library", "name": "x", "version": "2", "purl": "pkg:npm/%40s/x@2"},
+                {"type": "operating-system", "name": "debian", "version": "12"}
+            ]}"#,
+            &syft,
+        );
+        assert_eq!(trivy.unwrap(), syft);
 
         let report = of_report(
             r#"{"packages": [
