@@ -85,5 +85,5 @@ pub const MAX_CONFIG_SECRETS: usize = 100;
 
 /// Bytes of a program or another binary file that is looked at for secrets: tokens compiled into `.pyc`,
 /// `.class` and the like. Larger ones are most bytes of an image, and in WebAssembly looking at them would
-/// cost a quarter of what unpacking and hashing them does.
+/// cost an estimated fifth to quarter of what unpacking and hashing them does.
 pub const MAX_BINARY_SECRET_BYTES: u64 = 256 << 10;
