@@ -229,3 +229,8 @@ pub const MAX_KERNEL_MODULES: usize = 2000;
 /// Bytes before a kernel module's `vermagic` that may be of the same section. Real sections stay under
 /// 16 KiB.
 pub const MAX_MODINFO_BYTES: usize = 64 << 10;
+
+/// Bytes of a program or another binary file that is looked at for secrets: tokens compiled into `.pyc`,
+/// `.class` and the like. Larger ones are most bytes of an image, and in WebAssembly looking at them would
+/// cost an estimated fifth to quarter of what unpacking and hashing them does.
+pub const MAX_BINARY_SECRET_BYTES: u64 = 256 << 10;

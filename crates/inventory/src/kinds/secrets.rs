@@ -1,15 +1,15 @@
 //! Secrets in files: private keys, tokens, passwords.
 //!
-//! Every file is looked at as it streams by, by the rules of [`crate::secrets`]. Of programs and other
-//! binary files only what its form alone gives away is told (a token that was compiled in, as into
-//! Python's `.pyc`). Whether the file is still there in the end is known when layers are merged.
+//! Text is looked at as it streams by, by the rules of [`crate::secrets`]. Of binary files only small ones
+//! are ([`MAX_BINARY_SECRET_BYTES`]), and only what its form alone gives away is told: a token that was
+//! compiled in, as into Python's `.pyc`. Whether the file is still there in the end is known when layers are merged.
 
 use lamina_image::{layer::Entry, path::LayerPath};
 
 use crate::{
     analyser::{StreamAnalyser, Watcher},
     facts::{Facts, IssueFact, IssueKind, Warning},
-    limits::{MAX_SECRETS_PER_FILE, SECRET_TRIES_PER_BYTE},
+    limits::{MAX_BINARY_SECRET_BYTES, MAX_SECRETS_PER_FILE, SECRET_TRIES_PER_BYTE},
     secrets::{
         paths::{Attention, Regard, regard},
         rules::RULES,
@@ -37,6 +37,9 @@ impl StreamAnalyser for Secrets {
             return None;
         }
         let is_binary = is_binary(head);
+        if is_binary && entry.size > MAX_BINARY_SECRET_BYTES {
+            return None;
+        }
         let Regard {
             attention,
             is_sample,
@@ -141,6 +144,10 @@ mod tests {
         assert!(is_watched("usr/bin/a", b"\x7fELF\0"));
         assert!(!is_watched("usr/share/man/man1/a.1", b"text"));
         assert!(!is_watched("app/a.svg", b"<svg"));
+        let mut large = entry("usr/bin/a");
+        large.size = MAX_BINARY_SECRET_BYTES + 1;
+        assert!(Secrets.watch(&large, b"\x7fELF\0").is_none());
+        assert!(Secrets.watch(&large, b"text").is_some());
         let mut small = entry("a");
         small.size = MIN_BYTES - 1;
         assert!(Secrets.watch(&small, b"text").is_none());

@@ -8,8 +8,9 @@
 //!
 //! An Aho-Corasick automaton reads every byte, and waits for each answer before it can ask for the next;
 //! its packed prefilters are for x86-64 and AArch64 only, and for fewer patterns. Over 120 MB of sources
-//! this filter took a third of the time of `aho-corasick`'s DFA (November 2026, x86-64), and 40 KiB of
-//! tables instead of 1.1 MiB.
+//! this filter took a third of the time of `aho-corasick`'s DFA (November 2026, on a busy machine: 1,230 against 430 MB/s on
+//! x86-64, 910 against 330 MB/s in node's WebAssembly), and 64 KiB of tables instead of 1.1 MiB. Half of those
+//! sources were also counted to choose the rarest parts, which flatters the filter somewhat.
 
 /// Positions asked about at once.
 const BLOCK: usize = 8;
@@ -79,6 +80,16 @@ fn seen_at(text: &[u8], at: usize) -> u128 {
 )]
 fn four_at(all: u128, at: usize) -> u32 {
     (all >> (8 * at)) as u32
+}
+
+/// The lower half.
+#[inline(always)]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the upper bytes are not asked for"
+)]
+fn low_of(eight: u64) -> u32 {
+    eight as u32
 }
 
 /// Where four bytes are in a table.
@@ -279,16 +290,34 @@ impl Filter {
     ) -> &'a [usize] {
         let grams = &*self.grams;
         let mut count = 0;
-        for at in (from..to).step_by(BLOCK) {
+        let mut note = |at: usize, bits: u64| {
+            if let Some(slot) = out.get_mut(count) {
+                *slot = at;
+            }
+            count += usize::from(bits & 1 == 1);
+        };
+        // As many blocks as have another behind them, each byte read once: in WebAssembly this is a fifth
+        // faster than to read what a block needs anew.
+        let (eights, _) = text.get(from..).unwrap_or_default().as_chunks::<BLOCK>();
+        let mut eights = eights.iter().map(|eight| u64::from_le_bytes(*eight));
+        let mut now = eights.next().unwrap_or_default();
+        let mut at = from;
+        for next in eights.take((to - from) / BLOCK) {
+            let bits = bit(grams, place_of_three(low_of(now >> 8)))
+                | bit(grams, place_of_three(low_of(now >> 24)))
+                | bit(grams, place_of_three(low_of(now >> 40)))
+                | bit(grams, place_of_three(low_of(now >> 56 | next << 8)));
+            note(at, bits);
+            now = next;
+            at += BLOCK;
+        }
+        for at in (at..to).step_by(BLOCK) {
             let all = seen_at(text, at);
             let bits = bit(grams, place_of_three(four_at(all, 1)))
                 | bit(grams, place_of_three(four_at(all, 3)))
                 | bit(grams, place_of_three(four_at(all, 5)))
                 | bit(grams, place_of_three(four_at(all, 7)));
-            if let Some(slot) = out.get_mut(count) {
-                *slot = at;
-            }
-            count += usize::from(bits & 1 == 1);
+            note(at, bits);
         }
         out.get(..count).unwrap_or_default()
     }

@@ -761,8 +761,8 @@ mod tests {
                 assert_hidden(&shown, &parts, rule.id);
             }
             for found in scan_config(
-                &[text.clone()],
-                &[text.clone()],
+                std::slice::from_ref(&text),
+                std::slice::from_ref(&text),
                 &[("a".to_owned(), text.clone())],
             ) {
                 assert_hidden(&found.excerpt, &parts, rule.id);

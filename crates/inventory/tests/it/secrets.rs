@@ -124,9 +124,10 @@ fn secrets_of(archive: &Path) -> Vec<String> {
     sink.0
 }
 
-/// Public images hold no secrets; what is told of them is listed here, and judged.
+/// The images are public, and hold no secrets. (Were programs of any size looked at, the keys that GnuTLS
+/// tests itself with would be told.)
 #[test]
-fn public_images_give_hardly_any() {
+fn public_images_give_none() {
     let Some(fixtures) = shared("fixtures") else {
         return;
     };
@@ -147,5 +148,5 @@ fn public_images_give_hardly_any() {
     assert!(images > 30, "{images}");
     all.sort();
     all.dedup();
-    insta::assert_snapshot!(all.join("\n"));
+    assert_eq!(all, [""; 0]);
 }
