@@ -278,7 +278,16 @@ impl Joined {
             inventory: &self.inventory,
             now,
         });
-        issues.extend(checked.into_iter().map(|found| model::Issue {
+        // By its name alone, where the value is told already.
+        let told: Vec<Option<String>> = issues.iter().map(|issue| issue.excerpt.clone()).collect();
+        let checked = checked.into_iter().map(|mut found| {
+            found.excerpt = found.excerpt.map(|excerpt| redact(&excerpt));
+            found
+        });
+        let checked = checked.filter(|found| {
+            found.rule != "secret-in-build-argument" || !told.contains(&found.excerpt)
+        });
+        issues.extend(checked.map(|found| model::Issue {
             kind: IssueKind::Misconfiguration,
             rule: found.rule.to_owned(),
             title: found.title.to_owned(),
@@ -290,7 +299,7 @@ impl Joined {
                 removed_in: found.removed_in,
                 config: found.config.map(str::to_owned),
             },
-            excerpt: found.excerpt.map(|excerpt| redact(&excerpt)),
+            excerpt: found.excerpt,
             advice: Some(found.advice.to_owned()),
         }));
         // Of equal severity secrets come first, then in the order in which they were found.

@@ -48,7 +48,8 @@ pub(crate) type Package = (String, String);
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct List {
     packages: BTreeSet<(String, String, String)>,
-    /// Packages that only a lock file or an SBOM names.
+    /// Packages that only a lock file or an SBOM names, and what a program says of itself that an OS
+    /// package owns: it is linked to that package and not counted again.
     declared: BTreeSet<(String, String, String)>,
 }
 
@@ -298,7 +299,12 @@ pub(crate) fn of_report(text: &str) -> Result<List> {
     {
         let text = |name: &str| package[name].as_str().unwrap_or_default();
         let key = key(text("kind"), text("name"), text("version"));
-        if matches!(text("basis"), "declared" | "stated") {
+        let is_counted = match text("basis") {
+            "declared" | "stated" => false,
+            "classified" | "embedded" => package["owned_by"].is_null(),
+            _ => true,
+        };
+        if !is_counted {
             if !list.packages.contains(&key) {
                 list.declared.insert(key.clone());
             }
