@@ -50,6 +50,7 @@ pub fn Strata() -> impl IntoView {
         .rev()
         .map(|stratum| match stratum {
             Stratum::Seam(steps) => view! { <Seam steps /> }.into_any(),
+            Stratum::BaseEnd(words) => view! { <BaseEnd words /> }.into_any(),
             Stratum::Band(band) => {
                 let layer = band.layer;
                 let height = format!("{}rem", band.height);
@@ -129,6 +130,16 @@ fn Seam(steps: Vec<Step>) -> impl IntoView {
 }
 
 #[component]
+fn BaseEnd(words: String) -> impl IntoView {
+    view! {
+        <li class="strataBase" title=format!("{words}. What is above was built on it.") data-test="base-line">
+            <span class="visuallyHidden">"Below: "</span>
+            {words.clone()}
+        </li>
+    }
+}
+
+#[component]
 fn BandText(band: Band) -> impl IntoView {
     let packages = match (band.packages_added, band.packages_removed) {
         (0, 0) => String::new(),
@@ -181,6 +192,7 @@ pub fn ScanStrata() -> impl IntoView {
             .rev()
             .map(|stratum| match stratum {
                 Stratum::Seam(steps) => view! { <Seam steps=steps.clone() /> }.into_any(),
+                Stratum::BaseEnd(words) => view! { <BaseEnd words=words.clone() /> }.into_any(),
                 Stratum::Band(band) => view! { <ScanBand band=band.clone() scan /> }.into_any(),
             })
             .collect_view()
