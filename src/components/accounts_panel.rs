@@ -74,7 +74,7 @@ pub fn AccountsPanel() -> impl IntoView {
                 {(!is_thrifty).then(|| view! {
                     <details class="accountsDetails" data-test="wasted">
                         <summary>"The most wasteful paths"</summary>
-                        <ol class="accountsList">{wasted}</ol>
+                        <ol class="accountsList" tabindex="0" aria-label="The most wasteful paths, with copies and bytes">{wasted}</ol>
                     </details>
                 })}
             </div>

@@ -182,7 +182,11 @@ pub fn ScanStrata() -> impl IntoView {
                 .map(|layer| (layer.start.size, layer.start.created_by.clone()))
                 .collect();
             let history = scan.image.as_ref().map(|image| image.history.as_slice());
-            Arc::new(strata::of_scan(&layers, history.unwrap_or_default()))
+            Arc::new(strata::of_scan(
+                &layers,
+                history.unwrap_or_default(),
+                scan.base.as_ref(),
+            ))
         })
     });
     let lines = move || {

@@ -397,7 +397,7 @@ mod tests {
         check("", "-severity", "2 1 0 3");
         check("", "kind", "3 0 1 2");
         check("", "title", "3 0 1 2");
-        check("", "place", "3 0 2 1");
+        check("", "place", "3 0 1 2");
         check("", "layer", "2 3 0 1");
         check("kind:secret", "", "3 0");
         check("kind:license", "", "2");

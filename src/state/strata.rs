@@ -107,14 +107,18 @@ pub fn of_report(report: &Report) -> Vec<Stratum> {
             }
         });
     let strata = with_seams(bands.collect(), &report.image.history);
-    match &report.base {
+    based(strata, report.base.as_ref())
+}
+
+fn based(strata: Vec<Stratum>, base: Option<&Base>) -> Vec<Stratum> {
+    match base {
         Some(base) => with_base(strata, base),
         None => strata,
     }
 }
 
 /// Marks where the base ends, if there is a layer above it. Steps that made no layer and stand
-/// there are the base's up to the last `CMD` or `ENTRYPOINT`, which end a build.
+/// there are the base's up to the first `CMD`, or else the last `ENTRYPOINT`: these end a build.
 fn with_base(strata: Vec<Stratum>, base: &Base) -> Vec<Stratum> {
     let is_of_base =
         |stratum: &Stratum| matches!(stratum, Stratum::Band(band) if band.layer < base.layers);
@@ -131,9 +135,11 @@ fn with_base(strata: Vec<Stratum>, base: &Base) -> Vec<Stratum> {
     for (index, stratum) in strata.into_iter().enumerate() {
         match stratum {
             Stratum::Seam(mut steps) if index == last + 1 => {
+                let is = |step: &Step, keyword: &str| step.keyword == keyword;
                 let end = steps
                     .iter()
-                    .rposition(|step| matches!(step.keyword.as_str(), "CMD" | "ENTRYPOINT"))
+                    .position(|step| is(step, "CMD"))
+                    .or_else(|| steps.iter().rposition(|step| is(step, "ENTRYPOINT")))
                     .map_or(0, |place| place + 1);
                 let own = steps.split_off(end.min(steps.len()));
                 for (steps, is_last) in [(steps, false), (own, true)] {
@@ -177,7 +183,11 @@ pub fn base_basis(basis: BaseBasis) -> &'static str {
 }
 
 /// The lines before there is a report: sizes and build steps are known, nothing else.
-pub fn of_scan(layers: &[(u64, String)], history: &[HistoryStep]) -> Vec<Stratum> {
+pub fn of_scan(
+    layers: &[(u64, String)],
+    history: &[HistoryStep],
+    base: Option<&Base>,
+) -> Vec<Stratum> {
     let bytes: Vec<u64> = layers.iter().map(|(bytes, _)| *bytes).collect();
     let bands = layers.iter().zip(heights(&bytes)).enumerate().map(
         |(index, ((bytes, created_by), height))| {
@@ -197,7 +207,7 @@ pub fn of_scan(layers: &[(u64, String)], history: &[HistoryStep]) -> Vec<Stratum
             }
         },
     );
-    with_seams(bands.collect(), history)
+    based(with_seams(bands.collect(), history), base)
 }
 
 /// The size by which a layer's band is drawn, in a scan and in its report alike.
@@ -322,7 +332,7 @@ mod tests {
 
     fn drawn(layers: usize, steps: &str) -> String {
         let layers: Vec<_> = (0..layers).map(|_| (1, String::new())).collect();
-        let words: Vec<_> = of_scan(&layers, &history(steps))
+        let words: Vec<_> = of_scan(&layers, &history(steps), None)
             .into_iter()
             .map(|stratum| match stratum {
                 Stratum::Band(band) => band.layer.to_string(),
@@ -353,7 +363,7 @@ mod tests {
                 layers: base_layers,
                 ..Base::default()
             };
-            let words: Vec<_> = with_base(of_scan(&layers, &history(steps)), &base)
+            let words: Vec<_> = of_scan(&layers, &history(steps), Some(&base))
                 .into_iter()
                 .map(|stratum| match stratum {
                     Stratum::Band(band) => band.layer.to_string(),
@@ -369,6 +379,11 @@ mod tests {
             2,
             "ADD0 RUN1 ENV CMD ENV WORKDIR COPY2",
             "0 1 (ENV, CMD) | (ENV, WORKDIR) 2",
+        );
+        check(
+            1,
+            "ADD0 CMD ENV ENTRYPOINT RUN1 RUN2",
+            "0 (CMD) | (ENV, ENTRYPOINT) 1 2",
         );
         check(1, "ADD0 ENV RUN1 RUN2", "0 | (ENV) 1 2");
         // A base that is all of the image, or nothing, has no line.

@@ -3,6 +3,7 @@
 mod archive;
 mod bad_input;
 mod home;
+mod inventory;
 mod registries;
 mod samples;
 mod share;
