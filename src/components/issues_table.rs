@@ -57,8 +57,15 @@ pub fn IssuesTable() -> impl IntoView {
             let issue = report.issues.get(index)?;
             let place = issues::place(&issue.place);
             let fate = issues::fate(&issue.place);
-            let under = issue.excerpt.clone().map(|excerpt| view! { <code class="issuesExcerpt ellipsis">{excerpt}</code> }.into_any())
-                .or_else(|| issue.advice.clone().map(|advice| view! { <span class="issuesAdvice ellipsis">{advice}</span> }.into_any()));
+            let under = issues::second_line(issue).map(|(what, text)| match what {
+                "excerpt" => view! { <code class="issuesExcerpt ellipsis">{text}</code> }.into_any(),
+                _ => view! { <span class="issuesAdvice ellipsis">{text}</span> }.into_any(),
+            });
+            let place = match &issue.place.file {
+                // Of a long path the end is kept; words are kept from their beginning.
+                Some(_) => view! { <span class="issuesFile ellipsis mono" title=place.clone()><bdi>{place.clone()}</bdi></span> }.into_any(),
+                None => view! { <span class="ellipsis" title=place.clone()>{place.clone()}</span> }.into_any(),
+            };
             Some(view! {
                 <div
                     class="tableRow issuesRow"
@@ -80,7 +87,7 @@ pub fn IssuesTable() -> impl IntoView {
                         {under}
                     </div>
                     <div class="tableCell" role="cell" data-column="place">
-                        <span class="issuesFile ellipsis mono" title=place.clone()><bdi>{place.clone()}</bdi></span>
+                        {place}
                         {fate.map(|fate| view! { <span class="issuesFate ellipsis">{fate}</span> })}
                     </div>
                     <div class="tableCell" role="cell" data-column="layer">

@@ -119,7 +119,7 @@ fn PackageText(index: usize, package: Package) -> impl IntoView {
             <p>{packages::basis_sentence(package.basis)}</p>
             <dl class="facts">
                 {fact("Read from", view! { <span class="mono">{packages::place_words(&package)}</span> })}
-                {(package.file_layer != package.layer).then(|| fact("File of", view! { <LayerLink layer=package.file_layer /> }))}
+                {(package.file_layer != package.layer).then(|| fact("File from", view! { <LayerLink layer=package.file_layer /> }))}
                 {package.evidence.clone().map(|evidence| fact("Evidence", evidence))}
             </dl>
 

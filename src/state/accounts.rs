@@ -66,8 +66,8 @@ pub fn parts(accounts: &Accounts) -> [Part; 4] {
 /// `87 %`, and never 100 % or 0 % of what is not quite that.
 pub fn percent(value: f64) -> String {
     match value {
-        value if value > 0.0 && value < 1.0 => "under 1 %".to_owned(),
-        value if value > 99.0 && value < 100.0 => "over 99 %".to_owned(),
+        value if value > 0.0 && value < 1.0 => "< 1 %".to_owned(),
+        value if value > 99.0 && value < 100.0 => "> 99 %".to_owned(),
         value => format!("{value:.0} %"),
     }
 }
@@ -98,9 +98,9 @@ mod tests {
     fn percents_do_not_round_to_all_or_nothing() {
         let check = |value, expect: &str| assert_eq!(percent(value), expect);
         check(0.0, "0 %");
-        check(0.2, "under 1 %");
+        check(0.2, "< 1 %");
         check(55.5, "56 %");
-        check(99.6, "over 99 %");
+        check(99.6, "> 99 %");
         check(100.0, "100 %");
     }
 }

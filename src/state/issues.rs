@@ -147,6 +147,19 @@ fn config_words(part: &str) -> String {
     }
 }
 
+/// The second line of a row: what was found, or what to do where that is the path once more.
+pub fn second_line(issue: &Issue) -> Option<(&'static str, String)> {
+    let excerpt = issue
+        .excerpt
+        .as_ref()
+        .filter(|excerpt| Some(*excerpt) != issue.place.file.as_ref());
+    match (excerpt, &issue.advice) {
+        (Some(excerpt), _) => Some(("excerpt", excerpt.clone())),
+        (None, Some(advice)) => Some(("advice", advice.clone())),
+        (None, None) => None,
+    }
+}
+
 /// What became of the file, if a later layer deleted or replaced it.
 pub fn fate(place: &Place) -> Option<String> {
     place
@@ -440,6 +453,24 @@ mod tests {
             Some("gone in layer 4, still readable below it")
         );
         assert_eq!(place(&in_config("User")), "User of the config");
+        let mut twice = issue(
+            IssueKind::Misconfiguration,
+            "Shell",
+            Severity::Low,
+            in_file("bin/sh", 0, None),
+        );
+        assert_eq!(second_line(&twice), None);
+        twice.excerpt = Some("bin/sh".to_owned());
+        twice.advice = Some("Leave it out".to_owned());
+        assert_eq!(
+            second_line(&twice),
+            Some(("advice", "Leave it out".to_owned()))
+        );
+        twice.excerpt = Some("bin/sh, bin/dash".to_owned());
+        assert_eq!(
+            second_line(&twice),
+            Some(("excerpt", "bin/sh, bin/dash".to_owned()))
+        );
         assert_eq!(place(&in_config("history")), "history of the config");
         assert_eq!(place(&Place::default()), "the image as a whole");
     }
