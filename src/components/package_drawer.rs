@@ -169,7 +169,11 @@ fn PackageFindings(index: usize) -> impl IntoView {
             .collect()
     });
     if findings.is_empty() {
-        return view! { <h3>"Findings"</h3> <p class="drawerLoading">"None: the advisory database knows nothing against it"</p> }.into_any();
+        let why = store.with(|report| {
+            let package = report.packages.get(index);
+            package.map(|package| packages::no_findings(report, package))
+        });
+        return view! { <h3>"Findings"</h3> <p class="drawerLoading">{why}</p> }.into_any();
     }
     let more = findings.len().saturating_sub(MOST_NAMED);
     let items = findings

@@ -187,6 +187,19 @@ pub fn basis_sentence(basis: Basis) -> &'static str {
     }
 }
 
+/// Why a package has no findings: an absence that nothing was asked for proves nothing.
+pub fn no_findings(report: &Report, package: &Package) -> &'static str {
+    if report.database.is_none() {
+        "No advisory database was asked"
+    } else if package.basis == Basis::Declared {
+        "Not asked for: a lock file only names it"
+    } else if package.owned_by.is_some() {
+        "None of its own: the distribution answers for it, under its owner"
+    } else {
+        "None that the advisory database has a record for"
+    }
+}
+
 /// The name of a detail for people: `modularity-label` as `Modularity label`.
 pub fn detail_title(name: &str) -> String {
     let words = name.replace('-', " ");
@@ -558,6 +571,14 @@ mod tests {
         assert_eq!(path(&jar), "var/lib/dpkg/status!/lib/b.jar!/pom.xml");
         assert_eq!(detail_title("modularity-label"), "Modularity label");
         assert_eq!(detail_title(""), "");
+        let mut report = sample();
+        assert_eq!(no_findings(&report, &jar), "No advisory database was asked");
+        report.database = Some(lamina_report::model::Database::default());
+        assert!(no_findings(&report, &jar).starts_with("None that"));
+        jar.owned_by = Some(0);
+        assert!(no_findings(&report, &jar).starts_with("None of its own"));
+        jar.basis = Basis::Declared;
+        assert!(no_findings(&report, &jar).starts_with("Not asked for"));
     }
 
     #[test]
