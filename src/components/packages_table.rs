@@ -88,7 +88,7 @@ pub fn PackagesTable() -> impl IntoView {
                     on:click=move |_| keys.click(position, index)
                     on:focus=move |_| keys.active.set(position)
                 >
-                    <div class="tableCell" role="cell" data-column="kind"><span class="tag">{package.kind.word()}</span></div>
+                    <div class="tableCell" role="cell" data-column="kind"><span class="tag" title=package.kind.word()>{package.kind.word()}</span></div>
                     <div class="tableCell" role="cell" data-column="name">
                         <span class="ellipsis" title=package.name.clone()>{package.name.clone()}</span>
                         {package.removed_in.map(|layer| view! { <span class="tag" data-kind="removed">{format!("removed in {layer}")}</span> })}
