@@ -237,6 +237,14 @@ pub fn has_dialog() -> bool {
         .is_some()
 }
 
+/// Whether a key is pressed on a button or a link.
+pub fn is_on_button(event: &web_sys::KeyboardEvent) -> bool {
+    event
+        .target()
+        .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+        .is_some_and(|target| matches!(target.tag_name().as_str(), "BUTTON" | "A"))
+}
+
 /// Whether keys are being typed into a field.
 pub fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
     let Some(target) = event

@@ -1,22 +1,30 @@
 //! The parts that pages are made of. A component reads, draws and emits; what it draws is computed
 //! in `state`.
 
+pub mod accounts_panel;
 pub mod copy;
+pub mod drawer;
 pub mod drop_zone;
 pub mod file_tree;
+pub mod filters;
 pub mod finding_drawer;
 pub mod findings_table;
 pub mod help;
 pub mod icons;
 pub mod image_head;
 pub mod image_panel;
+pub mod issue_drawer;
+pub mod issues_table;
 pub mod masthead;
+pub mod package_drawer;
 pub mod packages_table;
 pub mod policy_panel;
 pub mod reference_form;
+pub mod row_keys;
 pub mod search_field;
 pub mod severity;
 pub mod share;
+pub mod sort_head;
 pub mod strata;
 pub mod tabs;
 pub mod toast_list;

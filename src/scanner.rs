@@ -18,7 +18,7 @@ use lamina_inventory::severity::Severity;
 use lamina_policy::Policy;
 use lamina_report::{
     link::{self, SharedReport},
-    model::{Image, Report},
+    model::{Base, Image, Report},
 };
 use serde::{Deserialize, Serialize};
 use wasm_bindgen_futures::spawn_local;
@@ -92,6 +92,8 @@ pub enum ScanEvent {
         image: Box<Image>,
         /// Its layers, base first.
         layers: Vec<LayerStart>,
+        /// Where its base ends, if something tells.
+        base: Option<Base>,
     },
     /// Some progress of one layer; at most some ten a second each.
     Layer(LayerProgress),

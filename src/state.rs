@@ -3,12 +3,14 @@
 //! Everything but [`session`], [`report`], [`settings`] and [`toasts`] is a function of values and is tested without a
 //! browser.
 
+pub mod accounts;
 pub mod address;
 pub mod advice;
 pub mod counts;
 pub mod cvss;
 pub mod files;
 pub mod findings;
+pub mod issues;
 pub mod links;
 pub mod markdown;
 pub mod packages;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use super::{
+    accounts_panel::AccountsPanel,
     icons::{AGAIN, CHEVRON, FILE, FOLDER, Icon},
+    package_drawer::open_package,
     search_field::SearchField,
     virtual_list::{Scroller, VirtualList},
 };
@@ -159,7 +161,7 @@ pub fn FileTree() -> impl IntoView {
                     .find(|(_, other)| other.level < row.level)
                     .map_or(now, |(position, _)| position)
             }),
-            "Enter" | " " if row.is_open.is_some() => {
+            "Enter" | " " if row.is_open.is_some() && !browser::is_on_button(&event) => {
                 toggle(row.path);
                 now
             }
@@ -194,6 +196,33 @@ pub fn FileTree() -> impl IntoView {
             .target
             .clone()
             .map(|target| view! { <span class="filesTarget">{format!(" → {target}")}</span> });
+        let owner = row.file.owner.and_then(|index| {
+            let name = store.package(index)?.name;
+            Some((index, name))
+        });
+        let is_file = row.file.kind == FileKind::File && row.file.is_present;
+        let owner = match owner {
+            Some((index, name)) => view! {
+                <button
+                    type="button"
+                    class="linkButton ellipsis"
+                    title=format!("{name}: show the package")
+                    tabindex=move || if active.get() == position { "0" } else { "-1" }
+                    on:click=move |event| {
+                        event.stop_propagation();
+                        open_package(session, index);
+                    }
+                >
+                    {name.clone()}
+                </button>
+            }
+            .into_any(),
+            None if is_file => {
+                view! { <span class="filesNobody" title="No package lists it">"nobody"</span> }
+                    .into_any()
+            }
+            None => ().into_any(),
+        };
         let history = row
             .file
             .history
@@ -233,6 +262,7 @@ pub fn FileTree() -> impl IntoView {
                     <span class="ellipsis" title=row.path.clone()>{row.file.name.clone()} {target}</span>
                     {move || state.get().is_some_and(|(_, is_loading)| is_loading).then_some(" …")}
                 </div>
+                <div class="tableCell" role="gridcell" data-column="owner">{owner}</div>
                 <div class="tableCell" role="gridcell" data-column="history">{history}</div>
                 <div class="tableCell mono" role="gridcell" data-column="mode">{row.file.mode.clone()}</div>
                 <div class="tableCell" role="gridcell" data-column="size">{words::size(row.file.size)}</div>
@@ -246,6 +276,7 @@ pub fn FileTree() -> impl IntoView {
     });
     view! {
         <div class="files">
+            <AccountsPanel />
             <Show when=move || !is_absent.get() fallback=move || view! { <Absent /> }>
                 <div class="toolbar">
                     <SearchField what="files" example="part of a path" problems=Signal::derive(Vec::new) />
@@ -268,6 +299,7 @@ pub fn FileTree() -> impl IntoView {
                     <div class="tableHeads" role="rowgroup">
                         <div class="filesRow" role="row" aria-rowindex="1">
                             <div class="tableHead" role="columnheader" data-column="name">"Name"</div>
+                            <div class="tableHead" role="columnheader" data-column="owner">"Owner"</div>
                             <div class="tableHead" role="columnheader" data-column="history">"Layers"</div>
                             <div class="tableHead" role="columnheader" data-column="mode">"Mode"</div>
                             <div class="tableHead" role="columnheader" data-column="size">"Size"</div>

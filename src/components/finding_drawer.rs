@@ -1,21 +1,20 @@
 //! One finding in full: what it is, what to do, and why we say so.
 
 use lamina_report::model::{Finding, Package, Status};
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 
 use super::{
-    icons::{CHEVRON, CLOSE, Icon},
+    drawer::{Drawer, LayerLink, fact},
+    package_drawer::open_package,
     policy_panel::except,
     severity::SeverityMark,
 };
 use crate::{
-    browser,
     scanner::{self, AdvisoryText},
-    state::{cvss, links, markdown, report::ReportStore, session::Session, steps, toasts::Toasts},
+    state::{
+        cvss, links, markdown, packages, report::ReportStore, session::Session, toasts::Toasts,
+    },
 };
-
-/// From this width on the table stays usable beside the drawer.
-const WIDE_PX: f64 = 900.0;
 
 /// The drawer.
 #[component]
@@ -28,28 +27,6 @@ pub fn FindingDrawer(
     on_step: Callback<bool>,
 ) -> impl IntoView {
     let store = expect_context::<ReportStore>();
-    let dialog = NodeRef::<html::Dialog>::new();
-    Effect::new(move |_| {
-        let Some(dialog) = dialog.get() else { return };
-        let is_wanted = opened.get().is_some();
-        if is_wanted && !dialog.open() {
-            if browser::window_width() >= WIDE_PX {
-                dialog.show();
-            } else {
-                let _ = dialog.show_modal();
-            }
-            browser::focus("drawer-title");
-        } else if !is_wanted && dialog.open() {
-            dialog.close();
-        }
-    });
-    let on_key = move |event: leptos::ev::KeyboardEvent| {
-        if event.key() == "Escape" {
-            event.prevent_default();
-            event.stop_propagation();
-            on_close.run(());
-        }
-    };
     let content = move || {
         let index = opened.get()?;
         store.with(|report| {
@@ -59,30 +36,9 @@ pub fn FindingDrawer(
         })
     };
     view! {
-        <dialog
-            class="drawer"
-            node_ref=dialog
-            aria-labelledby="drawer-title"
-            on:keydown=on_key
-            on:cancel=move |event: leptos::ev::Event| {
-                event.prevent_default();
-                on_close.run(());
-            }
-        >
-            <div class="drawerBar">
-                <button type="button" class="iconButton" aria-label="Previous finding" title="Previous (k)" data-turn="back" on:click=move |_| on_step.run(false)>
-                    <Icon path=CHEVRON />
-                </button>
-                <button type="button" class="iconButton" aria-label="Next finding" title="Next (j)" on:click=move |_| on_step.run(true)>
-                    <Icon path=CHEVRON />
-                </button>
-                <span class="drawerSpace"></span>
-                <button type="button" class="iconButton" aria-label="Close" title="Close (Esc)" data-test="drawer-close" on:click=move |_| on_close.run(())>
-                    <Icon path=CLOSE />
-                </button>
-            </div>
+        <Drawer is_open=Signal::derive(move || opened.get().is_some()) noun="finding" on_close on_step>
             {content}
-        </dialog>
+        </Drawer>
     }
 }
 
@@ -91,15 +47,6 @@ fn FindingText(finding: Finding, package: Package) -> impl IntoView {
     let session = expect_context::<Session>();
     let store = expect_context::<ReportStore>();
     let toasts = expect_context::<Toasts>();
-    let layer_line = |layer: usize| {
-        store.with(|report| {
-            report
-                .layers
-                .get(layer)
-                .map(|layer| steps::parse(&layer.created_by).line())
-                .unwrap_or_default()
-        })
-    };
     let remedy = match (finding.status, finding.fixed_in.first()) {
         (Status::Fixed, Some(version)) => {
             let name = package
@@ -148,13 +95,7 @@ fn FindingText(finding: Finding, package: Package) -> impl IntoView {
         }
     };
     let evidence = finding.evidence.clone();
-    let place = match package.lines {
-        Some((first, last)) if first != last => {
-            format!("{}, lines {first} to {last}", package.file)
-        }
-        Some((first, _)) => format!("{}, line {first}", package.file),
-        None => package.file.clone(),
-    };
+    let place = packages::place_words(&package);
     let range_words = format!(
         "{} {} is in the range {}",
         evidence.matched_name, evidence.matched_version, evidence.range
@@ -176,7 +117,7 @@ fn FindingText(finding: Finding, package: Package) -> impl IntoView {
     let pages = links::of_finding(&finding.id, &finding.aliases, &evidence.record);
     let aliases = finding.aliases.clone();
     let layer = package.layer;
-    let fact = |name: &'static str, value: AnyView| view! { <div class="factsItem"><dt>{name}</dt><dd>{value}</dd></div> };
+    let index = finding.package;
     let vector = finding.cvss.clone();
     let vector_words = vector.as_deref().map(cvss::words).unwrap_or_default();
     view! {
@@ -185,7 +126,11 @@ fn FindingText(finding: Finding, package: Package) -> impl IntoView {
             <h2 class="drawerTitle" id="drawer-title" tabindex="-1">{finding.id.clone()}</h2>
             {finding.title.clone().map(|title| view! { <p class="drawerLead">{title}</p> })}
             <p class="drawerPackage">
-                "in " <strong>{package.name.clone()}</strong> " " <span class="mono">{package.version.clone()}</span>
+                "in "
+                <button type="button" class="linkButton" title="Show the package" data-test="finding-package" on:click=move |_| open_package(session, index)>
+                    {package.name.clone()}
+                </button>
+                " " <span class="mono">{package.version.clone()}</span>
             </p>
             <p class="drawerRemedy" data-fixable=(finding.status == Status::Fixed).then_some("")>{remedy}</p>
 
@@ -217,13 +162,9 @@ fn FindingText(finding: Finding, package: Package) -> impl IntoView {
 
             <h3>"Where it is"</h3>
             <dl class="facts">
-                {fact("Layer", view! {
-                    <button type="button" class="linkButton" on:click=move |_| session.select(|address| address.layer = Some(layer))>{format!("layer {layer}")}</button>
-                    " "
-                    <code class="drawerStep">{layer_line(layer)}</code>
-                }.into_any())}
+                {fact("Layer", view! { <LayerLink layer /> })}
                 {fact("Read from", view! { <span class="mono">{place}</span> }.into_any())}
-                {(package.file_layer != layer).then(|| fact("File of", format!("layer {} {}", package.file_layer, layer_line(package.file_layer)).into_any()))}
+                {(package.file_layer != layer).then(|| fact("File of", format!("layer {} {}", package.file_layer, store.layer_line(package.file_layer)).into_any()))}
                 {package.source.clone().map(|(name, version)| fact("Source package", format!("{name} {version}").into_any()))}
                 {fact("Package URL", view! { <span class="mono">{package.purl.clone()}</span> }.into_any())}
                 {(!also.is_empty()).then(|| fact("Also in", also.join(", ").into_any()))}

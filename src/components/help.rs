@@ -6,21 +6,56 @@ use super::icons::{CLOSE, Icon};
 
 const KEYS: [(&str, &str); 6] = [
     ("/", "Search"),
-    ("j  k", "Next and previous finding"),
-    ("Enter", "Open the finding"),
+    ("j  k", "Next and previous row of a list"),
+    ("Enter", "Open the row"),
     ("↑  ↓", "Within layers: the layer above or below"),
     ("Esc", "Close, or show all layers again"),
     ("?", "This list"),
 ];
 
-const WORDS: [(&str, &str); 7] = [
+/// What every list knows.
+const WORDS: [(&str, &str); 5] = [
+    ("layer:3", "brought by a layer; also layer:>0"),
+    ("base:yes", "of the base image; base:no of the layers above"),
+    ("kind:deb", "of a kind: deb, pypi …; of issues secret …"),
+    ("file:usr/lib", "part of the path it was found at"),
+    ("-pkg:git", "a minus excludes; quotes keep spaces"),
+];
+
+const FINDING_WORDS: [(&str, &str); 5] = [
     ("severity:>=high", "at or above a severity; also >, <, <="),
     ("fixable:yes", "a fixed version exists"),
-    ("fails:yes", "what fails the policy"),
-    ("layer:3", "brought by a layer; also layer:>0"),
-    ("pkg:openssl", "in a package"),
+    (
+        "fails:yes",
+        "what fails the policy; excepted:yes what is let pass",
+    ),
+    ("pkg:openssl", "in a package; id:2024 by its number"),
     ("score:>=9", "CVSS base score"),
-    ("-pkg:git", "a minus excludes; quotes keep spaces"),
+];
+
+const PACKAGE_WORDS: [(&str, &str); 6] = [
+    (
+        "owned:no",
+        "not part of a package of the distribution; owner:python names one",
+    ),
+    (
+        "basis:embedded",
+        "how it is known: installed, embedded, classified, declared, stated",
+    ),
+    ("licence:gpl", "licence as stated"),
+    (
+        "version:1.2",
+        "part of the version; source:zlib of its source",
+    ),
+    ("vulnerable:yes", "has findings"),
+    ("removed:yes", "a later layer removed it"),
+];
+
+const ISSUE_WORDS: [(&str, &str); 4] = [
+    ("severity:>=high", "as for findings"),
+    ("deleted:yes", "a later layer deleted the file"),
+    ("config:yes", "in the image's config"),
+    ("rule:private-key", "found by a rule"),
 ];
 
 /// The dialog.
@@ -52,6 +87,12 @@ pub fn Help(
             <dl class="helpList">{rows(&KEYS)}</dl>
             <h3>"In a search"</h3>
             <dl class="helpList">{rows(&WORDS)}</dl>
+            <h3>"Of findings"</h3>
+            <dl class="helpList">{rows(&FINDING_WORDS)}</dl>
+            <h3>"Of packages"</h3>
+            <dl class="helpList">{rows(&PACKAGE_WORDS)}</dl>
+            <h3>"Of issues"</h3>
+            <dl class="helpList">{rows(&ISSUE_WORDS)}</dl>
         </dialog>
     }
 }

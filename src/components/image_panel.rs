@@ -115,6 +115,15 @@ fn Config(report: Report) -> impl IntoView {
     } else {
         config.user.clone()
     };
+    let healthcheck = match config.healthcheck.as_deref() {
+        None => "none".to_owned(),
+        Some([none]) if none == "NONE" => "switched off".to_owned(),
+        Some([how, rest @ ..]) if how == "CMD" || how == "CMD-SHELL" => match rest {
+            [line] if how == "CMD-SHELL" => line.clone(),
+            words => shell(words),
+        },
+        Some(words) => shell(words),
+    };
     let labels = config
         .labels
         .iter()
@@ -128,6 +137,7 @@ fn Config(report: Report) -> impl IntoView {
             {fact("Working directory", config.working_dir.clone())}
             {list("Ports", config.exposed_ports.clone())}
             {list("Volumes", config.volumes.clone())}
+            {fact("Health check", healthcheck)}
             {fact("Stop signal", config.stop_signal.clone().unwrap_or_default())}
             {list("Environment", config.env.clone())}
             {list("Labels", labels)}
@@ -172,8 +182,25 @@ fn Digests(report: Report) -> impl IntoView {
             <div class="factsItem"><dt>"Shards asked"</dt><dd><ul class="factsList">{shards}</ul></dd></div>
         }
     });
+    let layers_in_all = report.layers.len();
+    let base = report.base.map(|base| {
+        let name = base.name.clone().unwrap_or_else(|| "not named".to_owned());
+        let what = format!(
+            "the lowest {} of {}, {}",
+            base.layers,
+            words::plural(layers_in_all, "layer"),
+            strata::base_basis(base.basis)
+        );
+        view! {
+            <div class="factsItem" data-test="base">
+                <dt>"Base image"</dt>
+                <dd><span class="mono">{name}</span>", "{what}</dd>
+            </div>
+        }
+    });
     view! {
         <dl class="facts">
+            {base}
             {digest("Manifest".to_owned(), image.digest.clone())}
             {digest("Index".to_owned(), image.index_digest.clone())}
             {digest("Config".to_owned(), image.config_digest.clone())}

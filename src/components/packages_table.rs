@@ -1,18 +1,32 @@
 //! The list of packages.
 
+use lamina_inventory::facts::Basis;
 use leptos::prelude::*;
 
 use super::{
+    filters::{self, ClearFilters, WordChip},
+    package_drawer::PackageDrawer,
+    row_keys::RowKeys,
     search_field::SearchField,
     severity::Tally,
-    virtual_list::{Scroller, VirtualList},
+    sort_head::SortHead,
+    virtual_list::VirtualList,
 };
 use crate::state::{
-    address::View, counts::Counts, findings::Sort, packages::Column, report::ReportStore,
-    session::Session, words,
+    address::View,
+    counts::Counts,
+    findings::Sort,
+    packages::{self, Column},
+    query,
+    report::ReportStore,
+    session::Session,
+    words,
 };
 
-/// The list and its filters.
+/// What the number on the tab counts.
+pub const COUNT_HINT: &str = "Packages of the merged image. Those whose files a package of the distribution owns count with that package, and those that only a lock file names do not count.";
+
+/// The list, its filters and its drawer.
 #[component]
 pub fn PackagesTable() -> impl IntoView {
     let session = expect_context::<Session>();
@@ -24,68 +38,82 @@ pub fn PackagesTable() -> impl IntoView {
             .address
             .with(|address| Sort::<Column>::parse(address.sort.as_deref()))
     });
-    let (total, removed) = store.with(|report| {
-        let removed = report
-            .packages
-            .iter()
-            .filter(|package| package.removed_in.is_some())
-            .count();
-        (report.packages.len(), removed)
+    let total = store.with(|report| report.packages.len());
+    let base = store.with(|report| report.base.as_ref().map(|base| base.layers));
+    let opened = Memo::new(move |_| {
+        session
+            .address
+            .with(|address| address.package)
+            .filter(|index| *index < total)
+    });
+    let keys = RowKeys::new(session, "package", rows, opened, |address, index| {
+        address.package = index;
     });
     let heads = move || {
-        Column::ALL.map(|column| {
-            let state = move || match sort.get() {
-                now if now.column != column => "none",
-                now if now.is_reversed => "descending",
-                _ => "ascending",
-            };
-            view! {
-                <div class="tableHead" role="columnheader" data-column=column.word() aria-sort=state>
-                    <button
-                        type="button"
-                        class="tableSort"
-                        on:click=move |_| {
-                            let next = sort.get_untracked().clicked(column);
-                            session.refine(|address| address.sort = next);
-                        }
-                    >
-                        {column.title()}
-                        <span class="tableSortMark" aria-hidden="true"></span>
-                    </button>
-                </div>
-            }
-        }).collect_view()
+        Column::ALL
+            .map(|column| {
+                let on_click = move |column| {
+                    let next = sort.get_untracked().clicked(column);
+                    session.refine(|address| address.sort = next);
+                };
+                view! { <SortHead column word=column.word() title=column.title() sort on_click /> }
+            })
+            .collect_view()
     };
     let draw = move |index: usize, position: usize| {
         store.with(|report| {
             let package = report.packages.get(index)?;
             let counts = store.counts_of(index);
+            let owner = package
+                .owned_by
+                .and_then(|owner| report.packages.get(owner))
+                .map(|owner| owner.name.clone());
             let source = package.source.as_ref().map(|(name, _)| name.clone()).unwrap_or_default();
             let licence = package.licence.clone().unwrap_or_default();
+            let path = packages::path(package);
+            let side = base.map(|layers| if package.layer < layers { "base" } else { "own" });
             let search = format!("pkg:\"{}\"", package.name);
             Some(view! {
                 <div
                     class="tableRow packagesRow"
                     role="row"
+                    id=keys.id(position)
                     data-test="package-row"
                     data-name=package.name.clone()
                     data-removed=package.removed_in.is_some().then_some("")
+                    data-open=move || keys.is_open(index).then_some("")
                     aria-rowindex=(position + 2).to_string()
+                    tabindex=move || keys.tabindex(position)
                     style=("--row", position.to_string())
-                    title=format!("{}\n{}", package.purl, package.file)
+                    on:click=move |_| keys.click(position, index)
+                    on:focus=move |_| keys.active.set(position)
                 >
-                    <div class="tableCell" role="cell" data-column="kind"><span class="tag">{package.kind.word()}</span></div>
+                    <div class="tableCell" role="cell" data-column="kind"><span class="tag" title=package.kind.word()>{package.kind.word()}</span></div>
                     <div class="tableCell" role="cell" data-column="name">
-                        <span class="ellipsis">{package.name.clone()}</span>
+                        <span class="ellipsis" title=package.name.clone()>{package.name.clone()}</span>
                         {package.removed_in.map(|layer| view! { <span class="tag" data-kind="removed">{format!("removed in {layer}")}</span> })}
+                        {(package.basis == Basis::Declared).then(|| view! { <span class="tag">"lock file"</span> })}
+                        {owner.clone().map(|owner| {
+                            let title = format!("Its files belong to {owner}, a package of the distribution");
+                            view! { <span class="tag packagesOwner" title=title><span class="ellipsis">{format!("in {owner}")}</span></span> }
+                        })}
                     </div>
-                    <div class="tableCell mono" role="cell" data-column="version"><span class="ellipsis">{package.version.clone()}</span></div>
+                    <div class="tableCell mono" role="cell" data-column="version"><span class="ellipsis" title=package.version.clone()>{package.version.clone()}</span></div>
+                    <div class="tableCell mono" role="cell" data-column="path"><span class="ellipsis packagesPath" title=path.clone()><bdi>{path.clone()}</bdi></span></div>
+                    <div class="tableCell" role="cell" data-column="owner"><span class="ellipsis" title=owner.clone()>{owner.clone()}</span></div>
                     <div class="tableCell" role="cell" data-column="source"><span class="ellipsis">{source}</span></div>
-                    <div class="tableCell" role="cell" data-column="licence"><span class="ellipsis">{licence}</span></div>
-                    <div class="tableCell" role="cell" data-column="layer"><span class="visuallyHidden">"layer "</span>{package.layer}</div>
+                    <div class="tableCell" role="cell" data-column="licence"><span class="ellipsis" title=licence.clone()>{licence.clone()}</span></div>
+                    <div class="tableCell" role="cell" data-column="layer">
+                        <span class="visuallyHidden">"layer "</span>
+                        {package.layer}
+                        {side.map(|side| view! { <span class="packagesSide" data-side=side>{side}</span> })}
+                    </div>
                     <div class="tableCell" role="cell" data-column="findings">
                         {(counts != Counts::default()).then(|| view! {
-                            <button type="button" class="tallyButton" title="Show its findings" on:click=move |_| {
+                            <button type="button" class="tallyButton" title="Show its findings"
+                                tabindex=move || keys.tabindex(position)
+                                on:click=move |event| {
+                                event.stop_propagation();
                                 let search = search.clone();
                                 session.select(|address| {
                                     address.view = View::Findings;
@@ -101,25 +129,129 @@ pub fn PackagesTable() -> impl IntoView {
     };
     let has_rows = move || count.get() > 0;
     let shown = move || {
-        let count = count.get();
-        if count == total {
-            words::plural(total, "package")
-        } else {
-            format!(
-                "{} of {}",
-                words::count(u64::try_from(count).unwrap_or(u64::MAX)),
-                words::plural(total, "package")
-            )
-        }
+        store.packages.with(|rows| {
+            store.with(|report| {
+                let inside = rows.list.iter().filter_map(|row| report.packages.get(*row));
+                let inside = inside.filter(|package| package.owned_by.is_some()).count();
+                let mut text = if rows.list.len() == total {
+                    words::plural(total, "package")
+                } else {
+                    format!(
+                        "{} of {}",
+                        words::count(u64::try_from(rows.list.len()).unwrap_or(u64::MAX)),
+                        words::plural(total, "package")
+                    )
+                };
+                if inside > 0 {
+                    text.push_str(&format!(
+                        ", {inside} of them part of packages of the distribution"
+                    ));
+                }
+                text
+            })
+        })
     };
     view! {
         <div class="packages">
             <div class="toolbar">
                 <SearchField
                     what="packages"
-                    example="kind:deb licence:gpl layer:>0"
+                    example="kind:pypi base:no file:usr/lib licence:gpl"
                     problems=Signal::derive(move || store.packages.with(|rows| rows.problems.clone()))
                 />
+                <PackagesFilter />
+            </div>
+            <p class="tableCount" aria-live="polite">{shown}</p>
+            <Show
+                when=has_rows
+                fallback=move || view! { <Nothing is_bare=total == 0 /> }
+            >
+                <div
+                    class="table packagesTable"
+                    role="table"
+                    aria-label="Packages"
+                    aria-rowcount=move || (count.get() + 1).to_string()
+                    data-test="packages-table"
+                    on:keydown=move |event| keys.on_key(&event)
+                >
+                    <div class="tableHeads" role="rowgroup">
+                        <div class="packagesRow" role="row" aria-rowindex="1">{heads()}</div>
+                    </div>
+                    <VirtualList
+                        rows
+                        row=draw
+                        key=|index: &usize| *index
+                        pinned=Signal::derive(move || Some(keys.active.get()))
+                        scroller=keys.scroller
+                    />
+                </div>
+            </Show>
+            <PackageDrawer
+                opened
+                on_close=Callback::new(move |()| keys.close())
+                on_step=Callback::new(move |is_next: bool| {
+                    keys.step(if is_next { "j" } else { "k" });
+                })
+            />
+        </div>
+    }
+}
+
+#[component]
+fn PackagesFilter() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let store = expect_context::<ReportStore>();
+    let kinds = store.with(packages::kinds);
+    let count = |test: fn(&lamina_report::model::Package) -> bool| {
+        store.with(|report| {
+            report
+                .packages
+                .iter()
+                .filter(|package| test(package))
+                .count()
+        })
+    };
+    let removed = count(|package| package.removed_in.is_some());
+    let declared = count(|package| package.basis == Basis::Declared);
+    let owned = count(|package| package.owned_by.is_some());
+    let has_base = store.with(|report| {
+        report
+            .base
+            .as_ref()
+            .is_some_and(|base| base.layers < report.layers.len())
+    });
+    let hides_owned = Memo::new(move |_| {
+        session
+            .address
+            .with(|address| query::value_of(&address.search, "owned").as_deref() == Some("no"))
+    });
+    view! {
+        <div class="chips" role="group" aria-label="Filter" data-test="package-filter">
+            {(kinds.len() > 1).then(|| kinds.into_iter().map(|(kind, count)| view! {
+                <WordChip key="kind" value=kind.word() title=kind.word().to_owned() count=Signal::derive(move || count) />
+            }).collect_view())}
+            {has_base.then(|| view! {
+                <WordChip key="base" value="yes" title="base image".to_owned() hint="Packages that the base image brought" />
+                <WordChip key="base" value="no" title="own layers".to_owned() hint="Packages that layers above the base image brought" />
+            })}
+            <ClearFilters />
+        </div>
+        {(owned + declared + removed > 0).then(|| view! {
+            <div class="switches">
+                {(owned > 0).then(|| view! {
+                    <label class="switch" title="A package of the distribution brought their files: they are part of it and are not counted again">
+                        <input type="checkbox" role="switch" data-test="hide-owned" prop:checked=hides_owned
+                            on:change=move |_| session.refine(|address| address.search = query::toggle_value(&address.search, "owned", "no")) />
+                        <span>"Hide packages that the distribution owns"</span>
+                    </label>
+                })}
+                {(declared > 0).then(|| view! {
+                    <label class="switch" title="A lock file says what was wanted, not what is there">
+                        <input type="checkbox" role="switch" data-test="show-declared" prop:checked=store.with_declared
+                            on:change:target=move |event| store.with_declared.set(event.target().checked()) />
+                        <span>{format!("Also {} from lock files", words::count(u64::try_from(declared).unwrap_or(u64::MAX)))}</span>
+                    </label>
+                })}
                 {(removed > 0).then(|| view! {
                     <label class="switch">
                         <input type="checkbox" role="switch" data-test="show-removed" prop:checked=store.with_removed
@@ -128,29 +260,28 @@ pub fn PackagesTable() -> impl IntoView {
                     </label>
                 })}
             </div>
-            <p class="tableCount" aria-live="polite">{shown}</p>
-            <Show
-                when=has_rows
-                fallback=move || view! {
-                    <div class="empty">
-                        <p class="emptyTitle">{if total == 0 { "No packages" } else { "Nothing matches" }}</p>
-                        <p>{if total == 0 { "No package manager left its records in this image, as is usual for images built from scratch." } else { "No package satisfies all filters at once." }}</p>
-                    </div>
-                }
-            >
-                <div class="table packagesTable" role="table" aria-label="Packages" aria-rowcount=move || (count.get() + 1).to_string() data-test="packages-table">
-                    <div class="tableHeads" role="rowgroup">
-                        <div class="packagesRow" role="row" aria-rowindex="1">{heads()}</div>
-                    </div>
-                    <VirtualList
-                        rows
-                        row=draw
-                        key=|index: &usize| *index
-                        pinned=Signal::derive(|| None)
-                        scroller=Scroller::new()
-                    />
-                </div>
-            </Show>
+        })}
+    }
+}
+
+#[component]
+fn Nothing(is_bare: bool) -> impl IntoView {
+    let session = expect_context::<Session>();
+    if is_bare {
+        return view! {
+            <div class="empty">
+                <p class="emptyTitle">"No packages"</p>
+                <p>"No package manager left its records in this image, and no file says of itself what it is, as is usual for images built from scratch."</p>
+            </div>
+        }
+        .into_any();
+    }
+    view! {
+        <div class="empty">
+            <p class="emptyTitle">"Nothing matches"</p>
+            <p>"No package satisfies all filters at once."</p>
+            <button type="button" class="button" on:click=move |_| session.refine(filters::clear)>"Clear filters"</button>
         </div>
     }
+    .into_any()
 }

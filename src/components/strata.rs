@@ -50,6 +50,7 @@ pub fn Strata() -> impl IntoView {
         .rev()
         .map(|stratum| match stratum {
             Stratum::Seam(steps) => view! { <Seam steps /> }.into_any(),
+            Stratum::BaseEnd(words) => view! { <BaseEnd words /> }.into_any(),
             Stratum::Band(band) => {
                 let layer = band.layer;
                 let height = format!("{}rem", band.height);
@@ -129,6 +130,16 @@ fn Seam(steps: Vec<Step>) -> impl IntoView {
 }
 
 #[component]
+fn BaseEnd(words: String) -> impl IntoView {
+    view! {
+        <li class="strataBase" title=format!("{words}. What is above was built on it.") data-test="base-line">
+            <span class="visuallyHidden">"Below: "</span>
+            {words.clone()}
+        </li>
+    }
+}
+
+#[component]
 fn BandText(band: Band) -> impl IntoView {
     let packages = match (band.packages_added, band.packages_removed) {
         (0, 0) => String::new(),
@@ -171,7 +182,11 @@ pub fn ScanStrata() -> impl IntoView {
                 .map(|layer| (layer.start.size, layer.start.created_by.clone()))
                 .collect();
             let history = scan.image.as_ref().map(|image| image.history.as_slice());
-            Arc::new(strata::of_scan(&layers, history.unwrap_or_default()))
+            Arc::new(strata::of_scan(
+                &layers,
+                history.unwrap_or_default(),
+                scan.base.as_ref(),
+            ))
         })
     });
     let lines = move || {
@@ -181,6 +196,7 @@ pub fn ScanStrata() -> impl IntoView {
             .rev()
             .map(|stratum| match stratum {
                 Stratum::Seam(steps) => view! { <Seam steps=steps.clone() /> }.into_any(),
+                Stratum::BaseEnd(words) => view! { <BaseEnd words=words.clone() /> }.into_any(),
                 Stratum::Band(band) => view! { <ScanBand band=band.clone() scan /> }.into_any(),
             })
             .collect_view()

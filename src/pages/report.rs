@@ -9,6 +9,7 @@ use crate::{
         findings_table::FindingsTable,
         image_head::{DatabaseNotes, ImageHead},
         image_panel::ImagePanel,
+        issues_table::IssuesTable,
         packages_table::PackagesTable,
         share::ShareButtons,
         strata::Strata,
@@ -18,6 +19,7 @@ use crate::{
     },
     state::{
         address::View,
+        packages,
         report::ReportStore,
         session::{Loaded, Origin, Session},
         words,
@@ -45,12 +47,21 @@ pub fn ReportPage(
     let view = Memo::new(move |_| session.address.with(|address| address.view));
     let counts = move |view: View| match view {
         View::Findings => Some(store.findings.with(|rows| rows.list.len())),
-        View::Packages => Some(store.packages.with(|rows| rows.list.len())),
+        View::Issues => Some(store.issues.with(|rows| rows.list.len())),
+        View::Packages => Some(store.packages.with(|rows| {
+            store.with(|report| {
+                let packages = rows.list.iter().filter_map(|row| report.packages.get(*row));
+                packages
+                    .filter(|package| packages::is_counted(package))
+                    .count()
+            })
+        })),
         View::Warnings => Some(warnings_panel::count(store)),
         View::Files | View::Image => None,
     };
     let panel = move || match view.get() {
         View::Findings => view! { <FindingsTable /> }.into_any(),
+        View::Issues => view! { <IssuesTable /> }.into_any(),
         View::Packages => view! { <PackagesTable /> }.into_any(),
         View::Files => view! { <FileTree /> }.into_any(),
         View::Image => view! { <ImagePanel /> }.into_any(),

@@ -40,6 +40,7 @@ pub(super) async fn scan(
                 })
                 .collect(),
             image: Box::new(plan.image),
+            base: plan.base,
         }),
         _ => {}
     })

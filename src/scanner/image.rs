@@ -94,6 +94,7 @@ async fn pull(
                 created_by: layer.created_by.clone(),
             })
             .collect(),
+        base: plan.base.clone(),
     });
     let (figures, analyses) = layers_of(client, reference, &plan, options, scan, on_event).await?;
     on_event(ScanEvent::Step("matching advisories".to_owned()));

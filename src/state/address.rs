@@ -31,6 +31,8 @@ pub enum View {
     /// Vulnerabilities.
     #[default]
     Findings,
+    /// Secrets, misconfigurations and licences.
+    Issues,
     /// Packages.
     Packages,
     /// The file tree.
@@ -43,8 +45,9 @@ pub enum View {
 
 impl View {
     /// All tabs, in their order.
-    pub const ALL: [View; 5] = [
+    pub const ALL: [View; 6] = [
         Self::Findings,
+        Self::Issues,
         Self::Packages,
         Self::Files,
         Self::Image,
@@ -55,6 +58,7 @@ impl View {
     pub fn word(self) -> &'static str {
         match self {
             Self::Findings => "findings",
+            Self::Issues => "issues",
             Self::Packages => "packages",
             Self::Files => "files",
             Self::Image => "image",
@@ -66,6 +70,7 @@ impl View {
     pub fn title(self) -> &'static str {
         match self {
             Self::Findings => "Findings",
+            Self::Issues => "Issues",
             Self::Packages => "Packages",
             Self::Files => "Files",
             Self::Image => "Image",
@@ -97,6 +102,10 @@ pub struct Address {
     pub severities: Vec<Severity>,
     /// The finding in the drawer, `id@package index`.
     pub finding: Option<String>,
+    /// The package in the drawer, as an index into the report.
+    pub package: Option<usize>,
+    /// The issue in the drawer, as an index into the report.
+    pub issue: Option<usize>,
 }
 
 impl Address {
@@ -136,6 +145,8 @@ impl Address {
                     address.severities.dedup();
                 }
                 "finding" => address.finding = Some(value),
+                "package" => address.package = value.parse().ok(),
+                "issue" => address.issue = value.parse().ok(),
                 _ => {}
             }
         }
@@ -179,6 +190,12 @@ impl Address {
         }
         if let Some(finding) = &self.finding {
             push("finding", finding);
+        }
+        if let Some(package) = self.package {
+            push("package", &package.to_string());
+        }
+        if let Some(issue) = self.issue {
+            push("issue", &issue.to_string());
         }
         format!("?{}{fragment}", query.join("&"))
     }
@@ -259,6 +276,8 @@ mod tests {
             search: "severity:>=high pkg:lib+c & é%41".to_owned(),
             severities: vec![Severity::Critical, Severity::Low],
             finding: Some("CVE-2024-1@17".to_owned()),
+            package: Some(17),
+            issue: Some(0),
         };
         let shared = Address {
             subject: Subject::Shared("1.abc_-".to_owned()),
@@ -302,6 +321,11 @@ mod tests {
             "?image=nginx&view=bogus&layer=-1&unknown=1",
             "",
             "?image=nginx",
+        );
+        check(
+            "?image=nginx&view=packages&package=12&issue=x",
+            "",
+            "?image=nginx&view=packages&package=12",
         );
         check("?archive=a%20b.tar", "", "?archive=a+b.tar");
         check("?layer=1", "#r=1.AAAA", "?layer=1#r=1.AAAA");

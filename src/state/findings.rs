@@ -162,7 +162,8 @@ pub fn select(
     sort: Sort<Column>,
 ) -> (Vec<usize>, Vec<String>) {
     let mut problems = Vec::new();
-    let tests = compile(filter.search, &mut problems);
+    let base = report.base.as_ref().map(|base| base.layers);
+    let tests = compile(filter.search, base, &mut problems);
     let mut rows: Vec<(usize, &Finding, Option<&Package>)> = report
         .findings
         .iter()
@@ -286,6 +287,7 @@ enum Test {
     Id(String),
     Kind(String),
     File(String),
+    Base { wanted: bool, layers: usize },
 }
 
 impl Test {
@@ -324,15 +326,21 @@ impl Test {
             Self::File(needle) => {
                 package.is_some_and(|package| package.file.to_lowercase().contains(needle))
             }
+            Self::Base { wanted, layers } => {
+                package.is_some_and(|package| (package.layer < *layers) == *wanted)
+            }
         }
     }
 }
 
-fn compile(search: &str, problems: &mut Vec<String>) -> Vec<(bool, Test)> {
+/// Said of `base:` where nothing tells the base from what is built on it.
+pub(super) const NO_BASE: &str = "nothing tells where the base image of this one ends";
+
+fn compile(search: &str, base: Option<usize>, problems: &mut Vec<String>) -> Vec<(bool, Test)> {
     query::parse(search)
         .into_iter()
         .map(|term| {
-            let test = test_of(&term).unwrap_or_else(|problem| {
+            let test = test_of(&term, base).unwrap_or_else(|problem| {
                 problems.push(problem);
                 Test::Text(format!("{}:{}", term.key, term.value))
             });
@@ -341,7 +349,7 @@ fn compile(search: &str, problems: &mut Vec<String>) -> Vec<(bool, Test)> {
         .collect()
 }
 
-fn test_of(term: &Term) -> Result<Test, String> {
+fn test_of(term: &Term, base: Option<usize>) -> Result<Test, String> {
     let value = &term.value;
     let flag = || {
         query::yes_or_no(value).ok_or_else(|| format!("{}:{value} is neither yes nor no", term.key))
@@ -375,9 +383,13 @@ fn test_of(term: &Term) -> Result<Test, String> {
         "id" | "cve" => Test::Id(value.clone()),
         "kind" => Test::Kind(value.clone()),
         "file" => Test::File(value.clone()),
+        "base" => Test::Base {
+            wanted: flag()?,
+            layers: base.ok_or(NO_BASE)?,
+        },
         key => {
             return Err(format!(
-                "{key}: is unknown here; use severity, score, fixable, fails, excepted, layer, pkg, id, kind or file"
+                "{key}: is unknown here; use severity, score, fixable, fails, excepted, layer, base, pkg, id, kind or file"
             ));
         }
     })
@@ -460,6 +472,10 @@ pub(crate) mod tests {
         );
         report.findings[1].title = Some("Use after free".to_owned());
         report.findings[2].score = Some(8.1);
+        report.base = Some(lamina_report::model::Base {
+            layers: 2,
+            ..Default::default()
+        });
         report
     }
 
@@ -506,6 +522,8 @@ pub(crate) mod tests {
         check("kind:deb", "0 2 1 3 4");
         check("kind:apk", "");
         check("file:dpkg/status -file:status", "");
+        check("base:yes", "0 1 3");
+        check("base:no", "2 4");
         check(
             "severity:bad",
             "(bad is no severity: critical, high, medium, low, negligible or unknown)",

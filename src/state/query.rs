@@ -100,6 +100,36 @@ pub fn toggle_word(text: &str, wanted: &str) -> String {
     }
 }
 
+/// The value of the first word with this key, e.g. `deb` of `kind:deb`.
+pub fn value_of(text: &str, key: &str) -> Option<String> {
+    parse(text)
+        .into_iter()
+        .find(|term| term.key == key && !term.is_negated && term.compare == Compare::Equal)
+        .map(|term| term.value)
+}
+
+/// Whether a query asks for this key at all.
+pub fn has_key(text: &str, key: &str) -> bool {
+    parse(text).iter().any(|term| term.key == key)
+}
+
+/// The query with `key:value` in place of every word of that key; without them if it is there
+/// already.
+pub fn toggle_value(text: &str, key: &str, value: &str) -> String {
+    let is_set = value_of(text, key).as_deref() == Some(value);
+    let prefix = format!("{key}:");
+    let kept: Vec<_> = text
+        .split_whitespace()
+        .filter(|word| !word.starts_with(&prefix))
+        .collect();
+    let kept = kept.join(" ");
+    if is_set {
+        kept
+    } else {
+        toggle_word(&kept, &format!("{prefix}{value}"))
+    }
+}
+
 /// `yes` or `no`.
 pub fn yes_or_no(value: &str) -> Option<bool> {
     match value {
@@ -210,5 +240,20 @@ mod tests {
         assert_eq!(toggle_word("ssl fixable:yes x", "fixable:yes"), "ssl x");
         assert!(has_word("a fixable:yes", "fixable:yes"));
         assert!(!has_word("fixable:yesterday", "fixable:yes"));
+    }
+
+    #[test]
+    fn a_chip_sets_the_one_value_of_its_key() {
+        let check = |text: &str, expect: &str| {
+            assert_eq!(toggle_value(text, "kind", "deb"), expect, "{text}");
+        };
+        check("", "kind:deb");
+        check("kind:deb", "");
+        check("a kind:pypi b", "a b kind:deb");
+        check("a -kind:deb", "a -kind:deb kind:deb");
+        assert_eq!(value_of("x KIND:Deb", "kind").as_deref(), Some("deb"));
+        assert_eq!(value_of("-kind:deb", "kind"), None);
+        assert!(has_key("-basis:declared", "basis"));
+        assert!(!has_key("basis", "basis"));
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lamina_policy::Verdict;
-use lamina_report::model::Report;
+use lamina_report::model::{Package, Report};
 use leptos::prelude::*;
 
 use super::{
@@ -11,8 +11,9 @@ use super::{
     advice::{self, Advice},
     counts::{self, Counts},
     findings::{self, Filter, Haystacks, Judged, Sort},
-    packages,
+    issues, packages,
     session::{self, Loaded, Session},
+    steps,
 };
 
 /// Rows of a table, and what of the search was not understood.
@@ -45,10 +46,14 @@ pub struct ReportStore {
     pub judgement: Memo<Arc<Judgement>>,
     /// Findings to show.
     pub findings: Memo<Rows>,
+    /// Issues to show.
+    pub issues: Memo<Rows>,
     /// Packages to show.
     pub packages: Memo<Rows>,
     /// Whether packages that a later layer removed are shown.
     pub with_removed: RwSignal<bool>,
+    /// Whether packages that a lock file merely names are shown.
+    pub with_declared: RwSignal<bool>,
     /// The selected layer, if the report has it.
     pub layer: Memo<Option<usize>>,
 }
@@ -89,7 +94,10 @@ impl ReportStore {
                 View::Findings => (search.get(), sort.get()),
                 _ => (String::new(), None),
             };
-            let severities = severities.get();
+            let severities = match view.get() {
+                View::Issues => Vec::new(),
+                _ => severities.get(),
+            };
             let filter = Filter {
                 search: &search,
                 severities: &severities,
@@ -104,7 +112,26 @@ impl ReportStore {
                 problems,
             }
         });
+        let report = loaded.clone();
+        let issues = Memo::new(move |_| {
+            let (search, sort, severities) = match view.get() {
+                View::Issues => (search.get(), sort.get(), severities.get()),
+                _ => (String::new(), None, Vec::new()),
+            };
+            let filter = issues::Filter {
+                search: &search,
+                severities: &severities,
+                layer: layer.get(),
+            };
+            let sort = Sort::<issues::Column>::parse(sort.as_deref());
+            let (list, problems) = issues::select(&report.report, filter, sort);
+            Rows {
+                list: Arc::new(list),
+                problems,
+            }
+        });
         let with_removed = RwSignal::new(false);
+        let with_declared = RwSignal::new(false);
         let (report, counts) = (loaded.clone(), Arc::clone(&by_package));
         let packages = Memo::new(move |_| {
             let (search, sort) = match view.get() {
@@ -112,14 +139,13 @@ impl ReportStore {
                 _ => (String::new(), None),
             };
             let sort = Sort::<packages::Column>::parse(sort.as_deref());
-            let (list, problems) = packages::select(
-                &report.report,
-                &counts,
-                &search,
-                layer.get(),
-                with_removed.get(),
-                sort,
-            );
+            let filter = packages::Filter {
+                search: &search,
+                layer: layer.get(),
+                with_removed: with_removed.get(),
+                with_declared: with_declared.get(),
+            };
+            let (list, problems) = packages::select(&report.report, &counts, filter, sort);
             Rows {
                 list: Arc::new(list),
                 problems,
@@ -131,8 +157,10 @@ impl ReportStore {
             by_package: StoredValue::new(by_package),
             judgement,
             findings,
+            issues,
             packages,
             with_removed,
+            with_declared,
             layer,
         }
     }
@@ -157,6 +185,22 @@ impl ReportStore {
     pub fn counts(self) -> Counts {
         let layer = self.layer.get();
         self.with(|report| counts::of(report, layer))
+    }
+
+    /// The package at an index, if there is one.
+    pub fn package(self, index: usize) -> Option<Package> {
+        self.with(|report| report.packages.get(index).cloned())
+    }
+
+    /// The build step that made a layer, on one line.
+    pub fn layer_line(self, layer: usize) -> String {
+        self.with(|report| {
+            report
+                .layers
+                .get(layer)
+                .map(|layer| steps::parse(&layer.created_by).line())
+                .unwrap_or_default()
+        })
     }
 
     /// What plain words are searched in.

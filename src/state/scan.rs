@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use lamina_report::model::Image;
+use lamina_report::model::{Base, Image};
 
 use crate::scanner::{LayerProgress, LayerStart, ScanEvent};
 
@@ -64,6 +64,8 @@ pub struct ScanState {
     pub image: Option<Arc<Image>>,
     /// Its layers, base first.
     pub layers: Vec<ScanLayer>,
+    /// Where its base ends, if something tells.
+    pub base: Option<Base>,
     /// When it began.
     pub started_ms: f64,
     /// When the last event came.
@@ -86,8 +88,13 @@ impl ScanState {
         self.now_ms = now_ms;
         match event {
             ScanEvent::Step(step) => self.step = step,
-            ScanEvent::Resolved { image, layers } => {
+            ScanEvent::Resolved {
+                image,
+                layers,
+                base,
+            } => {
                 self.image = Some(Arc::from(image));
+                self.base = base;
                 for (index, start) in layers.into_iter().enumerate() {
                     if let Some(layer) = self.layer(index) {
                         layer.start = Arc::new(start);
@@ -237,6 +244,7 @@ mod tests {
             ScanEvent::Resolved {
                 image: Box::default(),
                 layers: vec![start(100), start(300), start(600)],
+                base: None,
             },
             0.0,
         );

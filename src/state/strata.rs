@@ -1,6 +1,6 @@
 //! The strata: the image drawn as the stack of its layers.
 
-use lamina_report::model::{HistoryStep, Layer, Report};
+use lamina_report::model::{Base, BaseBasis, HistoryStep, Layer, Report};
 
 use super::{
     counts::{self, Counts},
@@ -39,6 +39,8 @@ pub enum Stratum {
     Band(Band),
     /// Consecutive build steps that made no layer.
     Seam(Vec<Step>),
+    /// What lies below is the base image's; the words say whose and how that is known.
+    BaseEnd(String),
 }
 
 /// One layer as a band.
@@ -104,11 +106,88 @@ pub fn of_report(report: &Report) -> Vec<Stratum> {
                 error: layer.error.clone(),
             }
         });
-    with_seams(bands.collect(), &report.image.history)
+    let strata = with_seams(bands.collect(), &report.image.history);
+    based(strata, report.base.as_ref())
+}
+
+fn based(strata: Vec<Stratum>, base: Option<&Base>) -> Vec<Stratum> {
+    match base {
+        Some(base) => with_base(strata, base),
+        None => strata,
+    }
+}
+
+/// Marks where the base ends, if there is a layer above it. Steps that made no layer and stand
+/// there are the base's up to the first `CMD`, or else the last `ENTRYPOINT`: these end a build.
+fn with_base(strata: Vec<Stratum>, base: &Base) -> Vec<Stratum> {
+    let is_of_base =
+        |stratum: &Stratum| matches!(stratum, Stratum::Band(band) if band.layer < base.layers);
+    let is_own =
+        |stratum: &Stratum| matches!(stratum, Stratum::Band(band) if band.layer >= base.layers);
+    let Some(last) = strata.iter().rposition(is_of_base) else {
+        return strata;
+    };
+    if !strata.iter().any(is_own) {
+        return strata;
+    }
+    let mut marked = Vec::with_capacity(strata.len() + 2);
+    let mut line = Some(Stratum::BaseEnd(base_words(base)));
+    for (index, stratum) in strata.into_iter().enumerate() {
+        match stratum {
+            Stratum::Seam(mut steps) if index == last + 1 => {
+                let is = |step: &Step, keyword: &str| step.keyword == keyword;
+                let end = steps
+                    .iter()
+                    .position(|step| is(step, "CMD"))
+                    .or_else(|| steps.iter().rposition(|step| is(step, "ENTRYPOINT")))
+                    .map_or(0, |place| place + 1);
+                let own = steps.split_off(end.min(steps.len()));
+                for (steps, is_last) in [(steps, false), (own, true)] {
+                    if is_last {
+                        marked.extend(line.take());
+                    }
+                    if !steps.is_empty() {
+                        marked.push(Stratum::Seam(steps));
+                    }
+                }
+            }
+            other => {
+                if index > last {
+                    marked.extend(line.take());
+                }
+                marked.push(other);
+            }
+        }
+    }
+    marked
+}
+
+/// `Base image debian:12, named by an annotation`.
+pub fn base_words(base: &Base) -> String {
+    let name = base
+        .name
+        .as_ref()
+        .map(|name| format!(" {name}"))
+        .unwrap_or_default();
+    format!("Base image{name}, {}", base_basis(base.basis))
+}
+
+/// How it is known where the base ends.
+pub fn base_basis(basis: BaseBasis) -> &'static str {
+    match basis {
+        BaseBasis::ChainId => "told by its chain id",
+        BaseBasis::Annotation => "named by the image",
+        BaseBasis::History => "told by the history",
+        _ => "told in a way this page does not know",
+    }
 }
 
 /// The lines before there is a report: sizes and build steps are known, nothing else.
-pub fn of_scan(layers: &[(u64, String)], history: &[HistoryStep]) -> Vec<Stratum> {
+pub fn of_scan(
+    layers: &[(u64, String)],
+    history: &[HistoryStep],
+    base: Option<&Base>,
+) -> Vec<Stratum> {
     let bytes: Vec<u64> = layers.iter().map(|(bytes, _)| *bytes).collect();
     let bands = layers.iter().zip(heights(&bytes)).enumerate().map(
         |(index, ((bytes, created_by), height))| {
@@ -128,7 +207,7 @@ pub fn of_scan(layers: &[(u64, String)], history: &[HistoryStep]) -> Vec<Stratum
             }
         },
     );
-    with_seams(bands.collect(), history)
+    based(with_seams(bands.collect(), history), base)
 }
 
 /// The size by which a layer's band is drawn, in a scan and in its report alike.
@@ -253,11 +332,12 @@ mod tests {
 
     fn drawn(layers: usize, steps: &str) -> String {
         let layers: Vec<_> = (0..layers).map(|_| (1, String::new())).collect();
-        let words: Vec<_> = of_scan(&layers, &history(steps))
+        let words: Vec<_> = of_scan(&layers, &history(steps), None)
             .into_iter()
             .map(|stratum| match stratum {
                 Stratum::Band(band) => band.layer.to_string(),
                 Stratum::Seam(steps) => format!("({})", seam_summary(&steps)),
+                Stratum::BaseEnd(words) => words,
             })
             .collect();
         words.join(" ")
@@ -273,6 +353,51 @@ mod tests {
         // A history that tells of fewer or more layers than there are loses none.
         check(3, "ADD0 CMD RUN2", "0 (CMD) 1 2");
         check(1, "ADD0 RUN1 RUN5 CMD", "0 (CMD)");
+    }
+
+    #[test]
+    fn the_base_ends_between_its_last_layer_and_the_next() {
+        let check = |base_layers, steps: &str, expect: &str| {
+            let layers: Vec<_> = (0..3).map(|_| (1, String::new())).collect();
+            let base = Base {
+                layers: base_layers,
+                ..Base::default()
+            };
+            let words: Vec<_> = of_scan(&layers, &history(steps), Some(&base))
+                .into_iter()
+                .map(|stratum| match stratum {
+                    Stratum::Band(band) => band.layer.to_string(),
+                    Stratum::Seam(steps) => format!("({})", seam_summary(&steps)),
+                    Stratum::BaseEnd(_) => "|".to_owned(),
+                })
+                .collect();
+            assert_eq!(words.join(" "), expect, "{base_layers} {steps}");
+        };
+        check(1, "", "0 | 1 2");
+        check(1, "ADD0 CMD RUN1 RUN2", "0 (CMD) | 1 2");
+        check(
+            2,
+            "ADD0 RUN1 ENV CMD ENV WORKDIR COPY2",
+            "0 1 (ENV, CMD) | (ENV, WORKDIR) 2",
+        );
+        check(
+            1,
+            "ADD0 CMD ENV ENTRYPOINT RUN1 RUN2",
+            "0 (CMD) | (ENV, ENTRYPOINT) 1 2",
+        );
+        check(1, "ADD0 ENV RUN1 RUN2", "0 | (ENV) 1 2");
+        // A base that is all of the image, or nothing, has no line.
+        check(3, "ADD0 RUN1 RUN2 CMD", "0 1 2 (CMD)");
+        check(0, "", "0 1 2");
+        let base = Base {
+            layers: 1,
+            name: Some("debian:12".to_owned()),
+            basis: BaseBasis::Annotation,
+        };
+        assert_eq!(
+            base_words(&base),
+            "Base image debian:12, named by the image"
+        );
     }
 
     #[test]

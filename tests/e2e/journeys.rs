@@ -4,6 +4,7 @@ mod agreement;
 mod archive;
 mod bad_input;
 mod home;
+mod inventory;
 mod registries;
 mod samples;
 mod share;

@@ -62,7 +62,13 @@ fn narrow_window_never_scrolls_sideways() {
         assert_fits(browser, "home").await;
         browser.scan(&lamina.url, "samples.lamina/shop:1.0").await;
         browser.one("verdict").await;
-        for tab in ["tab-findings", "tab-packages", "tab-files", "tab-image"] {
+        for tab in [
+            "tab-findings",
+            "tab-issues",
+            "tab-packages",
+            "tab-files",
+            "tab-image",
+        ] {
             browser.click(tab).await;
             browser.settle().await;
             assert_fits(browser, tab).await;

@@ -1,0 +1,208 @@
+//! One package in full: why we say that it is there, and where it comes from.
+
+use lamina_report::model::Package;
+use leptos::prelude::*;
+
+use super::{
+    copy::CopyButton,
+    drawer::{Drawer, LayerLink, fact},
+    severity::SeverityMark,
+};
+use crate::{
+    browser,
+    state::{address::View, packages, report::ReportStore, session::Session, words},
+};
+
+/// Most findings, and most packages within it, that the drawer names.
+const MOST_NAMED: usize = 40;
+
+/// Goes to a package.
+pub fn open_package(session: Session, index: usize) {
+    session.select(|address| {
+        if address.view != View::Packages {
+            address.view = View::Packages;
+            address.sort = None;
+            address.search.clear();
+        }
+        address.package = Some(index);
+    });
+    // What had the focus is gone with the text it was in.
+    request_animation_frame(|| browser::focus("drawer-title"));
+}
+
+/// The drawer.
+#[component]
+pub fn PackageDrawer(
+    /// The package, as an index into the report.
+    opened: Memo<Option<usize>>,
+    /// Closes it.
+    on_close: Callback<()>,
+    /// Goes to the next one (true) or the one before.
+    on_step: Callback<bool>,
+) -> impl IntoView {
+    let store = expect_context::<ReportStore>();
+    let content = move || {
+        let index = opened.get()?;
+        let package = store.package(index)?;
+        Some(view! { <PackageText index package /> })
+    };
+    view! {
+        <Drawer is_open=Signal::derive(move || opened.get().is_some()) noun="package" on_close on_step>
+            {content}
+        </Drawer>
+    }
+}
+
+#[component]
+fn PackageText(index: usize, package: Package) -> impl IntoView {
+    let store = expect_context::<ReportStore>();
+    let base = store.with(|report| report.base.as_ref().map(|base| base.layers));
+    let side = base.map(|layers| {
+        if package.layer < layers {
+            "of the base image"
+        } else {
+            "of the image's own layers"
+        }
+    });
+    let owner = package.owned_by.and_then(|owner| {
+        let name = store.package(owner)?.name;
+        Some(view! { <PackageLink index=owner name /> })
+    });
+    let is_nobodys = owner.is_none() && !package.kind.is_os() && package.removed_in.is_none();
+    let inside: Vec<(usize, String)> = store.with(|report| {
+        let all = report.packages.iter().enumerate();
+        all.filter(|(_, other)| other.owned_by == Some(index))
+            .map(|(index, other)| (index, format!("{} {}", other.name, other.version)))
+            .collect()
+    });
+    let files = package.files.map(|files| {
+        let files = words::plural(usize::try_from(files).unwrap_or(usize::MAX), "file");
+        match package.bytes {
+            Some(bytes) => format!("{files}, {}", words::size(bytes)),
+            None => files,
+        }
+    });
+    let events = packages::events(&package)
+        .into_iter()
+        .map(|event| {
+            view! {
+                <li class="drawerEvent">
+                    <span class="drawerEventWhat">{event.what}</span>
+                    <span><LayerLink layer=event.layer /></span>
+                </li>
+            }
+        })
+        .collect_view();
+    let details = package
+        .details
+        .iter()
+        .map(|(name, value)| view! { <div class="factsItem"><dt>{packages::detail_title(name)}</dt><dd>{value.clone()}</dd></div> })
+        .collect_view();
+    let version = if package.version.is_empty() {
+        "without a version".to_owned()
+    } else {
+        package.version.clone()
+    };
+    view! {
+        <div class="drawerText" data-test="package-drawer">
+            <div class="drawerMarks">
+                <span class="tag">{package.kind.word()}</span>
+                {side.map(|side| view! { <span class="drawerScore">{side}</span> })}
+            </div>
+            <h2 class="drawerTitle" id="drawer-title" tabindex="-1">{package.name.clone()}</h2>
+            <p class="drawerPackage mono">{version}</p>
+            {package.removed_in.map(|layer| view! {
+                <p class="drawerRemedy">{format!("Not in the merged image: layer {layer} removed it. Its files can still be read in the layers below.")}</p>
+            })}
+
+            <h3>"Why it is believed to be there"</h3>
+            <p>{packages::basis_sentence(package.basis)}</p>
+            <dl class="facts">
+                {fact("Read from", view! { <span class="mono">{packages::place_words(&package)}</span> })}
+                {(package.file_layer != package.layer).then(|| fact("File from", view! { <LayerLink layer=package.file_layer /> }))}
+                {package.evidence.clone().map(|evidence| fact("Evidence", evidence))}
+            </dl>
+
+            <h3>"Where it comes from"</h3>
+            <ol class="drawerEvents" data-test="package-events">{events}</ol>
+            <dl class="facts">
+                {owner.map(|owner| fact("Owner", view! { {owner} ", a package of the distribution" }))}
+                {is_nobodys.then(|| fact("Owner", "no package of the distribution lists its files"))}
+                {files.map(|files| fact("Files", files))}
+                {(!inside.is_empty()).then(|| {
+                    let more = inside.len().saturating_sub(MOST_NAMED);
+                    let links = inside.iter().take(MOST_NAMED).map(|(index, name)| view! { <li><PackageLink index=*index name=name.clone() /></li> }).collect_view();
+                    fact("Packages in it", view! { <ul class="factsList">{links}{(more > 0).then(|| view! { <li>{format!("and {more} more")}</li> })}</ul> })
+                })}
+            </dl>
+
+            <h3>"What it is"</h3>
+            <dl class="facts">
+                {fact("Package URL", view! { <span class="factsDigest"><span class="mono">{package.purl.clone()}</span><CopyButton text=package.purl.clone() what="package URL" /></span> })}
+                {package.licence.clone().map(|licence| fact("Licence", licence))}
+                {package.source.clone().map(|(name, version)| fact("Source package", format!("{name} {version}")))}
+                {package.architecture.clone().map(|architecture| fact("Architecture", architecture))}
+                {details}
+            </dl>
+
+            <PackageFindings index />
+        </div>
+    }
+}
+
+#[component]
+fn PackageLink(index: usize, name: String) -> impl IntoView {
+    let session = expect_context::<Session>();
+    view! {
+        <button type="button" class="linkButton" on:click=move |_| open_package(session, index)>{name}</button>
+    }
+}
+
+#[component]
+fn PackageFindings(index: usize) -> impl IntoView {
+    let session = expect_context::<Session>();
+    let store = expect_context::<ReportStore>();
+    let findings: Vec<_> = store.with(|report| {
+        let all = report.findings.iter();
+        all.filter(|finding| finding.package == index)
+            .map(|finding| (finding.id.clone(), finding.severity, finding.title.clone()))
+            .collect()
+    });
+    if findings.is_empty() {
+        let why = store.with(|report| {
+            let package = report.packages.get(index);
+            package.map(|package| packages::no_findings(report, package))
+        });
+        return view! { <h3>"Findings"</h3> <p class="drawerLoading">{why}</p> }.into_any();
+    }
+    let more = findings.len().saturating_sub(MOST_NAMED);
+    let items = findings
+        .into_iter()
+        .take(MOST_NAMED)
+        .map(|(id, severity, title)| {
+            let key = format!("{id}@{index}");
+            let open = move |_| {
+                let key = key.clone();
+                session.select(|address| {
+                    address.view = View::Findings;
+                    address.sort = None;
+                    address.search.clear();
+                    address.finding = Some(key);
+                });
+            };
+            view! {
+                <li class="drawerFinding">
+                    <SeverityMark severity />
+                    <button type="button" class="linkButton mono" on:click=open>{id}</button>
+                    <span class="ellipsis" title=title.clone()>{title.clone()}</span>
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <h3>"Findings"</h3>
+        <ul class="drawerFindings">{items}</ul>
+        {(more > 0).then(|| view! { <p class="drawerLoading">{format!("and {more} more")}</p> })}
+    }
+    .into_any()
+}
