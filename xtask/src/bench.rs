@@ -177,7 +177,16 @@ pub(crate) fn run(mut args: Args) -> Result<()> {
     }
     drop(registry);
 
-    let table = render(&image, &measured, &tabs, runs);
+    step("analysers");
+    let mut cost =
+        shell::run("cargo run --quiet --release --package lamina-scan --example layer_cost --");
+    for blob in &image.blobs {
+        cost = cost.arg(blob);
+    }
+    let cost = cost.read()?;
+    println!("   streaming and hashing alone, with every analyser, packages: {cost}");
+
+    let table = render(&image, &measured, &tabs, runs, &cost);
     println!("\n{table}");
     if writes {
         replace_between("docs/performance.md", "bench", &table)?;
@@ -200,6 +209,7 @@ fn render(
     measured: &BTreeMap<usize, (&str, Vec<Run>)>,
     tabs: &[Tab],
     runs: usize,
+    cost: &str,
 ) -> String {
     use std::fmt::Write as _;
     let of = |order: usize, value: fn(&Run) -> f64| {
@@ -244,6 +254,18 @@ fn render(
         tabs.first().map_or(0, |tab| tab.packages),
         median(tabs.iter().map(|tab| tab.relay_cpu_s)),
     );
+    let seconds: Vec<f64> = cost
+        .split_whitespace()
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    if let [alone, analysed, ..] = seconds.as_slice() {
+        let _ = writeln!(
+            text,
+            "Natively, one thread: streaming, inflating and hashing alone {alone:.2} s, with every \
+             analyser {analysed:.2} s: {:.2} times.",
+            analysed / alone
+        );
+    }
     match workers {
         Some(bytes) => {
             let _ = writeln!(
