@@ -11,6 +11,7 @@ mod bench;
 mod build;
 mod demo;
 mod fingerprint;
+mod fuzz;
 mod lint;
 mod serve;
 mod shell;
@@ -68,6 +69,12 @@ const COMMANDS: &[Command] = &[
         about: "scans images whose contents are known; what is found, missing, too much",
         help: accuracy::HELP,
         run: accuracy::run,
+    },
+    Command {
+        name: "fuzz",
+        about: "feeds each parser of foreign bytes random input, for a minute each",
+        help: fuzz::HELP,
+        run: fuzz::run_targets,
     },
     Command {
         name: "demo",

@@ -10,6 +10,7 @@ use crate::shell::{find, root, run, step};
 
 const TRUNK: &str = "0.21.14";
 const BINARYEN: &str = "132";
+const CARGO_FUZZ: &str = "0.13.2";
 
 /// Debian packages that the end-to-end tests need, and a program of each.
 const APT: &[(&str, &str)] = &[
@@ -120,6 +121,17 @@ for word do
 done
 exec cp "$in" "$out"
 "#;
+
+/// cargo-fuzz, which builds and runs the fuzz targets. Any version will do.
+pub(crate) fn cargo_fuzz() -> Result<()> {
+    if find("cargo-fuzz", &folders()).is_some() {
+        return Ok(());
+    }
+    step(&format!(
+        "installing cargo-fuzz {CARGO_FUZZ} into .tools (a minute, once)"
+    ));
+    cargo_install(&format!("cargo-fuzz@{CARGO_FUZZ}"))
+}
 
 /// What the end-to-end tests need of the system.
 pub(crate) fn apt() -> Result<()> {

@@ -189,13 +189,13 @@ fn add_header(
     if header.breaks_off {
         problem("the header breaks off".to_owned(), out);
     }
-    let Some(name) = header.name.and_then(word) else {
+    let Some(name) = header.name.first().and_then(word) else {
         return problem("a package without a name".to_owned(), out);
     };
-    let Some(version) = header.version.and_then(word) else {
+    let Some(version) = header.version.first().and_then(word) else {
         return problem(format!("the package {name:?} has no version"), out);
     };
-    let version = match header.release.and_then(word) {
+    let version = match header.release.first().and_then(word) {
         Some(release) => format!("{version}-{release}"),
         None => version,
     };
@@ -203,14 +203,18 @@ fn add_header(
         name,
         epoch: header.epoch,
         version,
-        architecture: header.architecture,
-        vendor: header.vendor,
-        source: header.source,
+        architecture: header.architecture.first(),
+        vendor: header.vendor.first(),
+        source: header.source.first(),
     };
     let mut package = stated.package(file.path);
-    let licence = header.licence.and_then(known);
+    let licence = header.licence.first().and_then(known);
     package.licence = licence.map(|text| cut(&String::from_utf8_lossy(text), MAX_LICENCE_BYTES));
-    let modularity_label = header.modularity_label.and_then(known).and_then(word);
+    let modularity_label = header
+        .modularity_label
+        .first()
+        .and_then(known)
+        .and_then(word);
     package.detail("modularity-label", modularity_label);
     package.evidence = Some(place.clone());
     let mut files = PathListBuilder::default();
@@ -643,6 +647,20 @@ mod tests {
             ..RpmPackage::default()
         };
         package.header().bytes()
+    }
+
+    #[test]
+    fn a_header_of_many_names_without_end_does_not_take_hours() {
+        const TAGS: u32 = 1 << 18;
+        let store = vec![b'a'; 16 << 20];
+        let mut header = [TAGS.to_be_bytes(), (16_u32 << 20).to_be_bytes()].concat();
+        for _ in 0..TAGS {
+            // A name, a text, at the store's first byte, one of them.
+            header.extend([1000_u32, 6, 0, 1].map(u32::to_be_bytes).as_flattened());
+        }
+        header.extend(store);
+        let problem = "NDB slot 2, header at byte 4112: a package without a name";
+        check(NDB, &rpm_ndb(&[header]), 0, &[problem]);
     }
 
     #[test]

@@ -10,17 +10,20 @@ use memchr::memchr;
 use crate::{limits::MAX_OWNED_PATH_BYTES, path_list::PathListBuilder};
 
 /// What a header is read for. All values are as they lie in the store.
+///
+/// Texts are only looked through when they are asked for: an index of a million tags may lead each time
+/// to one that has no end.
 #[derive(Debug, Default)]
 pub(super) struct Header<'a> {
-    pub(super) name: Option<&'a [u8]>,
+    pub(super) name: Texts<'a>,
     pub(super) epoch: Option<u32>,
-    pub(super) version: Option<&'a [u8]>,
-    pub(super) release: Option<&'a [u8]>,
-    pub(super) architecture: Option<&'a [u8]>,
-    pub(super) vendor: Option<&'a [u8]>,
-    pub(super) licence: Option<&'a [u8]>,
-    pub(super) source: Option<&'a [u8]>,
-    pub(super) modularity_label: Option<&'a [u8]>,
+    pub(super) version: Texts<'a>,
+    pub(super) release: Texts<'a>,
+    pub(super) architecture: Texts<'a>,
+    pub(super) vendor: Texts<'a>,
+    pub(super) licence: Texts<'a>,
+    pub(super) source: Texts<'a>,
+    pub(super) modularity_label: Texts<'a>,
     /// Whether the store is shorter than it says: the last values are missing.
     pub(super) breaks_off: bool,
     base_names: Texts<'a>,
@@ -78,19 +81,19 @@ impl<'a> Header<'a> {
 
     fn set(&mut self, tag: u32, value: Value<'a>) {
         match tag {
-            1000 => self.name = value.text(),
-            1001 => self.version = value.text(),
-            1002 => self.release = value.text(),
+            1000 => self.name = value.texts(),
+            1001 => self.version = value.texts(),
+            1002 => self.release = value.texts(),
             1003 => self.epoch = value.numbers().and_then(|numbers| number(numbers, 0)),
-            1011 => self.vendor = value.text(),
-            1014 => self.licence = value.text(),
-            1022 => self.architecture = value.text(),
+            1011 => self.vendor = value.texts(),
+            1014 => self.licence = value.texts(),
+            1022 => self.architecture = value.texts(),
             1027 => self.old_paths = value.texts(),
-            1044 => self.source = value.text(),
+            1044 => self.source = value.texts(),
             1116 => self.directory_of = value.numbers().unwrap_or_default(),
             1117 => self.base_names = value.texts(),
             1118 => self.directories = value.texts(),
-            5096 => self.modularity_label = value.text(),
+            5096 => self.modularity_label = value.texts(),
             _ => {}
         }
     }
@@ -187,10 +190,6 @@ impl<'a> Value<'a> {
         Some((number(entry, 0)?, value))
     }
 
-    fn text(&self) -> Option<&'a [u8]> {
-        self.texts().iter().next()
-    }
-
     fn texts(&self) -> Texts<'a> {
         match self.kind {
             STRING | STRING_ARRAY | I18N_STRING => Texts {
@@ -212,12 +211,16 @@ impl<'a> Value<'a> {
 
 /// Texts, one after the other, each ended by a zero byte.
 #[derive(Clone, Copy, Debug, Default)]
-struct Texts<'a> {
+pub(super) struct Texts<'a> {
     count: usize,
     bytes: &'a [u8],
 }
 
 impl<'a> Texts<'a> {
+    pub(super) fn first(self) -> Option<&'a [u8]> {
+        self.iter().next()
+    }
+
     fn iter(self) -> impl Iterator<Item = &'a [u8]> {
         let mut rest = self.bytes;
         let next = move || {
