@@ -143,6 +143,8 @@ fn BaseEnd(words: String) -> impl IntoView {
 fn BandText(band: Band) -> impl IntoView {
     let packages = match (band.packages_added, band.packages_removed) {
         (0, 0) => String::new(),
+        (1, 0) => "+1 package".to_owned(),
+        (0, 1) => "−1 package".to_owned(),
         (added, 0) => format!("+{added} packages"),
         (0, removed) => format!("−{removed} packages"),
         (added, removed) => format!("+{added} −{removed} packages"),

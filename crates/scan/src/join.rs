@@ -22,7 +22,7 @@ use lamina_report::model::{
 use crate::{layer::LayerResult, plan::Plan};
 
 /// What to do about a secret. Deleting the file in a later layer is not enough.
-const ROTATE: &str = "revoke it, and build the image without it: what a layer holds can be read by \
+const ROTATE: &str = "Revoke it, and build the image without it: what a layer holds can be read by \
                       everyone who can pull the image";
 
 /// An image whose layers have been read.
