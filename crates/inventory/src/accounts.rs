@@ -318,11 +318,12 @@ impl<'a> Accounting<'a> {
         }
     }
 
-    /// Which packages that are not the distribution's lie in files that are. Nothing but the OS
-    /// packages has claimed anything yet.
+    /// Which packages that are not the distribution's, or only a program's note of one that is, lie in
+    /// files that are. Nothing but the OS packages has claimed anything yet.
     fn note_owned_by(&self, packages: &mut [Package]) {
         for (package, statement) in packages.iter_mut().zip(&self.statements) {
-            if !package.fact.kind.is_os() {
+            let is_note = package.fact.basis == Basis::Embedded;
+            if is_note || !package.fact.kind.is_os() {
                 let owner = statement.map_or(NOBODY, |node| self.owner(node));
                 package.owned_by = (owner != NOBODY).then_some(owner as usize);
             }

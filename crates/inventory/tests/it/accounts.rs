@@ -178,3 +178,22 @@ fn a_hundred_thousand_files_take_little_time() {
     assert_eq!(inventory.owners.share(OwnerClass::Nobody).files, 1_001);
     assert!(found.score < 1.0);
 }
+
+#[test]
+fn a_note_in_a_program_is_linked_to_the_package_that_owns_the_program() {
+    let Some(archive) = shared("fixtures/images/built/debian-slim.zstd.oci.tar") else {
+        return;
+    };
+    let inventory = &inventories(&archive).unwrap()[0];
+    let notes: Vec<_> = inventory
+        .packages
+        .iter()
+        .filter(|package| package.fact.kind.is_os() && package.fact.basis == Basis::Embedded)
+        .collect();
+    assert!(!notes.is_empty(), "libsystemd has one");
+    for note in notes {
+        let owner = note.owned_by.map(|owner| &inventory.packages[owner]);
+        let owner = owner.unwrap_or_else(|| panic!("{note:?}"));
+        assert_eq!(owner.fact.basis, Basis::Installed, "{note:?}");
+    }
+}
