@@ -328,7 +328,8 @@ impl Joined {
             classified: share(OwnerClass::Classified),
             unowned: share(OwnerClass::Nobody),
             wasted_bytes: efficiency.inefficient_bytes,
-            efficiency: efficiency.score,
+            // Digits that every JSON reader gives back as they were.
+            efficiency: (efficiency.score * 1e6).round() / 1e6,
             wasted: efficiency
                 .paths
                 .iter()
