@@ -125,7 +125,11 @@ impl Plan {
             .map(|(index, step)| HistoryStep {
                 created_by: redact(&step.instruction()),
                 created: step.created.clone(),
-                comment: step.comment.clone().filter(|comment| !comment.is_empty()),
+                comment: step
+                    .comment
+                    .as_deref()
+                    .filter(|comment| !comment.is_empty())
+                    .map(redact),
                 layer: steps
                     .step_of_layer
                     .iter()
@@ -146,19 +150,22 @@ impl Plan {
             created: config.created.clone(),
             config: RunConfig {
                 user: run.user.clone(),
-                env: run.env.iter().map(|variable| redact(variable)).collect(),
-                entrypoint: run.entrypoint.clone(),
-                cmd: run.cmd.clone(),
+                env: redact_all(&run.env),
+                entrypoint: redact_all(&run.entrypoint),
+                cmd: redact_all(&run.cmd),
                 working_dir: run.working_dir.clone(),
                 exposed_ports: run.exposed_ports.clone(),
                 volumes: run.volumes.clone(),
                 labels: run
                     .labels
                     .iter()
-                    .map(|(name, text)| (name.clone(), redact(text)))
+                    .map(|(name, text)| (name.clone(), redact_label(name, text)))
                     .collect(),
                 stop_signal: run.stop_signal.clone(),
-                healthcheck: run.healthcheck.as_ref().map(|check| check.test.clone()),
+                healthcheck: run
+                    .healthcheck
+                    .as_ref()
+                    .map(|check| redact_all(&check.test)),
             },
             history,
         };
@@ -195,6 +202,23 @@ impl Plan {
                 .collect(),
             None => vec![String::new(); self.layers.len()],
         }
+    }
+}
+
+fn redact_all(texts: &[String]) -> Vec<String> {
+    texts.iter().map(|text| redact(text)).collect()
+}
+
+/// A label's text. Its name may be all that tells that it is a secret.
+fn redact_label(name: &str, text: &str) -> String {
+    let redacted = redact(&format!("{name}={text}"));
+    match redacted
+        .strip_prefix(name)
+        .and_then(|rest| rest.strip_prefix('='))
+    {
+        Some(text) => text.to_owned(),
+        // The name itself was redacted, so that it cannot be told where the text begins.
+        None => redacted,
     }
 }
 

@@ -17,12 +17,13 @@ use lamina_advisories::{
         writer::{MatchWriter, compress},
     },
 };
-use lamina_image::{digest::Digest, layer::LayerExpectation};
+use lamina_image::{config::ImageConfig, digest::Digest, layer::LayerExpectation};
 use lamina_report::model::{Report, Status};
 use lamina_scan::{
     archive::ArchiveJob,
     join::{Asked, Joined},
     layer::LayerJob,
+    plan::{Found, Plan},
 };
 use lamina_testkit::{gzip, layer};
 
@@ -322,4 +323,41 @@ fn two_scans_of_an_archive_give_the_same_report() {
     let layers = layers();
     let archive = docker_archive(&layers, &layers);
     assert_eq!(report(&joined(&archive)), report(&joined(&archive)));
+}
+
+#[test]
+fn no_secret_of_the_config_is_in_the_report() {
+    // Put together here, so that it is none in this file.
+    let token = ["ghp_", "x7Kq2mZp9RtW4vBn", "8LsD3fGh6JyC1aEu5oQi"].concat();
+    let config = serde_json::json!({
+        "architecture": "amd64", "os": "linux",
+        "config": {
+            "Env": [format!("GITHUB_TOKEN={token}")],
+            "Entrypoint": ["sh", "-c", format!("GITHUB_TOKEN={token} exec job")],
+            "Cmd": [format!("--header=Authorization: token {token}")],
+            "Labels": {"DB_PASSWORD": "correct-horse-battery", "org.example.note": token},
+            "Healthcheck": {"Test": ["CMD-SHELL", format!("GITHUB_TOKEN={token} check")]},
+        },
+        "rootfs": {"type": "layers", "diff_ids": []},
+        "history": [{"created_by": format!("RUN GITHUB_TOKEN={token} make"), "empty_layer": true,
+                     "comment": format!("GITHUB_TOKEN={token}")}],
+    });
+    let config = ImageConfig::parse(config.to_string().as_bytes()).unwrap();
+    let plan = Plan::new(Found::default(), None, Vec::new(), &config);
+    let report = Joined::new(plan, Vec::new()).report(None, NOW);
+    let text = serde_json::to_string(&report).unwrap();
+    for secret in [token.as_str(), "correct-horse-battery"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+    // What is around them is still there.
+    for part in [
+        "GITHUB_TOKEN=",
+        "exec job",
+        "DB_PASSWORD",
+        "CMD-SHELL",
+        "--header=Authorization",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!report.issues.is_empty());
 }
