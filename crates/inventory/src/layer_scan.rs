@@ -240,6 +240,10 @@ impl LayerScan {
             entry.size <= limit
         });
         if analysers.is_empty() && entry.size == 0 {
+            // It may take the place of one that had something to say.
+            if self.newest.contains_key(&entry.path) {
+                self.end_span(entry.path.clone(), false);
+            }
             return Claim::Skip;
         }
         // The size is a promise until the bytes are there.

@@ -10,7 +10,7 @@ use lamina_inventory::{
     layer_scan::LayerScan,
     limits::{MAX_PACKAGES, MAX_WARNINGS},
 };
-use lamina_testkit::layer;
+use lamina_testkit::{LayerBuilder, layer};
 
 use crate::support::{join, scan};
 
@@ -168,4 +168,15 @@ fn links_at_claimed_paths_are_noted() {
             LayerPath::from("a/b.dist-info/METADATA")
         ]
     );
+}
+
+#[test]
+fn an_empty_file_in_the_place_of_one_with_a_secret_has_none() {
+    // Put together here, so that it is none in this file.
+    let token = ["ghp_", "x7Kq2mZp9RtW4vBn", "8LsD3fGh6JyC1aEu5oQi"].concat();
+    let issues = |builder: LayerBuilder| scan(&builder.tar()).facts.issues.len();
+    let first = || layer().file("srv/app.env", format!("GITHUB_TOKEN={token}\n"));
+    assert_eq!(issues(first()), 1);
+    assert_eq!(issues(first().file("srv/app.env", "")), 0);
+    assert_eq!(issues(first().file("srv/other.env", "")), 1);
 }
