@@ -208,6 +208,10 @@ pub const MAX_GO_VERSION_CANDIDATES: usize = 256;
 /// Bytes of cargo-auditable's data, inflated, in one file. 1,000 crates take about 100 KiB.
 pub const MAX_AUDITABLE_BYTES: usize = 8 << 20;
 
+/// Deflated bytes by which cargo-auditable's data are told. The codes of a dynamic block take at most
+/// some 600 (RFC 1951, section 3.2.7), the first letters 25.
+pub const AUDITABLE_BEGIN_BYTES: usize = 1024;
+
 /// Bytes of one program's note segment. Real ones stay under 1 KiB.
 pub const MAX_NOTE_BYTES: usize = 64 << 10;
 

@@ -577,6 +577,13 @@ impl<'a> Stack<'a> {
     /// Drops .NET assemblies that a `deps.json` says belong to a package: it knows that package's name
     /// and version, an assembly only its own.
     fn drop_listed_assemblies(&self, packages: &mut Vec<Package>) {
+        // Few images have any: the others need not be gone through.
+        if packages
+            .iter()
+            .all(|package| package.fact.kind != PackageKind::Nuget)
+        {
+            return;
+        }
         let mut listed: HashSet<LayerPath> = HashSet::new();
         for path in self.files.keys() {
             let last = self.copies(path).pop();
