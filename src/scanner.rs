@@ -95,7 +95,7 @@ pub enum ScanEvent {
         /// Where its base ends, if something tells.
         base: Option<Base>,
     },
-    /// Some progress of one layer; at most some ten a second each.
+    /// Some progress of one layer; at most four a second each.
     Layer(LayerProgress),
     /// A layer is analysed.
     LayerDone {

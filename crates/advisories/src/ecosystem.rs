@@ -245,24 +245,29 @@ pub fn key_for(
     kind: PackageKind,
     distribution: Option<DistributionView<'_>>,
 ) -> Result<String, String> {
+    let language = match kind {
+        PackageKind::Pypi => Some("pypi"),
+        PackageKind::Npm => Some("npm"),
+        PackageKind::Maven => Some("maven"),
+        PackageKind::Golang => Some("go"),
+        PackageKind::Cargo => Some("crates.io"),
+        PackageKind::Nuget => Some("nuget"),
+        PackageKind::Gem => Some("rubygems"),
+        PackageKind::Composer => Some("packagist"),
+        PackageKind::Cran => Some("cran"),
+        PackageKind::Hex => Some("hex"),
+        PackageKind::Pub => Some("pub"),
+        PackageKind::Swift => Some("swift"),
+        PackageKind::Julia => Some("julia"),
+        PackageKind::Bitnami => Some("bitnami"),
+        PackageKind::Hackage => Some("hackage"),
+        _ => None,
+    };
+    if let Some(key) = language {
+        return Ok(key.to_owned());
+    }
     let manager = match kind {
-        PackageKind::Pypi => return Ok("pypi".to_owned()),
-        PackageKind::Npm => return Ok("npm".to_owned()),
-        PackageKind::Maven => return Ok("maven".to_owned()),
-        PackageKind::Golang => return Ok("go".to_owned()),
-        PackageKind::Cargo => return Ok("crates.io".to_owned()),
-        PackageKind::Nuget => return Ok("nuget".to_owned()),
-        PackageKind::Gem => return Ok("rubygems".to_owned()),
-        PackageKind::Composer => return Ok("packagist".to_owned()),
-        PackageKind::Cran => return Ok("cran".to_owned()),
-        PackageKind::Hex => return Ok("hex".to_owned()),
-        PackageKind::Pub => return Ok("pub".to_owned()),
-        PackageKind::Swift => return Ok("swift".to_owned()),
-        PackageKind::Julia => return Ok("julia".to_owned()),
-        PackageKind::Bitnami => return Ok("bitnami".to_owned()),
-        PackageKind::Hackage => return Ok("hackage".to_owned()),
-        PackageKind::Apk => "apk",
-        PackageKind::Deb => "deb",
+        PackageKind::Apk | PackageKind::Deb => kind.word(),
         other => return Err(format!("{} packages", other.word())),
     };
     let Some(distribution) = distribution else {
