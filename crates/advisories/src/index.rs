@@ -94,6 +94,13 @@ pub enum ShardKind {
     Match,
     /// What people read.
     Prose,
+    /// What changes from day to day ([`crate::shard::scores`]).
+    Scores,
+    /// How long releases are looked after ([`crate::lifecycle`]).
+    Lifecycle,
+    /// Something that this reader does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 /// Why bytes are no index.
@@ -128,6 +135,9 @@ impl ShardKind {
         match self {
             Self::Match => "match",
             Self::Prose => "prose",
+            Self::Scores => "scores",
+            Self::Lifecycle => "lifecycle",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -175,6 +185,20 @@ impl Index {
         self.shards
             .iter()
             .find(|shard| shard.kind == ShardKind::Match && shard.key == key)
+    }
+
+    /// The scores beside the match shard with this key.
+    pub fn scores_shard(&self, key: &str) -> Option<&ShardEntry> {
+        self.shards
+            .iter()
+            .find(|shard| shard.kind == ShardKind::Scores && shard.key == key)
+    }
+
+    /// The shard of lifecycles.
+    pub fn lifecycle_shard(&self) -> Option<&ShardEntry> {
+        self.shards
+            .iter()
+            .find(|shard| shard.kind == ShardKind::Lifecycle)
     }
 
     /// The part of prose that has the record with this id, if any has.

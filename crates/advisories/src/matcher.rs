@@ -414,11 +414,11 @@ impl<'a> Target<'a> {
                 }
             };
             match entry.statement {
-                Some(Statement::Affected) => {}
                 Some(Statement::NotAffected) => {
                     not_affected.insert(self.shard.advisory(entry.advisory)?.id);
                     continue;
                 }
+                Some(_) => {}
                 None => continue,
             }
             let Some(range) = self.range_of(&entry, name, version, is_readable, warnings) else {

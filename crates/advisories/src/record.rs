@@ -30,6 +30,8 @@ pub struct Advisory {
     pub title: Option<String>,
     /// What is said of its severity, each by whom.
     pub ratings: Vec<Rating<String>>,
+    /// What kinds of weakness it is: the numbers of [CWE](https://cwe.mitre.org), sorted.
+    pub cwes: Vec<u32>,
 }
 
 /// What an advisory says of one package.
@@ -41,6 +43,30 @@ pub struct Affected {
     pub ranges: Vec<VersionRange<String>>,
     /// Versions it is about beside the ranges.
     pub versions: Vec<String>,
+    /// Which of the packages with this name it is about; empty for all of them. Sorted.
+    pub qualifiers: Vec<Qualifier<String>>,
+    /// When the version that fixes it became available.
+    pub fix_published: Option<Day>,
+}
+
+/// Narrows an entry down to some of the packages that have its name.
+///
+/// Of qualifiers of the same kind one must fit, of different kinds one each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Qualifier<S> {
+    /// Built from this stream of a module, as `nodejs:18` (RPM's `%{MODULARITYLABEL}`, its first two
+    /// parts). An entry without one is about packages that are of no module.
+    Module(S),
+    /// For this architecture, as the package manager writes it: `x86_64`.
+    Architecture(S),
+    /// Of this product stream: Red Hat's CPE without `cpe:/o:redhat:` or `cpe:/a:redhat:`, as
+    /// `enterprise_linux:9::appstream` or `rhel_eus:9.4::baseos`.
+    Product(S),
+    /// The entry's name is that of a source package. Without it, a name in an RPM shard is that of a
+    /// binary package; shards of Debian, Ubuntu and Alpine have nothing but source packages and do
+    /// without.
+    Source,
 }
 
 /// What the source states. The numbers are those of the shard format; a reader ignores entries with
@@ -54,6 +80,16 @@ pub enum Statement {
     Affected = 0,
     /// The package was never affected in this release.
     NotAffected = 1,
+    /// Affected, and the vendor will not fix it.
+    WillNotFix = 2,
+    /// Affected, and the vendor will fix it later.
+    FixDeferred = 3,
+    /// Whether it is affected is not known yet.
+    UnderInvestigation = 4,
+    /// Affected, and the release or product is no longer looked after.
+    EndOfLife = 5,
+    /// Affected by what others than the vendor say (Alpine's secdb names only what is fixed).
+    Possible = 6,
 }
 
 impl Statement {
@@ -61,9 +97,58 @@ impl Statement {
         match number {
             0 => Some(Self::Affected),
             1 => Some(Self::NotAffected),
+            2 => Some(Self::WillNotFix),
+            3 => Some(Self::FixDeferred),
+            4 => Some(Self::UnderInvestigation),
+            5 => Some(Self::EndOfLife),
+            6 => Some(Self::Possible),
             _ => None,
         }
     }
+}
+
+/// How likely a vulnerability is exploited within 30 days, by FIRST's
+/// [EPSS](https://www.first.org/epss/).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epss {
+    /// The probability.
+    pub score: Share,
+    /// The share of all vulnerabilities that are no likelier.
+    pub percentile: Share,
+}
+
+/// A number from 0 to 1, in steps of 1/65534.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Share(pub(crate) u16);
+
+impl Share {
+    const STEPS: f64 = 65_534.0;
+
+    /// The nearest one; numbers outside are taken for 0 or 1.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and 65,534"
+    )]
+    pub fn of(value: f64) -> Self {
+        Self((value.clamp(0.0, 1.0) * Self::STEPS).round() as u16)
+    }
+
+    /// The number.
+    pub fn value(self) -> f64 {
+        f64::from(self.0) / Self::STEPS
+    }
+}
+
+/// What CISA's catalogue of known exploited vulnerabilities (KEV) says of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Exploited {
+    /// Since when it is listed.
+    pub added: Day,
+    /// By when United States agencies must have it fixed.
+    pub due: Option<Day>,
+    /// Whether ransomware is known to use it.
+    pub by_ransomware: bool,
 }
 
 /// A range of versions.

@@ -7,6 +7,7 @@
 
 mod cursor;
 pub mod prose;
+pub mod scores;
 pub mod writer;
 
 use std::io::Read as _;
@@ -18,7 +19,7 @@ use crate::{
     index::{ShardEntry, ShardKind},
     limits::{MAX_META_BYTES, MAX_SECTIONS, MAX_SHARD_BYTES, MAX_STORED_BYTES},
     rating::{Rating, Scheme},
-    record::{Day, RangeEnd, Statement, VersionRange},
+    record::{Day, Qualifier, RangeEnd, Statement, VersionRange},
 };
 use cursor::Cursor;
 
@@ -40,6 +41,10 @@ pub(crate) mod section {
     pub(crate) const ADVISORIES: u32 = 5;
     pub(crate) const PROSE_INDEX: u32 = 6;
     pub(crate) const PROSE: u32 = 7;
+    pub(crate) const EPSS: u32 = 8;
+    pub(crate) const EPSS_PERCENTILES: u32 = 9;
+    pub(crate) const EXPLOITED: u32 = 10;
+    pub(crate) const LIFECYCLES: u32 = 11;
 }
 
 /// What a shard says of itself, as JSON in its first section.
@@ -62,6 +67,9 @@ pub struct ShardMeta {
     /// The date of its newest source, RFC 3339.
     #[serde(default)]
     pub source_date: Option<String>,
+    /// In scores, the digest of the match shard (as it is stored) that they belong to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<Digest>,
 }
 
 /// One source of a shard's records.
@@ -150,6 +158,7 @@ pub struct Shard {
     bytes: Vec<u8>,
     meta: ShardMeta,
     sections: Sections,
+    digest: Option<Digest>,
 }
 
 #[derive(Clone, Default)]
@@ -160,6 +169,10 @@ struct Sections {
     advisories: (usize, usize),
     prose_index: (usize, usize),
     prose: (usize, usize),
+    epss: (usize, usize),
+    epss_percentiles: (usize, usize),
+    exploited: (usize, usize),
+    lifecycles: (usize, usize),
 }
 
 impl std::fmt::Debug for Shard {
@@ -203,7 +216,10 @@ impl Shard {
         if inflated != entry.uncompressed_size {
             return Err(size("bytes", entry.uncompressed_size, inflated));
         }
-        let shard = Self::open(bytes)?;
+        let shard = Self {
+            digest: Some(got),
+            ..Self::open(bytes)?
+        };
         if (&shard.meta.key, shard.meta.kind) != (&entry.key, entry.kind) {
             return Err(ShardError::WrongShard {
                 expected: format!("{} {}", entry.kind.word(), entry.key),
@@ -269,6 +285,10 @@ impl Shard {
                 section::ADVISORIES => &mut sections.advisories,
                 section::PROSE_INDEX => &mut sections.prose_index,
                 section::PROSE => &mut sections.prose,
+                section::EPSS => &mut sections.epss,
+                section::EPSS_PERCENTILES => &mut sections.epss_percentiles,
+                section::EXPLOITED => &mut sections.exploited,
+                section::LIFECYCLES => &mut sections.lifecycles,
                 _ => continue,
             };
             *place = (offset, end);
@@ -286,7 +306,17 @@ impl Shard {
             bytes,
             meta,
             sections,
+            digest: None,
         })
+    }
+
+    /// The digest of its stored bytes, if it was opened as it is stored.
+    pub fn digest(&self) -> Option<&Digest> {
+        self.digest.as_ref()
+    }
+
+    pub(crate) fn lifecycle_bytes(&self) -> &[u8] {
+        self.section(self.sections.lifecycles)
     }
 
     /// What it says of itself.
@@ -478,12 +508,16 @@ impl<'a> PackageRef<'a> {
 pub struct AffectedRef<'a> {
     /// The advisory's number, for [`Shard::advisory`].
     pub advisory: u32,
-    /// What the ranges mean; `None` for a statement that this reader does not know.
+    /// What the ranges mean; `None` for a statement or a qualifier that this reader does not know.
     pub statement: Option<Statement>,
     ranges: Cursor<'a>,
     range_count: u32,
     versions: Cursor<'a>,
     version_count: u32,
+    qualifiers: Cursor<'a>,
+    qualifier_count: u32,
+    /// When the version that fixes it became available.
+    pub fix_published: Option<Day>,
 }
 
 impl<'a> AffectedRef<'a> {
@@ -501,14 +535,35 @@ impl<'a> AffectedRef<'a> {
         for _ in 0..version_count {
             cursor.str()?;
         }
+        let qualifier_count = cursor.varint_or_end()?;
+        let qualifiers = cursor;
+        let mut is_known = true;
+        for _ in 0..qualifier_count {
+            is_known &= parse_qualifier(&mut cursor)?.is_some();
+        }
+        let fix_published = Some(cursor.varint_or_end()?)
+            .filter(|day| *day > 0)
+            .map(Day);
         Some(Self {
             advisory,
-            statement,
+            // It is about fewer packages than this reader can tell.
+            statement: statement.filter(|_| is_known),
             ranges,
             range_count,
             versions,
             version_count,
+            qualifiers,
+            qualifier_count,
+            fix_published,
         })
+    }
+
+    /// Which of the packages with this name it is about; none for all of them.
+    pub fn qualifiers(&self) -> impl Iterator<Item = Qualifier<&'a str>> + use<'a> {
+        let mut cursor = self.qualifiers;
+        (0..self.qualifier_count)
+            .map_while(move |_| parse_qualifier(&mut cursor))
+            .flatten()
     }
 
     /// The ranges, lowest first.
@@ -522,6 +577,20 @@ impl<'a> AffectedRef<'a> {
         let mut cursor = self.versions;
         (0..self.version_count).map_while(move |_| cursor.str())
     }
+}
+
+/// `None` if it cannot be read, `Some(None)` if its kind is unknown.
+#[expect(clippy::option_option, reason = "two answers, both needed")]
+fn parse_qualifier<'a>(cursor: &mut Cursor<'a>) -> Option<Option<Qualifier<&'a str>>> {
+    let kind = cursor.u8()?;
+    let text = cursor.str()?;
+    Some(match kind {
+        1 => Some(Qualifier::Module(text)),
+        2 => Some(Qualifier::Architecture(text)),
+        3 => Some(Qualifier::Product(text)),
+        4 => Some(Qualifier::Source),
+        _ => None,
+    })
 }
 
 /// Set in a range's first byte if a text for `introduced` follows.
@@ -562,6 +631,8 @@ pub struct AdvisoryRef<'a> {
     alias_count: u32,
     ratings: Cursor<'a>,
     rating_count: u32,
+    cwes: Cursor<'a>,
+    cwe_count: u32,
 }
 
 impl<'a> AdvisoryRef<'a> {
@@ -589,6 +660,11 @@ impl<'a> AdvisoryRef<'a> {
         for _ in 0..rating_count {
             parse_rating(&mut cursor)?;
         }
+        let cwe_count = cursor.varint_or_end()?;
+        let cwes = cursor;
+        for _ in 0..cwe_count {
+            cursor.varint()?;
+        }
         Some(Self {
             id,
             record: own,
@@ -600,7 +676,15 @@ impl<'a> AdvisoryRef<'a> {
             alias_count,
             ratings,
             rating_count,
+            cwes,
+            cwe_count,
         })
+    }
+
+    /// What kinds of weakness it is, as numbers of CWE.
+    pub fn cwes(&self) -> impl Iterator<Item = u32> + use<'a> {
+        let mut cursor = self.cwes;
+        (0..self.cwe_count).map_while(move |_| cursor.varint())
     }
 
     /// Other ids of the same vulnerability.

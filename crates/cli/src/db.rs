@@ -436,7 +436,14 @@ fn print_shards(out: &mut impl io::Write, index: &Index) -> io::Result<()> {
         #[expect(clippy::cast_precision_loss, reason = "one digit is shown")]
         _ => format!("{:.1}", stored as f64 / records as f64),
     };
-    for kind in [ShardKind::Match, ShardKind::Prose] {
+    let kinds = [
+        ShardKind::Match,
+        ShardKind::Scores,
+        ShardKind::Lifecycle,
+        ShardKind::Prose,
+    ];
+    let has = |kind| index.shards.iter().any(|shard| shard.kind == kind);
+    for kind in kinds.into_iter().filter(|kind| has(*kind)) {
         let mut sums: BTreeMap<String, (ShardEntry, u64)> = BTreeMap::new();
         for shard in index.shards.iter().filter(|shard| shard.kind == kind) {
             sums.entry(shard.key.clone())
@@ -453,9 +460,9 @@ fn print_shards(out: &mut impl io::Write, index: &Index) -> io::Result<()> {
         let mut total = (0, 0, 0, 0);
         for (key, (sum, parts)) in sums {
             let name = match kind {
-                ShardKind::Match => key,
-                ShardKind::Prose if parts == 1 => format!("{key} prose"),
-                ShardKind::Prose => format!("{key} prose, {parts} parts"),
+                ShardKind::Match | ShardKind::Lifecycle => key,
+                _ if parts == 1 => format!("{key} {}", kind.word()),
+                _ => format!("{key} {}, {parts} parts", kind.word()),
             };
             total.0 += sum.records;
             total.1 += sum.packages;
@@ -479,7 +486,7 @@ fn print_shards(out: &mut impl io::Write, index: &Index) -> io::Result<()> {
         rows.push(vec![
             match kind {
                 ShardKind::Match => "all that matching needs".to_owned(),
-                ShardKind::Prose => "all prose".to_owned(),
+                _ => format!("all {}", kind.word()),
             },
             number(total.0),
             if kind == ShardKind::Match {

@@ -10,18 +10,20 @@ use std::{
 
 use lamina_advisories::{
     index::{FILE_NAME, FORMAT, Index, ShardEntry, ShardKind, Source},
+    lifecycle::{Product, write_lifecycles},
     rating::{NVD, Rating},
-    record::{Advisory, Affected, Day},
+    record::{Advisory, Affected, Day, Epss, Exploited},
     shard::{
-        ShardMeta,
+        Shard, ShardError, ShardMeta,
         prose::{Prose, prose_key},
+        scores::{WriteScoresError, write_scores},
         writer::{MatchWriter, TooLarge, compress, write_prose},
     },
 };
 use lamina_image::digest::Digest;
 
 use crate::{
-    feeds::{FEEDS, Feed},
+    feeds::{EPSS, FEEDS, Feed, KEV, LIFECYCLE},
     limits::{
         MAX_DETAILS_BYTES, MAX_REFERENCES, MAX_SKIPPED_LISTED, MAX_TITLE_CHARS, PROSE_PART_BYTES,
     },
@@ -78,6 +80,12 @@ pub struct Builder {
     read: BTreeMap<&'static str, u64>,
     skipped: BTreeSet<Skipped>,
     skipped_counts: BTreeMap<(&'static str, String), u64>,
+    /// EPSS by CVE, and CISA's list.
+    epss: BTreeMap<String, Epss>,
+    exploited: BTreeMap<String, Exploited>,
+    /// By feed, the date of what has no records of its own.
+    dates: BTreeMap<&'static str, String>,
+    products: BTreeMap<String, Product>,
 }
 
 /// What was built.
@@ -109,6 +117,15 @@ pub enum BuildError<E: std::error::Error + 'static> {
     /// A shard would be larger than readers take.
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
+    /// A shard that was just written cannot be read.
+    #[error("shard {key:?} cannot be read after it was written")]
+    Unreadable {
+        /// Its key.
+        key: String,
+        /// Why.
+        #[source]
+        source: ShardError,
+    },
     /// A file could not be stored.
     #[error("{path} cannot be stored")]
     Store {
@@ -216,6 +233,32 @@ impl Builder {
         }
     }
 
+    /// Notes the EPSS score of a CVE.
+    pub fn score(&mut self, cve: &str, epss: Epss) {
+        self.epss.insert(cve.to_owned(), epss);
+    }
+
+    /// Notes that a CVE is known to be exploited.
+    pub fn exploited(&mut self, cve: &str, exploited: Exploited) {
+        self.exploited.insert(cve.to_owned(), exploited);
+    }
+
+    /// Adds how long a product's releases are looked after.
+    pub fn product(&mut self, product: Product) {
+        self.products.insert(product.name.clone(), product);
+    }
+
+    /// Says of when a feed is whose records carry no dates; RFC 3339. The newest counts.
+    pub fn dated(&mut self, feed: &dyn Feed, date: &str) {
+        if Day::parse(date).is_none() {
+            return;
+        }
+        let known = self.dates.entry(feed.id()).or_default();
+        if known.as_str() < date {
+            date.clone_into(known);
+        }
+    }
+
     /// Writes the database: each shard to `shards/…`, then the index.
     ///
     /// # Errors
@@ -242,11 +285,34 @@ impl Builder {
             };
             let path = entry.path();
             store(&path, &stored).map_err(|source| BuildError::Store { path, source })?;
+            let digest = entry.digest.clone();
             rows.push(ShardRow { entry, meta });
-            Ok::<(), BuildError<E>>(())
+            Ok::<Digest, BuildError<E>>(digest)
         };
-        for (_, writer) in self.match_writers() {
+        let scores_date = [EPSS, KEV].iter().filter_map(|id| self.dates.get(id)).max();
+        for (key, writer) in self.match_writers() {
             let (bytes, meta) = writer.finish()?;
+            let digest = put(&bytes, meta, None)?;
+            let unreadable = |source| BuildError::Unreadable {
+                key: key.clone(),
+                source,
+            };
+            let shard = Shard::open(bytes).map_err(unreadable)?;
+            let date = scores_date.cloned();
+            let scores = match write_scores(&shard, &digest, date, &self.epss, &self.exploited) {
+                Ok(scores) => scores,
+                Err(WriteScoresError::TooLarge(error)) => return Err(error.into()),
+                Err(WriteScoresError::Shard(source)) => return Err(unreadable(source)),
+                Err(_) => None,
+            };
+            if let Some((bytes, meta)) = scores {
+                put(&bytes, meta, None)?;
+            }
+        }
+        if !self.products.is_empty() {
+            let date = self.dates.get(LIFECYCLE).cloned();
+            let products = self.products.values().cloned().collect();
+            let (bytes, meta) = write_lifecycles(date, products)?;
             put(&bytes, meta, None)?;
         }
         for (key, entries) in self.prose() {
@@ -381,6 +447,7 @@ impl Builder {
                     .filter(|((id, _), _)| *id == feed.id())
                     .filter_map(|(_, record)| date_of(record))
                     .max()
+                    .max(self.dates.get(feed.id()).map(String::as_str))
                     .map(str::to_owned),
                 records: self.read.get(feed.id()).copied().unwrap_or_default(),
                 skipped: self

@@ -9,10 +9,15 @@ mod osv;
 
 use std::io::{self, Read, Seek};
 
-use crate::{builder::Builder, limits::MAX_JSON_BYTES};
+use crate::builder::Builder;
 
 /// All feeds.
 pub const FEEDS: &[&dyn Feed] = &[&alpine::Alpine, &debian::Debian, &nvd::Nvd, &osv::Osv];
+
+/// Ids of feeds that the builder knows: what they say has no records.
+pub(crate) const EPSS: &str = "epss";
+pub(crate) const KEV: &str = "kev";
+pub(crate) const LIFECYCLE: &str = "endoflife";
 
 /// One public source of advisories.
 pub trait Feed: Sync {
@@ -24,6 +29,11 @@ pub trait Feed: Sync {
     fn url(&self) -> &'static str;
     /// Under which licence.
     fn licence(&self) -> &'static str;
+    /// Why this feed is left out unless it is asked for by its id: its licence forbids to pass on what
+    /// is made of it, for example. `None` for feeds that everyone may use.
+    fn reserved(&self) -> Option<&'static str> {
+        None
+    }
     /// Whether this feed reads the file at `path` (any folder before it, `/` between parts).
     fn claims(&self, path: &str) -> bool;
     /// Reads one file. What cannot be used goes to [`Builder::skip`].
@@ -74,17 +84,6 @@ pub enum FeedError {
 /// The feed that reads the file at `path`, if any does.
 pub fn feed_for(path: &str) -> Option<&'static dyn Feed> {
     FEEDS.iter().copied().find(|feed| feed.claims(path))
-}
-
-/// The bytes of a JSON file, inflated if its name says `.gz`, and not more of them than a feed has.
-fn json_reader<'a>(input: &'a mut Input<'_>) -> Box<dyn Read + 'a> {
-    let buffered = io::BufReader::with_capacity(256 << 10, &mut *input.content);
-    if input.path.ends_with(".gz") {
-        let inflated = flate2::read::MultiGzDecoder::new(buffered).take(MAX_JSON_BYTES);
-        Box::new(io::BufReader::with_capacity(256 << 10, inflated))
-    } else {
-        Box::new(buffered.take(MAX_JSON_BYTES))
-    }
 }
 
 /// Name of the file at `path`, and of the folder it is in.

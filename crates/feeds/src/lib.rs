@@ -5,6 +5,7 @@
 //! from is the caller's business. Feeds are foreign: what cannot be read is counted, listed with its
 //! reason ([`builder::Skipped`]) and never stops the rest.
 
+mod archive;
 pub mod builder;
 pub mod feeds;
 pub mod limits;

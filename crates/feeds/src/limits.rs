@@ -28,3 +28,9 @@ pub const PROSE_PART_BYTES: usize = 256 << 10;
 
 /// Skipped records that are listed; all are counted.
 pub const MAX_SKIPPED_LISTED: usize = 100_000;
+
+/// Members of one tar. Red Hat's VEX has about 60,000, Ubuntu's about 50,000.
+pub const MAX_ARCHIVE_MEMBERS: usize = 2_000_000;
+
+/// Bytes of one tar, decompressed. Red Hat's VEX has about 30 GB.
+pub const MAX_ARCHIVE_BYTES: u64 = 64 << 30;

@@ -50,6 +50,14 @@ impl<'a> Cursor<'a> {
         None
     }
 
+    /// A varint, or 0 where the record ends: what older writers left out is nothing.
+    pub(super) fn varint_or_end(&mut self) -> Option<u32> {
+        if self.rest.is_empty() {
+            return Some(0);
+        }
+        self.varint()
+    }
+
     /// Bytes preceded by their number.
     pub(super) fn prefixed(&mut self) -> Option<&'a [u8]> {
         let length = usize::try_from(self.varint()?).ok()?;

@@ -12,7 +12,7 @@ use crate::{
     index::ShardKind,
     limits::MAX_SHARD_BYTES,
     rating::Rating,
-    record::{Advisory, Affected, Day, RangeEnd, VersionRange},
+    record::{Advisory, Affected, Day, Qualifier, RangeEnd, VersionRange},
 };
 
 /// A shard that would be larger than a reader takes.
@@ -148,6 +148,7 @@ impl MatchWriter {
             records: number(records.len()),
             packages: number(self.packages.len()),
             source_date,
+            of: None,
         };
         let bytes = assemble(
             &meta,
@@ -229,7 +230,7 @@ pub fn compress(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap_or_default()
 }
 
-fn assemble(meta: &ShardMeta, sections: &[(u32, Vec<u8>)]) -> Result<Vec<u8>, TooLarge> {
+pub(crate) fn assemble(meta: &ShardMeta, sections: &[(u32, Vec<u8>)]) -> Result<Vec<u8>, TooLarge> {
     let too_large = || TooLarge {
         key: meta.key.clone(),
     };
@@ -294,6 +295,13 @@ fn put_advisory(out: &mut Vec<u8>, advisory: &Advisory) {
     for rating in &advisory.ratings {
         put_rating(out, rating);
     }
+    // Most have none, and then nothing is written.
+    if !advisory.cwes.is_empty() {
+        put_varint(out, number(advisory.cwes.len()));
+        for cwe in &advisory.cwes {
+            put_varint(out, *cwe);
+        }
+    }
 }
 
 fn put_rating(out: &mut Vec<u8>, rating: &Rating<String>) {
@@ -320,6 +328,25 @@ fn put_affected(out: &mut Vec<u8>, affected: &Affected) {
     put_varint(out, number(affected.versions.len()));
     for version in &affected.versions {
         put_str(out, version);
+    }
+    // Most have none of the rest, and then nothing is written.
+    let day = affected.fix_published.map_or(0, |day| day.0);
+    if affected.qualifiers.is_empty() && day == 0 {
+        return;
+    }
+    put_varint(out, number(affected.qualifiers.len()));
+    for qualifier in &affected.qualifiers {
+        let (kind, text) = match qualifier {
+            Qualifier::Module(text) => (1, text.as_str()),
+            Qualifier::Architecture(text) => (2, text.as_str()),
+            Qualifier::Product(text) => (3, text.as_str()),
+            Qualifier::Source => (4, ""),
+        };
+        out.push(kind);
+        put_str(out, text);
+    }
+    if day > 0 {
+        put_varint(out, day);
     }
 }
 
@@ -363,6 +390,6 @@ fn put_varint(out: &mut Vec<u8>, mut value: u32) {
 }
 
 /// Sizes and counts: [`assemble`] refuses a shard in which one of them would not fit.
-fn number(count: usize) -> u32 {
+pub(crate) fn number(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }

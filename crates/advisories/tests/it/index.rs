@@ -30,10 +30,7 @@ fn what_is_no_index_is_refused() {
     check(&index(&entry("a/b", ok)), "its key is not one");
     check(&index(&entry("../x", ok)), "its key is not one");
     check(&index(&entry(&"k".repeat(121), ok)), "its key is not one");
-    check(
-        &index(&entry("x", r#","kind":"other""#)),
-        "index cannot be read",
-    );
+    check(&index(&entry("x", r#","kind":7"#)), "index cannot be read");
     check(
         &index(&format!("{},{}", entry("x", ok), entry("x", ok))),
         "it is there twice",
@@ -46,6 +43,9 @@ fn what_is_no_index_is_refused() {
         &index(&entry("x", ok).replace("sha256:a", "sha256:../")),
         "index cannot be read",
     );
+    let later = Index::parse(index(&entry("x", r#","kind":"other""#)).as_bytes()).unwrap();
+    assert_eq!(later.shards[0].kind, ShardKind::Unknown);
+    assert!(later.match_shard("x").is_none());
     let huge = " ".repeat(limits::MAX_INDEX_BYTES + 1);
     check(&huge, "more than");
     let many = vec![entry("x", ok); limits::MAX_SHARDS + 1].join(",");

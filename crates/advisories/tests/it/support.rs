@@ -47,6 +47,7 @@ pub(crate) fn shard_bytes(key: &str, order: &str, lines: &str) -> Vec<u8> {
             modified: Day::parse("2025-01-02"),
             title: Some(format!("title of {record}")),
             ratings: ratings.split_whitespace().map(rating).collect(),
+            cwes: Vec::new(),
         };
         writer.add(package, advisory, affected);
     }

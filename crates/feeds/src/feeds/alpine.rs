@@ -16,8 +16,12 @@ use lamina_advisories::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Feed, FeedError, Input, file_and_folder, json_reader};
-use crate::builder::{Builder, Entry};
+use super::{Feed, FeedError, Input, file_and_folder};
+use crate::{
+    archive::decompressed,
+    builder::{Builder, Entry},
+    limits::MAX_JSON_BYTES,
+};
 
 pub(super) struct Alpine;
 
@@ -49,7 +53,7 @@ impl Feed for Alpine {
 
     fn read(&self, mut input: Input<'_>, out: &mut Builder) -> Result<(), FeedError> {
         let path = input.path;
-        let secdb: Secdb = serde_json::from_reader(json_reader(&mut input))?;
+        let secdb: Secdb = serde_json::from_reader(decompressed(&mut input, MAX_JSON_BYTES)?)?;
         let Some((_, key)) = Ecosystem::of_osv(&format!("Alpine:{}", secdb.distroversion)) else {
             return Err(FeedError::Foreign("no release"));
         };
@@ -117,7 +121,7 @@ impl Alpine {
                         introduced: None,
                         end,
                     }],
-                    versions: Vec::new(),
+                    ..Affected::default()
                 },
             };
             out.add_to(self, &id, Prose::default, entry);

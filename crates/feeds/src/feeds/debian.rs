@@ -19,8 +19,12 @@ use serde::{
 };
 use serde_json::Value;
 
-use super::{Feed, FeedError, Input, file_and_folder, json_reader};
-use crate::builder::{Builder, Entry};
+use super::{Feed, FeedError, Input, file_and_folder};
+use crate::{
+    archive::decompressed,
+    builder::{Builder, Entry},
+    limits::MAX_JSON_BYTES,
+};
 
 pub(super) struct Debian;
 
@@ -51,7 +55,7 @@ impl Feed for Debian {
 
     fn read(&self, mut input: Input<'_>, out: &mut Builder) -> Result<(), FeedError> {
         let path = input.path;
-        let reader = json_reader(&mut input);
+        let reader = decompressed(&mut input, MAX_JSON_BYTES)?;
         let mut deserializer = serde_json::Deserializer::from_reader(reader);
         deserializer.deserialize_map(Packages {
             feed: self,
@@ -139,7 +143,7 @@ impl Debian {
                         introduced: None,
                         end,
                     }],
-                    versions: Vec::new(),
+                    ..Affected::default()
                 },
             };
             let prose = || Prose {

@@ -8,8 +8,8 @@ use lamina_advisories::rating::{NVD, Rating};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Feed, FeedError, Input, file_and_folder, json_reader};
-use crate::builder::Builder;
+use super::{Feed, FeedError, Input, file_and_folder};
+use crate::{archive::decompressed, builder::Builder, limits::MAX_JSON_BYTES};
 
 pub(super) struct Nvd;
 
@@ -38,7 +38,7 @@ impl Feed for Nvd {
 
     fn read(&self, mut input: Input<'_>, out: &mut Builder) -> Result<(), FeedError> {
         let path = input.path;
-        let page: Page = serde_json::from_reader(json_reader(&mut input))?;
+        let page: Page = serde_json::from_reader(decompressed(&mut input, MAX_JSON_BYTES)?)?;
         for item in page.vulnerabilities {
             out.count(self);
             match Item::deserialize(&item) {

@@ -188,6 +188,7 @@ impl Osv {
             let source = osv.id.split('-').next().unwrap_or_default();
             ratings.extend(Rating::from_word(&source.to_ascii_lowercase(), word));
         }
+        let cwes = cwes(&osv.database_specific);
         let mut entries = Vec::new();
         let mut reasons: BTreeSet<String> = BTreeSet::new();
         for affected in &osv.affected {
@@ -224,6 +225,7 @@ impl Osv {
                         modified: osv.modified.as_deref().and_then(Day::parse),
                         title: title(&osv.summary),
                         ratings: own_ratings.clone(),
+                        cwes: cwes.clone(),
                     },
                     affected: versions.clone(),
                 });
@@ -398,6 +400,7 @@ fn convert_affected(affected: &OsvAffected) -> Result<Converted, String> {
             statement: Statement::Affected,
             ranges,
             versions: versions.into_iter().cloned().collect(),
+            ..Affected::default()
         },
         problems,
     })
@@ -578,6 +581,16 @@ struct OsvRange {
     kind: String,
     #[serde(default, deserialize_with = "or_default")]
     events: Vec<BTreeMap<String, String>>,
+}
+
+/// GitHub's `cwe_ids`: `["CWE-79", …]`.
+fn cwes(database_specific: &Value) -> Vec<u32> {
+    let ids = database_specific.get("cwe_ids").and_then(Value::as_array);
+    let ids = ids.into_iter().flatten().filter_map(Value::as_str);
+    let numbers: BTreeSet<u32> = ids
+        .filter_map(|id| id.strip_prefix("CWE-")?.parse().ok())
+        .collect();
+    numbers.into_iter().collect()
 }
 
 /// `null` is what is not there: several feeds write it for empty lists.
