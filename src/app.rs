@@ -12,6 +12,7 @@ use crate::{
         scan::Scan,
     },
     state::{
+        database::DatabaseStore,
         session::{Phase, Session},
         settings::Settings,
         toasts::Toasts,
@@ -22,9 +23,11 @@ use crate::{
 #[component]
 pub fn App() -> impl IntoView {
     provide_context(Settings::load());
-    provide_context(Toasts::new());
+    let toasts = Toasts::new();
+    provide_context(toasts);
     let session = Session::start();
     provide_context(session);
+    provide_context(DatabaseStore::new(session, toasts));
     let is_help_open = RwSignal::new(false);
     browser::on_window::<web_sys::KeyboardEvent>("keydown", move |event| {
         if browser::has_dialog()

@@ -3,6 +3,7 @@
 
 pub mod accounts_panel;
 pub mod copy;
+pub mod database_panel;
 pub mod drawer;
 pub mod drop_zone;
 pub mod file_tree;

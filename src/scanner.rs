@@ -5,6 +5,7 @@
 
 mod archive;
 mod image;
+pub(crate) mod kept;
 mod statistics;
 
 use std::{
@@ -14,18 +15,15 @@ use std::{
 
 use futures::{StreamExt as _, channel::mpsc};
 use js_sys::Uint8Array;
-use lamina_inventory::severity::Severity;
-use lamina_policy::Policy;
-use lamina_report::{
-    link::{self, SharedReport},
-    model::{Base, Image, Report},
-};
+use lamina_report::model::{Base, Image, Report};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen_futures::spawn_local;
 
+pub use kept::{KeptChanges, RecentScan};
+
 use crate::{
     platform::{
-        self,
+        self, fetch,
         store::{self, Table},
     },
     worker::{
@@ -109,7 +107,7 @@ pub enum ScanEvent {
         error: Option<String>,
     },
     /// The report is there. It has its own warnings for layers that failed.
-    Done(Box<Report>),
+    Done(Box<Report>, AdvisoryBytes),
     /// There is no report.
     Failed(ScanFailure),
 }
@@ -174,21 +172,6 @@ pub enum FileChange {
     Deleted,
 }
 
-/// A scan made before, kept in this browser.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RecentScan {
-    /// Key for [`load_recent`].
-    pub key: String,
-    /// Image as the user named it.
-    pub name: String,
-    /// Platform.
-    pub platform: String,
-    /// When, RFC 3339.
-    pub scanned_at: String,
-    /// Findings by severity, worst first (critical, high, medium, low, negligible, unknown).
-    pub counts: [u32; 6],
-}
-
 /// A line on an advisory, fetched when read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AdvisoryText {
@@ -198,6 +181,78 @@ pub struct AdvisoryText {
     pub details: String,
     /// Links.
     pub references: Vec<String>,
+}
+
+/// What reading the advisory database cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdvisoryBytes {
+    /// Bytes fetched.
+    pub fetched: u64,
+    /// Bytes of shards that were in this browser.
+    pub kept: u64,
+}
+
+/// Whether an advisory database is what its makers made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Trust {
+    /// Its signature was checked.
+    Signed,
+    /// This page has no key to check a signature with.
+    NoKey,
+}
+
+/// How it stands with the advisory database.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DatabaseState {
+    /// Its name.
+    pub name: String,
+    /// When it was built, RFC 3339.
+    pub built_at: String,
+    /// When the server was asked for a newer one last, in milliseconds since 1970.
+    pub checked_ms: f64,
+    /// Whether it is what its makers made.
+    pub trust: Trust,
+    /// Why a newer one was not to be had, or was refused.
+    pub problem: Option<String>,
+    /// Whether this browser did not have it before.
+    pub is_new: bool,
+    /// Bytes of it in this browser.
+    pub held_bytes: u64,
+    /// Shards of it in this browser.
+    pub held_shards: usize,
+    /// Shards that it has for matching.
+    pub shards: usize,
+    /// Bytes fetched for this answer.
+    pub fetched_bytes: u64,
+    /// Kept reports that it changed, by the name of their image.
+    pub changed: Vec<(String, KeptChanges)>,
+}
+
+/// What the server of the page says of itself (`lamina.json`); a plain static host says nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Server {
+    /// Registries that it asks without TLS.
+    pub(crate) plain_http: Vec<String>,
+    /// Keys that an advisory database must be signed with, one of them.
+    pub(crate) database_keys: Vec<String>,
+}
+
+/// What `lamina.json` may be, in bytes.
+const MAX_SERVER_BYTES: usize = 64 << 10;
+
+/// Asks the server of the page what it is.
+pub(crate) async fn server() -> Server {
+    let url = format!("{}lamina.json", platform::base_url());
+    match fetch::send("GET", &url, &[], None).await {
+        Ok(answer) if answer.status == 200 => answer
+            .bytes(MAX_SERVER_BYTES)
+            .await
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default(),
+        _ => Server::default(),
+    }
 }
 
 /// A running scan. Dropping it does not stop it; [`ScanHandle::cancel`] does.
@@ -261,9 +316,9 @@ pub fn scan(
             Source::File(file) => archive::scan(file, &options, &scan, &on_event).await,
         };
         match result {
-            Ok(report) => {
-                keep(&report).await;
-                on_event(ScanEvent::Done(Box::new(report)));
+            Ok((report, advisories)) => {
+                kept::keep(&report).await;
+                on_event(ScanEvent::Done(Box::new(report), advisories));
             }
             Err(failure) => on_event(ScanEvent::Failed(failure)),
         }
@@ -305,30 +360,41 @@ pub async fn advisory_text(shard: String, record: String) -> Option<AdvisoryText
     }
 }
 
-/// Scans kept in this browser, newest first.
-pub async fn recent_scans() -> Vec<RecentScan> {
-    let mut scans: Vec<RecentScan> = store::rows(Table::Reports)
-        .await
-        .into_iter()
-        .filter_map(|row| {
-            let note: Note = serde_json::from_str(&row.note).ok()?;
-            Some(RecentScan {
-                key: row.key,
-                name: note.name,
-                platform: note.platform,
-                scanned_at: note.scanned_at,
-                counts: note.counts,
-            })
-        })
-        .collect();
-    scans.sort_by(|a, b| b.scanned_at.cmp(&a.scanned_at));
-    scans
+/// Looks whether there is a newer advisory database; if there is, kept reports are matched again. Asks the
+/// server at most once an hour, unless forced to.
+///
+/// # Errors
+/// In words, if there is no database at all.
+pub async fn update_database(is_forced: bool) -> Result<DatabaseState, String> {
+    let (events, mut heard) = mpsc::unbounded();
+    Pool::of_page().run(
+        Task::Database { is_forced },
+        None,
+        Vec::new(),
+        move |event, _, _| {
+            let _ = events.unbounded_send(event);
+        },
+    );
+    match heard.next().await {
+        Some(Event::Database(state)) => *state,
+        Some(Event::Failed(failure)) => Err(failure.message),
+        _ => Err("the scanner worker gave no answer".to_owned()),
+    }
 }
 
-/// A kept report.
+/// Forgets the advisory database that this browser holds.
+pub async fn clear_database() {
+    store::clear(&[Table::Shards]).await;
+}
+
+/// Scans kept in this browser, newest first.
+pub async fn recent_scans() -> Vec<RecentScan> {
+    kept::recent().await
+}
+
+/// A kept report. What newer databases changed in it is no longer news.
 pub async fn load_recent(key: String) -> Option<Report> {
-    let bytes = store::get(Table::Reports, &key).await?;
-    link::read_deflated(&bytes).ok().map(|shared| shared.report)
+    kept::look_at(&key).await
 }
 
 /// Forgets a kept report.
@@ -349,43 +415,11 @@ pub async fn storage_use() -> (u64, u64, u64) {
 
 /// Deletes all that is kept in this browser.
 pub async fn clear_storage() {
-    store::clear().await;
+    store::clear(&Table::ALL).await;
 }
 
 /// Hears a scan's events.
 type OnEvent = Rc<dyn Fn(ScanEvent)>;
-
-/// What the list of recent scans shows without reading the reports.
-#[derive(Serialize, Deserialize)]
-struct Note {
-    name: String,
-    platform: String,
-    scanned_at: String,
-    counts: [u32; 6],
-}
-
-async fn keep(report: &Report) {
-    let mut counts = [0; 6];
-    for finding in &report.findings {
-        let severities = Severity::WORST_FIRST.iter().zip(&mut counts);
-        for (_, count) in severities.filter(|(severity, _)| **severity == finding.severity) {
-            *count += 1;
-        }
-    }
-    let note = Note {
-        name: report.image.name.clone(),
-        platform: report.image.platform.clone(),
-        scanned_at: report.scanned_at.clone(),
-        counts,
-    };
-    let key = format!("{} {}", report.image.name, report.image.platform);
-    let shared = SharedReport {
-        report: report.clone(),
-        policy: Policy::default(),
-    };
-    let note = serde_json::to_string(&note).unwrap_or_default();
-    store::put(Table::Reports, &key, &link::to_bytes(&shared), &note).await;
-}
 
 async fn ask_holder(task: Task) -> Option<Event> {
     let serial = HOLDER.get()?;
@@ -418,19 +452,23 @@ fn run(
 async fn report_of(
     mut heard: mpsc::UnboundedReceiver<Heard>,
     mut on_other: impl FnMut(Event),
-) -> Result<Report, ScanFailure> {
+) -> Result<(Report, AdvisoryBytes), ScanFailure> {
     while let Some((event, buffers, serial)) = heard.next().await {
         match event {
-            Event::Report { memory_bytes } => {
+            Event::Report {
+                memory_bytes,
+                advisories,
+            } => {
                 statistics::worker_memory(serial, memory_bytes);
                 HOLDER.set(Some(serial));
                 Pool::of_page().release_idle(Some(serial));
                 let json = buffers.first().map(Uint8Array::to_vec).unwrap_or_default();
-                return serde_json::from_slice(&json).map_err(|error| ScanFailure {
+                let report = serde_json::from_slice(&json).map_err(|error| ScanFailure {
                     step: "report".to_owned(),
                     message: error.to_string(),
                     ..ScanFailure::default()
                 });
+                return report.map(|report| (report, advisories));
             }
             Event::Failed(failure) => return Err(failure),
             other => on_other(other),

@@ -8,6 +8,7 @@ pub mod address;
 pub mod advice;
 pub mod counts;
 pub mod cvss;
+pub mod database;
 pub mod files;
 pub mod findings;
 pub mod issues;

@@ -4,14 +4,17 @@ use lamina_report::model::Report;
 use leptos::prelude::*;
 
 use super::copy::CopyButton;
-use crate::state::{report::ReportStore, session::Session, steps, strata, words};
+use crate::{
+    scanner::AdvisoryBytes,
+    state::{report::ReportStore, session::Session, steps, strata, words},
+};
 
 /// The panel.
 #[component]
 pub fn ImagePanel() -> impl IntoView {
     let store = expect_context::<ReportStore>();
-    let report = store.loaded();
-    let report = &report.report;
+    let loaded = store.loaded();
+    let report = &loaded.report;
     view! {
         <div class="imagePanel">
             <section class="imagePanelPart" data-part="history">
@@ -24,7 +27,7 @@ pub fn ImagePanel() -> impl IntoView {
             </section>
             <section class="imagePanelPart">
                 <h3>"What identifies it"</h3>
-                <Digests report=report.clone() />
+                <Digests report=report.clone() advisories=loaded.advisories />
             </section>
         </div>
     }
@@ -146,7 +149,7 @@ fn Config(report: Report) -> impl IntoView {
 }
 
 #[component]
-fn Digests(report: Report) -> impl IntoView {
+fn Digests(report: Report, advisories: Option<AdvisoryBytes>) -> impl IntoView {
     let digest = |name: String, value: Option<String>| {
         value.filter(|value| !value.is_empty()).map(|value| view! {
             <div class="factsItem">
@@ -168,6 +171,14 @@ fn Digests(report: Report) -> impl IntoView {
             digest(format!("Layer {index}"), Some(value))
         })
         .collect_view();
+    let cost = advisories.map(|bytes| {
+        let text = format!(
+            "{} fetched, {} were in this browser",
+            words::size(bytes.fetched),
+            words::size(bytes.kept)
+        );
+        view! { <div class="factsItem"><dt>"Advisories"</dt><dd data-test="advisory-bytes">{text}</dd></div> }
+    });
     let database = report.database.map(|database| {
         let shards = database
             .shards
@@ -207,6 +218,7 @@ fn Digests(report: Report) -> impl IntoView {
             {(!image.platforms.is_empty()).then(|| view! { <div class="factsItem"><dt>"Platforms"</dt><dd>{image.platforms.join(", ")}</dd></div> })}
             {layers}
             {database}
+            {cost}
             <div class="factsItem"><dt>"Written by"</dt><dd>{report.scanner}</dd></div>
         </dl>
     }

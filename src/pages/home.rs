@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::{
     browser,
     components::{
+        database_panel::DatabasePanel,
         drop_zone::FileButton,
         icons::{CLOSE, Icon},
         reference_form::ReferenceForm,
@@ -17,12 +18,13 @@ use crate::{
     scanner::{self, RecentScan},
     state::{
         address::{Address, Subject},
+        database::DatabaseStore,
         session::Session,
         words,
     },
 };
 
-/// `samples/catalog.json` and `db/index.json` are small; anything larger is not them.
+/// `samples/catalog.json` is small; anything larger is something else.
 const MAX_OWN_FILE_BYTES: usize = 1 << 20;
 
 /// A sample image, as the catalog has it.
@@ -36,15 +38,6 @@ struct Sample {
     platforms: Vec<String>,
     #[serde(default)]
     size: u64,
-}
-
-/// What the database says of itself.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-struct DatabaseIndex {
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    built_at: String,
 }
 
 /// The page.
@@ -210,9 +203,7 @@ fn Recent() -> impl IntoView {
     let clear = move |_| {
         leptos::task::spawn_local(async move {
             scanner::clear_storage().await;
-            session
-                .kept_changes
-                .update(|changes| *changes = changes.wrapping_add(1));
+            session.kept_has_changed();
         });
     };
     let list = move || {
@@ -264,16 +255,24 @@ fn RecentRow(scan: RecentScan, now_ms: f64) -> impl IntoView {
         let key = scan.key.clone();
         leptos::task::spawn_local(async move {
             scanner::remove_recent(key).await;
-            session
-                .kept_changes
-                .update(|changes| *changes = changes.wrapping_add(1));
+            session.kept_has_changed();
         });
     };
     let label = format!("Forget {}", scan.name);
+    let news = (!scan.changes.is_empty()).then(|| {
+        let title = match scan.changes.added_ids.is_empty() {
+            true => "By newer advisories, since it was looked at last".to_owned(),
+            false => format!(
+                "By newer advisories, since it was looked at last: {}",
+                scan.changes.added_ids.join(", ")
+            ),
+        };
+        view! { <span class="recentNews" data-test="recent-news" title=title>{scan.changes.words()}</span> }
+    });
     view! {
         <li class="recentItem">
             <a class="recentRow" data-test="recent-scan" href=href on:click=open>
-                <span class="recentName">{scan.name.clone()}</span>
+                <span class="recentName">{scan.name.clone()} " " {news}</span>
                 <Tally counts=scan.counts />
                 <span class="recentFacts">
                     <span>{scan.platform.clone()}</span>
@@ -292,28 +291,11 @@ fn RecentRow(scan: RecentScan, now_ms: f64) -> impl IntoView {
 
 #[component]
 fn Bedrock() -> impl IntoView {
-    let database = LocalResource::new(|| async {
-        let text = browser::own_file("db/index.json", MAX_OWN_FILE_BYTES * 4).await?;
-        serde_json::from_str::<DatabaseIndex>(&text).ok()
-    });
-    let line = move || match database.get() {
-        None => String::new(),
-        Some(Some(index)) if index.built_at.is_empty() => {
-            format!("Advisory database: {}", index.name)
-        }
-        Some(Some(index)) => format!(
-            "Advisory database: {}, built {}",
-            index.name,
-            words::date(&index.built_at)
-        ),
-        Some(None) => {
-            "No advisory database here: reports list packages, not vulnerabilities".to_owned()
-        }
-    };
+    expect_context::<DatabaseStore>().begin();
     view! {
         <footer class="homeStratum" data-depth="3">
             <p class="homePrivacy"><strong>"The bytes stay in this tab."</strong> " Layers are fetched from the registry, taken apart here, and sent nowhere."</p>
-            <p class="homeDatabase"><Transition fallback=|| "…">{line}</Transition></p>
+            <DatabasePanel />
         </footer>
     }
 }

@@ -177,6 +177,11 @@ pub async fn rows(table: Table) -> Vec<Row> {
     rows
 }
 
+/// What the ledger says of one row.
+pub async fn row(table: Table, key: &str) -> Option<Row> {
+    rows(table).await.into_iter().find(|row| row.key == key)
+}
+
 /// Deletes one row.
 pub async fn remove(table: Table, key: &str) {
     let delete = async {
@@ -196,11 +201,11 @@ pub async fn remove(table: Table, key: &str) {
     let _ = delete.await;
 }
 
-/// Deletes everything.
-pub async fn clear() {
+/// Deletes everything in these tables.
+pub async fn clear(tables: &[Table]) {
     let delete = async {
         let database = open().await?;
-        let names: Vec<&str> = Table::ALL
+        let names: Vec<&str> = tables
             .iter()
             .flat_map(|table| [table.name(), table.ledger()])
             .collect();

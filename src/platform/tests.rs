@@ -52,7 +52,7 @@ async fn over_its_budget_a_table_drops_what_was_unused_longest() {
         ["new", "newest", "old"],
         "`old` was read since, `used` was not"
     );
-    store::clear().await;
+    store::clear(&Table::ALL).await;
     assert_eq!(store::rows(Table::Reports).await, []);
 }
 

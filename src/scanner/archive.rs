@@ -2,7 +2,10 @@
 
 use lamina_report::model::Report;
 
-use super::{LayerProgress, LayerStart, OnEvent, ScanEvent, ScanFailure, ScanHandle, ScanOptions};
+use super::{
+    AdvisoryBytes, LayerProgress, LayerStart, OnEvent, ScanEvent, ScanFailure, ScanHandle,
+    ScanOptions,
+};
 use crate::worker::protocol::{ArchiveTask, Event, Task};
 
 pub(super) async fn scan(
@@ -10,7 +13,7 @@ pub(super) async fn scan(
     options: &ScanOptions,
     scan: &ScanHandle,
     on_event: &OnEvent,
-) -> Result<Report, ScanFailure> {
+) -> Result<(Report, AdvisoryBytes), ScanFailure> {
     on_event(ScanEvent::Step(format!("reading {}", file.name())));
     let task = ArchiveTask {
         name: file.name(),

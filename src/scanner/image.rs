@@ -23,15 +23,13 @@ use lamina_scan::{
     plan::{Found, Plan},
 };
 
-use serde::Deserialize;
-
 use super::{
-    Heard, LayerProgress, LayerStart, OnEvent, ScanEvent, ScanFailure, ScanHandle, ScanOptions,
-    cancelled, statistics,
+    AdvisoryBytes, Heard, LayerProgress, LayerStart, OnEvent, ScanEvent, ScanFailure, ScanHandle,
+    ScanOptions, cancelled, server, statistics,
 };
 use crate::{
     platform::{
-        self, fetch,
+        self,
         registry::{Client, now},
         routes,
         store::{self, Table},
@@ -39,15 +37,12 @@ use crate::{
     worker::protocol::{Event, JoinTask, LayerFigures, LayerTask, Task},
 };
 
-/// What `lamina.json` may be, in bytes.
-const MAX_SERVER_BYTES: usize = 64 << 10;
-
 pub(super) async fn scan(
     text: &str,
     options: &ScanOptions,
     scan: &ScanHandle,
     on_event: &OnEvent,
-) -> Result<Report, ScanFailure> {
+) -> Result<(Report, AdvisoryBytes), ScanFailure> {
     let reference = Reference::parse(text).map_err(|error| ScanFailure {
         step: "reference".to_owned(),
         message: error.to_string(),
@@ -67,7 +62,7 @@ async fn pull(
     options: &ScanOptions,
     scan: &ScanHandle,
     on_event: &OnEvent,
-) -> Result<Report, ScanFailure> {
+) -> Result<(Report, AdvisoryBytes), ScanFailure> {
     on_event(ScanEvent::Step(format!(
         "asking {} for the manifest",
         client.session.endpoint().authority()
@@ -121,27 +116,6 @@ async fn open(reference: &Reference, options: &ScanOptions) -> Result<Client, Sc
         session,
         routes: Rc::new(RefCell::new(routes::load())),
     })
-}
-
-/// What `lamina serve` says of itself; a static host says nothing.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Server {
-    /// Registries that it asks without TLS.
-    plain_http: Vec<String>,
-}
-
-async fn server() -> Server {
-    let url = format!("{}lamina.json", platform::base_url());
-    match fetch::send("GET", &url, &[], None).await {
-        Ok(answer) if answer.status == 200 => answer
-            .bytes(MAX_SERVER_BYTES)
-            .await
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .unwrap_or_default(),
-        _ => Server::default(),
-    }
 }
 
 /// Asks for the manifest, through indexes down to one image.

@@ -126,7 +126,7 @@ impl ScanState {
                 }
                 self.sample();
             }
-            ScanEvent::Done(_) | ScanEvent::Failed(_) => {}
+            ScanEvent::Done(..) | ScanEvent::Failed(_) => {}
         }
     }
 

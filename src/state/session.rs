@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     browser, platform,
-    scanner::{self, ScanEvent, ScanFailure, ScanHandle, ScanOptions, Source},
+    scanner::{self, AdvisoryBytes, ScanEvent, ScanFailure, ScanHandle, ScanOptions, Source},
 };
 
 /// How often a running scan is drawn.
@@ -39,6 +39,8 @@ pub struct LoadedReport {
     pub report: Report,
     /// Where it comes from.
     pub origin: Origin,
+    /// What asking the advisory database cost, if that was done in this tab.
+    pub advisories: Option<AdvisoryBytes>,
 }
 
 /// A shared handle to it; equal only to itself, so that comparing is free.
@@ -47,7 +49,19 @@ pub struct Loaded(Arc<LoadedReport>);
 
 impl Loaded {
     fn new(report: Report, origin: Origin) -> Self {
-        Self(Arc::new(LoadedReport { report, origin }))
+        Self(Arc::new(LoadedReport {
+            report,
+            origin,
+            advisories: None,
+        }))
+    }
+
+    fn scanned(report: Report, advisories: AdvisoryBytes) -> Self {
+        Self(Arc::new(LoadedReport {
+            report,
+            origin: Origin::Scanned,
+            advisories: Some(advisories),
+        }))
     }
 }
 
@@ -213,6 +227,27 @@ impl Session {
         }
     }
 
+    /// Forgets the reports of this tab that are not on show: the ones kept in this browser were matched
+    /// again.
+    pub fn forget_matched(self) {
+        let shown = match self.phase.get_untracked() {
+            Phase::Done(loaded) => Some(loaded),
+            _ => None,
+        };
+        self.inner.update_value(|inner| {
+            inner
+                .reports
+                .retain(|(_, _, loaded)| Some(loaded) == shown.as_ref());
+        });
+        self.kept_has_changed();
+    }
+
+    /// Says that what is kept in this browser has changed.
+    pub fn kept_has_changed(self) {
+        self.kept_changes
+            .update(|changes| *changes = changes.wrapping_add(1));
+    }
+
     /// Stops the scan and goes back to the start page.
     pub fn cancel(self) {
         self.stop();
@@ -338,16 +373,15 @@ impl Session {
 
     fn hear(self, address: &Address, event: ScanEvent) {
         match event {
-            ScanEvent::Done(report) => {
-                let loaded = Loaded::new(*report, Origin::Scanned);
+            ScanEvent::Done(report, advisories) => {
+                let loaded = Loaded::scanned(*report, advisories);
                 self.inner.update_value(|inner| {
                     inner.handle = None;
                     inner.has_tree = Some(loaded.clone());
                 });
                 self.keep(address, loaded.clone());
                 self.phase.set(Phase::Done(loaded));
-                self.kept_changes
-                    .update(|changes| *changes = changes.wrapping_add(1));
+                self.kept_has_changed();
             }
             ScanEvent::Failed(failure) => {
                 self.inner.update_value(|inner| inner.handle = None);

@@ -5,7 +5,9 @@ use lamina_registry::{SessionSnapshot, relay::Routes};
 use lamina_scan::plan::Plan;
 use serde::{Deserialize, Serialize};
 
-use crate::scanner::{AdvisoryText, FileRow, LayerProgress, ScanFailure};
+use crate::scanner::{
+    AdvisoryBytes, AdvisoryText, DatabaseState, FileRow, LayerProgress, ScanFailure,
+};
 
 /// From the page to a worker: do this. A `File` or byte buffers may come beside it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -56,6 +58,12 @@ pub enum Task {
         query: String,
         /// At most so many.
         limit: usize,
+    },
+    /// Look whether there is a newer advisory database, and match kept reports again if there is.
+    /// Ends in [`Event::Database`].
+    Database {
+        /// Even if that was done within the hour.
+        is_forced: bool,
     },
     /// Fetch an advisory's prose. Ends in [`Event::Text`].
     Advisory {
@@ -154,7 +162,11 @@ pub enum Event {
     Report {
         /// WebAssembly memory of the worker, in bytes.
         memory_bytes: u64,
+        /// What reading the advisory database cost.
+        advisories: AdvisoryBytes,
     },
+    /// How it stands with the advisory database.
+    Database(Box<Result<DatabaseState, String>>),
     /// Files; `None` if this worker has no image.
     Files(Option<Vec<FileRow>>),
     /// An advisory's prose, if there is any.
@@ -170,6 +182,7 @@ impl Event {
             Self::Progress(_) | Self::ArchiveLayerDone { .. } | Self::ArchiveResolved(_) => false,
             Self::LayerDone { .. }
             | Self::Report { .. }
+            | Self::Database(_)
             | Self::Files(_)
             | Self::Text(_)
             | Self::Failed(_) => true,

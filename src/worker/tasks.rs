@@ -8,11 +8,10 @@ mod layer;
 use std::cell::RefCell;
 
 use js_sys::Uint8Array;
-use lamina_report::model::Report;
-use lamina_scan::{
-    join::{Asked, Joined},
-    layer::LayerResult,
-};
+use lamina_report::model::{Report, ReportWarning};
+use lamina_scan::{join::Joined, layer::LayerResult};
+
+use database::Freshness;
 
 use super::{
     TaskHandle,
@@ -42,6 +41,13 @@ pub(super) async fn run(
         Task::SearchFiles { query, limit } => {
             let rows = with_image(|image| files::search(image, &query, limit));
             handle.emit(Event::Files(rows));
+        }
+        Task::Database { is_forced } => {
+            let freshness = match is_forced {
+                true => Freshness::Now,
+                false => Freshness::Hourly,
+            };
+            handle.emit(Event::Database(Box::new(database::update(freshness).await)));
         }
         Task::Advisory { shard, record } => {
             handle.emit(Event::Text(database::prose(&shard, &record).await));
@@ -75,6 +81,7 @@ async fn report(joined: Joined, handle: &TaskHandle) {
         Ok(json) => handle.emit_with(
             Event::Report {
                 memory_bytes: memory_bytes(),
+                advisories: database::take_bytes(),
             },
             &[Uint8Array::from(json.as_slice())],
         ),
@@ -87,29 +94,21 @@ async fn report(joined: Joined, handle: &TaskHandle) {
 }
 
 async fn report_of(joined: &Joined) -> Report {
-    let scanned_at = crate::platform::now_rfc3339();
-    match database::open().await {
+    let mut report = joined.report(&crate::platform::now_rfc3339());
+    match database::open(Freshness::Hourly).await {
         Ok(database) => {
-            let needs = joined.needs(&database.index);
-            let loaded = database.shards(&needs).await;
-            let asked = Asked {
-                index: &database.index,
-                index_digest: &database.digest,
-                needs: &needs,
-                shards: &loaded.shards,
-                failed: &loaded.failed,
-            };
-            joined.report(Some(asked), &scanned_at)
+            database.judge(&mut report).await;
+            report.warnings.extend(database.problem.map(|problem| {
+                ReportWarning::of_matching(format!(
+                    "the advisory database could not be brought up to date: {problem}"
+                ))
+            }));
         }
-        Err(problem) => {
-            let mut report = joined.report(None, &scanned_at);
-            report.warnings.push(lamina_report::model::ReportWarning {
-                layer: None,
-                message: format!("no advisory database, so that nothing was matched: {problem}"),
-            });
-            report
-        }
+        Err(problem) => report.warnings.push(ReportWarning::of_matching(format!(
+            "no advisory database, so that nothing was matched: {problem}"
+        ))),
     }
+    report
 }
 
 fn result_of(figures: LayerFigures, encoded: &[u8]) -> LayerResult {

@@ -27,8 +27,9 @@ use lamina_registry::{PullError, Remedy, Session, error::tags_in_words};
 use lamina_report::{formats, model::ReportWarning, verdict};
 use lamina_scan::{
     archive::ArchiveJob,
-    join::{Asked, Joined},
+    join::Joined,
     layer::{LayerJob, LayerResult, describe},
+    matching::{self, Asked},
     plan::{Found, Plan, PlannedLayer},
 };
 use tokio::{
@@ -133,7 +134,8 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
 
     let millis = i64::try_from(transport::now().as_millis()).unwrap_or_default();
     let now = Timestamp::from_millisecond(millis).context("reading the clock")?;
-    let needs = joined.needs(&database.index);
+    let mut report = joined.report(&now.to_string());
+    let needs = matching::needs(&report, &database.index);
     let (shards, failed) = database.shards(&needs);
     let asked = Asked {
         index: &database.index,
@@ -142,14 +144,12 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         shards: &shards,
         failed: &failed,
     };
-    let mut report = joined.report(Some(asked), &now.to_string());
+    matching::match_report(&mut report, asked);
     if database.is_samples {
-        report.warnings.push(ReportWarning {
-            layer: None,
-            message: "only the sample images' advisories were asked; build a database with \
-                      \"lamina db build\" and name it with --db"
-                .to_owned(),
-        });
+        report.warnings.push(ReportWarning::of_matching(
+            "only the sample images' advisories were asked; build a database with \
+             \"lamina db build\" and name it with --db",
+        ));
     }
     let format = formats::by_id(&args.format).context("unknown format")?;
     let text = format.render(&report, &policy, now);

@@ -155,6 +155,9 @@ pub struct Distribution {
     pub name: String,
     /// The file that names it.
     pub file: String,
+    /// The release's codename, e.g. `bookworm`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codename: Option<String>,
 }
 
 /// One package, and where it comes from.
@@ -446,4 +449,34 @@ pub struct ReportWarning {
     pub layer: Option<usize>,
     /// What happened, in a sentence.
     pub message: String,
+    /// It is about matching: another database may have none of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_of_matching: bool,
+}
+
+impl ReportWarning {
+    /// About the image as a whole.
+    pub fn of_image(message: impl Into<String>) -> Self {
+        Self {
+            layer: None,
+            message: message.into(),
+            is_of_matching: false,
+        }
+    }
+
+    /// About a layer.
+    pub fn of_layer(layer: usize, message: impl Into<String>) -> Self {
+        Self {
+            layer: Some(layer),
+            ..Self::of_image(message)
+        }
+    }
+
+    /// About matching.
+    pub fn of_matching(message: impl Into<String>) -> Self {
+        Self {
+            is_of_matching: true,
+            ..Self::of_image(message)
+        }
+    }
 }

@@ -156,29 +156,25 @@ impl ArchiveJob {
         let others = contents.images.len().saturating_sub(1);
         if others > 0 {
             let names: Vec<String> = contents.images.iter().map(|image| image.name()).collect();
-            plan.warnings.push(ReportWarning {
-                layer: None,
-                message: format!(
-                    "the archive holds {} images ({}); this is {}",
-                    others + 1,
-                    names.join(", "),
-                    chosen.name()
-                ),
-            });
+            plan.warnings.push(ReportWarning::of_image(format!(
+                "the archive holds {} images ({}); this is {}",
+                others + 1,
+                names.join(", "),
+                chosen.name()
+            )));
         }
-        plan.warnings
-            .extend(contents.broken.iter().map(|error| ReportWarning {
-                layer: None,
-                message: format!("an image of the archive was left out: {}", describe(error)),
-            }));
-        plan.warnings
-            .extend(contents.problem.iter().map(|error| ReportWarning {
-                layer: None,
-                message: format!(
-                    "the archive could not be read to its end: {}",
-                    describe(error)
-                ),
-            }));
+        plan.warnings.extend(contents.broken.iter().map(|error| {
+            ReportWarning::of_image(format!(
+                "an image of the archive was left out: {}",
+                describe(error)
+            ))
+        }));
+        plan.warnings.extend(contents.problem.iter().map(|error| {
+            ReportWarning::of_image(format!(
+                "the archive could not be read to its end: {}",
+                describe(error)
+            ))
+        }));
         let results = chosen
             .layers
             .iter()

@@ -1,23 +1,15 @@
 //! All layers together, and the report.
 
-use lamina_advisories::{
-    index::{Index, ShardEntry},
-    matcher::{DistributionView, Match, Matches, Needs, PackageView, match_packages, shards_for},
-    shard::Shard,
-};
 use lamina_image::{config::HistoryStep, tree::MergedTree};
 use lamina_inventory::{
     accounts::{FileOwners, OwnerClass, efficiency::efficiency},
     analysis::LayerAnalysis,
     config::{ConfigView, Cx, check},
-    facts::{Basis, IssueKind},
+    facts::IssueKind,
     merge::{self, Inventory, Package},
     secrets::{ConfigPlace, redact, scan_config},
 };
-use lamina_report::model::{
-    self, Database, Distribution, Evidence, FORMAT, Finding, Layer, Report, ReportWarning,
-    ShardUse, Status,
-};
+use lamina_report::model::{self, Distribution, FORMAT, Layer, Report, ReportWarning};
 
 use crate::{layer::LayerResult, plan::Plan};
 
@@ -31,21 +23,6 @@ pub struct Joined {
     layers: Vec<LayerResult>,
     tree: MergedTree,
     inventory: Inventory,
-}
-
-/// The database that matched.
-#[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
-    /// Its index.
-    pub index: &'a Index,
-    /// Digest of the index's bytes.
-    pub index_digest: &'a str,
-    /// What [`Joined::needs`] said.
-    pub needs: &'a Needs,
-    /// The shards it named that could be had.
-    pub shards: &'a [Shard],
-    /// Those that could not be had, and why.
-    pub failed: &'a [(ShardEntry, String)],
 }
 
 impl Joined {
@@ -78,27 +55,12 @@ impl Joined {
         &self.layers
     }
 
-    /// The shards of a database that this image needs.
-    pub fn needs(&self, index: &Index) -> Needs {
-        shards_for(index, self.distribution(), self.package_views())
-    }
-
-    /// The report. `scanned_at` is RFC 3339 in UTC.
-    pub fn report(&self, database: Option<Asked<'_>>, scanned_at: &str) -> Report {
-        let matches = match database {
-            Some(asked) => {
-                let packages: Vec<PackageView<'_>> = self.package_views().collect();
-                let shards: Vec<&Shard> = asked.shards.iter().collect();
-                match_packages(self.distribution(), &packages, &shards)
-            }
-            None => Matches::default(),
-        };
+    /// The report, without what a database says of it: that comes from
+    /// [`match_report`](crate::matching::match_report). `scanned_at` is RFC 3339 in UTC.
+    pub fn report(&self, scanned_at: &str) -> Report {
         let mut warnings = self.plan.warnings.clone();
         for (index, layer) in self.layers.iter().enumerate() {
-            let about = |message: String| ReportWarning {
-                layer: Some(index),
-                message,
-            };
+            let about = |message: String| ReportWarning::of_layer(index, message);
             if let Some(error) = &layer.error {
                 warnings.push(about(format!(
                     "the layer could not be read to its end: {error}"
@@ -110,54 +72,11 @@ impl Joined {
             self.inventory
                 .warnings
                 .iter()
-                .map(|(layer, warning)| ReportWarning {
-                    layer: Some(*layer),
-                    message: warning.to_string(),
-                }),
+                .map(|(layer, warning)| ReportWarning::of_layer(*layer, warning.to_string())),
         );
-        if let Some(asked) = database {
-            warnings.extend(asked.failed.iter().map(|(shard, problem)| ReportWarning {
-                layer: None,
-                message: format!(
-                    "advisories for {} could not be read, so that its packages were not matched: \
-                     {problem}",
-                    shard.key
-                ),
-            }));
-        }
-        warnings.extend(matches.warnings.iter().map(|warning| ReportWarning {
-            layer: None,
-            message: warning.to_string(),
-        }));
-        if matches.warnings_left_out > 0 {
-            warnings.push(ReportWarning {
-                layer: None,
-                message: format!("{} more warnings were left out", matches.warnings_left_out),
-            });
-        }
-        if !matches.overridden.is_empty() {
-            warnings.push(ReportWarning {
-                layer: None,
-                message: format!(
-                    "{} advisories on language packages were left to the distribution, which owns \
-                     their files",
-                    matches.overridden.len()
-                ),
-            });
-        }
-        let mut findings: Vec<Finding> = matches.matches.into_iter().map(finding).collect();
         let mut packages: Vec<model::Package> = Vec::new();
         packages.extend(self.inventory.packages.iter().map(package));
         packages.extend(self.inventory.removed.iter().map(package));
-        findings.sort_by(|a, b| {
-            let name = |finding: &Finding| packages.get(finding.package).map(|p| p.name.as_str());
-            b.severity
-                .cmp(&a.severity)
-                .then_with(|| b.score.unwrap_or(0.0).total_cmp(&a.score.unwrap_or(0.0)))
-                .then_with(|| a.id.cmp(&b.id))
-                .then_with(|| name(a).cmp(&name(b)))
-                .then_with(|| a.package.cmp(&b.package))
-        });
         let issues = self.issues(scanned_at);
         Report {
             format: FORMAT,
@@ -177,61 +96,16 @@ impl Joined {
                         format!("{} {version}", found.fact.id).trim_end().to_owned()
                     }),
                     file: found.fact.file.to_string(),
+                    codename: found.fact.codename.clone(),
                 }),
             packages,
-            findings,
+            findings: Vec::new(),
             issues,
             base: self.plan.base.clone(),
             accounts: Some(self.accounts()),
-            database: database.map(|asked| Database {
-                digest: asked.index_digest.to_owned(),
-                built_at: asked.index.built_at.clone(),
-                name: asked.index.name.clone(),
-                shards: asked
-                    .needs
-                    .shards
-                    .iter()
-                    .map(|shard| ShardUse {
-                        key: shard.key.clone(),
-                        source_date: shard.source_date.clone(),
-                        bytes: shard.size,
-                    })
-                    .collect(),
-                missing: asked
-                    .needs
-                    .missing
-                    .iter()
-                    .map(|missing| missing.what.clone())
-                    .collect(),
-            }),
+            database: None,
             warnings,
         }
-    }
-
-    fn distribution(&self) -> Option<DistributionView<'_>> {
-        self.inventory
-            .distribution
-            .as_ref()
-            .map(|found| DistributionView {
-                id: &found.fact.id,
-                version_id: found.fact.version_id.as_deref(),
-                codename: found.fact.codename.as_deref(),
-            })
-    }
-
-    fn package_views(&self) -> impl Iterator<Item = PackageView<'_>> {
-        self.inventory.packages.iter().map(|package| PackageView {
-            is_hearsay: is_hearsay(package),
-            kind: package.fact.kind,
-            name: &package.fact.name,
-            version: &package.fact.version,
-            source: package
-                .fact
-                .source
-                .as_ref()
-                .map(|source| (source.name.as_str(), source.version.as_str())),
-            owned_by: package.owned_by,
-        })
     }
 
     /// Secrets and misconfigurations, the worst first.
@@ -390,14 +264,6 @@ impl Joined {
     }
 }
 
-/// Whether a package is not to be matched: a lock file names what may not be there, and the note in a
-/// program of a distribution's package says again what that package's record says.
-fn is_hearsay(package: &Package) -> bool {
-    let fact = &package.fact;
-    fact.basis == Basis::Declared
-        || (fact.basis == Basis::Embedded && fact.kind.is_os() && package.owned_by.is_some())
-}
-
 fn package(package: &Package) -> model::Package {
     let fact = &package.fact;
     model::Package {
@@ -451,32 +317,5 @@ fn issue(found: &merge::Issue) -> model::Issue {
         },
         excerpt: fact.excerpt.clone(),
         advice: (fact.kind == IssueKind::Secret).then(|| ROTATE.to_owned()),
-    }
-}
-
-fn finding(found: Match) -> Finding {
-    Finding {
-        id: found.id,
-        aliases: found.aliases,
-        package: found.package,
-        severity: found.severity,
-        severity_source: found.severity_source,
-        cvss: found.cvss,
-        score: found.score,
-        status: match found.status {
-            lamina_advisories::matcher::Status::Fixed => Status::Fixed,
-            _ => Status::Affected,
-        },
-        fixed_in: found.fixed_in,
-        title: found.title,
-        evidence: Evidence {
-            record: found.evidence.record,
-            shard: found.evidence.shard,
-            source: found.evidence.source,
-            matched_name: found.evidence.matched_name,
-            matched_version: found.evidence.matched_version,
-            order: found.evidence.order,
-            range: found.evidence.range,
-        },
     }
 }

@@ -5,10 +5,12 @@
 //!
 //! 1. [`plan::Plan`]: what manifest and config say, before a layer is read;
 //! 2. [`layer::LayerJob`]: one layer's bytes, pushed in, become a [`layer::LayerResult`];
-//! 3. [`join::Joined`]: all layers together, which says what shards of the advisory database it
-//!    needs, and with them gives the report.
+//! 3. [`join::Joined`]: all layers together give the report of what is in the image;
+//! 4. [`matching`]: the report says what shards of the advisory database it needs, and with them what is
+//!    vulnerable; later once more, with a newer database.
 
 pub mod archive;
 pub mod join;
 pub mod layer;
+pub mod matching;
 pub mod plan;

@@ -92,22 +92,17 @@ impl Plan {
         let steps = config.steps_of_layers(layers.len());
         let is_complete = config.diff_ids.len() == layers.len();
         if !is_complete {
-            warnings.push(ReportWarning {
-                layer: None,
-                message: format!(
-                    "the config names {} layers, the manifest {}: diff ids are not verified",
-                    config.diff_ids.len(),
-                    layers.len()
-                ),
-            });
+            warnings.push(ReportWarning::of_image(format!(
+                "the config names {} layers, the manifest {}: diff ids are not verified",
+                config.diff_ids.len(),
+                layers.len()
+            )));
         }
         if steps.is_guess && !config.history.is_empty() {
-            warnings.push(ReportWarning {
-                layer: None,
-                message: "the history does not fit the layers: build steps are a guess from the \
-                          top down"
-                    .to_owned(),
-            });
+            warnings.push(ReportWarning::of_image(
+                "the history does not fit the layers: build steps are a guess from the \
+                          top down",
+            ));
         }
         for (index, layer) in layers.iter_mut().enumerate() {
             if is_complete {

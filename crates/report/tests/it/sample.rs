@@ -112,6 +112,7 @@ pub(crate) fn report() -> Report {
             version: Some("12".to_owned()),
             name: "Debian GNU/Linux 12 (bookworm)".to_owned(),
             file: "usr/lib/os-release".to_owned(),
+            codename: Some("bookworm".to_owned()),
         }),
         packages: packages(),
         findings: findings(),
@@ -159,10 +160,10 @@ pub(crate) fn report() -> Report {
             }],
             missing: vec!["Maven".to_owned()],
         }),
-        warnings: vec![ReportWarning {
-            layer: Some(2),
-            message: "srv/big.jar is larger than what is read".to_owned(),
-        }],
+        warnings: vec![ReportWarning::of_layer(
+            2,
+            "srv/big.jar is larger than what is read",
+        )],
         ..empty()
     }
 }

@@ -21,8 +21,9 @@ use lamina_image::{config::ImageConfig, digest::Digest, layer::LayerExpectation}
 use lamina_report::model::{Report, Status};
 use lamina_scan::{
     archive::ArchiveJob,
-    join::{Asked, Joined},
+    join::Joined,
     layer::LayerJob,
+    matching::{self, Asked},
     plan::{Found, Plan},
 };
 use lamina_testkit::{gzip, layer};
@@ -167,7 +168,8 @@ fn report(joined: &Joined) -> Report {
         sources: Vec::new(),
         shards: stored.iter().map(|(entry, _)| entry.clone()).collect(),
     };
-    let needs = joined.needs(&index);
+    let mut report = joined.report(NOW);
+    let needs = matching::needs(&report, &index);
     let shards: Vec<Shard> = needs
         .shards
         .iter()
@@ -186,7 +188,8 @@ fn report(joined: &Joined) -> Report {
         shards: &shards,
         failed: &[],
     };
-    joined.report(Some(asked), NOW)
+    matching::match_report(&mut report, asked);
+    report
 }
 
 fn findings(report: &Report) -> Vec<String> {
@@ -312,7 +315,7 @@ fn a_bomb_ends_soon_and_says_which_limit() {
 #[test]
 fn without_a_database_there_are_packages_and_no_findings() {
     let layers = layers();
-    let report = joined(&docker_archive(&layers, &layers)).report(None, NOW);
+    let report = joined(&docker_archive(&layers, &layers)).report(NOW);
     assert_eq!(report.packages.len(), 3);
     assert_eq!(report.findings, []);
     assert!(report.database.is_none());
@@ -344,7 +347,7 @@ fn no_secret_of_the_config_is_in_the_report() {
     });
     let config = ImageConfig::parse(config.to_string().as_bytes()).unwrap();
     let plan = Plan::new(Found::default(), None, Vec::new(), &config);
-    let report = Joined::new(plan, Vec::new()).report(None, NOW);
+    let report = Joined::new(plan, Vec::new()).report(NOW);
     let text = serde_json::to_string(&report).unwrap();
     for secret in [token.as_str(), "correct-horse-battery"] {
         assert!(!text.contains(secret), "{text}");

@@ -1,0 +1,104 @@
+//! The advisory database: how old it is, what this browser holds of it, and what can be done about it.
+
+use leptos::prelude::*;
+
+use crate::{
+    platform,
+    scanner::{DatabaseState, Trust},
+    state::{
+        database::{DatabaseStore, Known},
+        words,
+    },
+};
+
+/// One line on it, and buttons.
+#[component]
+pub fn DatabasePanel() -> impl IntoView {
+    let store = expect_context::<DatabaseStore>();
+    let line = move || {
+        match store.known.get() {
+        Known::Nothing => view! { <span>"Advisory database: looking …"</span> }.into_any(),
+        Known::Missing(problem) => view! {
+            <span title=problem>"No advisory database here: reports list packages, not vulnerabilities"</span>
+        }
+        .into_any(),
+        Known::State(state) => facts(&state).into_any(),
+    }
+    };
+    let problem = move || {
+        let problem = match store.known.get() {
+            Known::State(state) => state.problem,
+            _ => None,
+        };
+        problem.map(|problem| {
+            view! { <p class="databaseProblem" role="alert" data-test="database-problem">{words::sentence(&problem)}</p> }
+        })
+    };
+    let has_some = move || {
+        store
+            .known
+            .with(|known| matches!(known, Known::State(state) if state.held_bytes > 0))
+    };
+    view! {
+        <div class="database" data-test="database">
+            <p class="databaseLine">
+                {line}
+                " "
+                <span class="databaseActions">
+                    <button
+                        type="button"
+                        class="linkButton"
+                        data-test="database-update"
+                        disabled=move || store.is_asking.get()
+                        on:click=move |_| store.update(true)
+                    >
+                        {move || if store.is_asking.get() { "Looking …" } else { "Update now" }}
+                    </button>
+                    <Show when=has_some>
+                        <button type="button" class="linkButton" data-test="database-clear" on:click=move |_| store.clear()>
+                            "Clear"
+                        </button>
+                    </Show>
+                </span>
+            </p>
+            {problem}
+        </div>
+    }
+}
+
+fn facts(state: &DatabaseState) -> impl IntoView + use<> {
+    let now_ms = platform::now_ms();
+    let (trust, why) = match state.trust {
+        Trust::Signed => (
+            "signed",
+            "Its signature was checked against a key that this page trusts",
+        ),
+        Trust::NoKey => (
+            "signature not checked",
+            "This page was given no key to check the database's signature with",
+        ),
+    };
+    let held = match state.held_shards {
+        0 => "nothing of it here yet".to_owned(),
+        held => format!(
+            "{} here ({})",
+            words::size(state.held_bytes),
+            words::plural(held, "shard")
+        ),
+    };
+    let built_at = state.built_at.clone();
+    view! {
+        <span>
+            "Advisory database: "
+            <span data-test="database-name">{state.name.clone()}</span>
+            ", built "
+            <time datetime=built_at.clone() title=words::time(&built_at) data-test="database-built">
+                {words::date(&built_at)}
+            </time>
+            " (" {words::ago(&built_at, now_ms)} "), "
+            <span title=why data-test="database-trust">{trust}</span>
+            "; "
+            <span data-test="database-held">{held}</span>
+        </span>
+    }
+}
