@@ -1,8 +1,11 @@
 //! All layers together, and the report.
 
 use lamina_advisories::{
+    index::ShardKind,
     index::{Index, ShardEntry},
-    matcher::{DistributionView, Match, Matches, Needs, PackageView, match_packages, shards_for},
+    matcher::{
+        self, DistributionView, Match, Matches, Needs, PackageView, match_packages, shards_for,
+    },
     shard::Shard,
 };
 use lamina_image::{config::HistoryStep, tree::MergedTree};
@@ -10,13 +13,13 @@ use lamina_inventory::{
     accounts::{FileOwners, OwnerClass, efficiency::efficiency},
     analysis::LayerAnalysis,
     config::{ConfigView, Cx, check},
-    facts::{Basis, IssueKind},
+    facts::{Basis, DistributionFact, IssueKind},
     merge::{self, Inventory, Package},
     secrets::{ConfigPlace, redact, scan_config},
 };
 use lamina_report::model::{
-    self, Database, Distribution, Evidence, FORMAT, Finding, Layer, Report, ReportWarning,
-    ShardUse, Status,
+    self, Database, Distribution, Epss, Evidence, FORMAT, Finding, Kev, Layer, Report,
+    ReportWarning, ShardUse, Status,
 };
 
 use crate::{layer::LayerResult, plan::Plan};
@@ -31,6 +34,8 @@ pub struct Joined {
     layers: Vec<LayerResult>,
     tree: MergedTree,
     inventory: Inventory,
+    /// The release of its distribution, where `VERSION_ID` alone does not name it.
+    release: Option<String>,
 }
 
 /// The database that matched.
@@ -55,11 +60,16 @@ impl Joined {
         let trees: Vec<_> = analyses.iter().map(|analysis| &analysis.tree).collect();
         let tree = MergedTree::merge(&trees);
         let inventory = merge::merge(&analyses, &tree);
+        let release = inventory
+            .distribution
+            .as_ref()
+            .and_then(|found| openeuler_release(&found.fact));
         Self {
             plan,
             layers,
             tree,
             inventory,
+            release,
         }
     }
 
@@ -118,11 +128,18 @@ impl Joined {
         if let Some(asked) = database {
             warnings.extend(asked.failed.iter().map(|(shard, problem)| ReportWarning {
                 layer: None,
-                message: format!(
-                    "advisories for {} could not be read, so that its packages were not matched: \
-                     {problem}",
-                    shard.key
-                ),
+                message: match shard.kind {
+                    ShardKind::Scores => format!(
+                        "EPSS and KEV for {} could not be read, so that its findings have none: \
+                         {problem}",
+                        shard.key
+                    ),
+                    _ => format!(
+                        "advisories for {} could not be read, so that its packages were not \
+                         matched: {problem}",
+                        shard.key
+                    ),
+                },
             }));
         }
         warnings.extend(matches.warnings.iter().map(|warning| ReportWarning {
@@ -187,16 +204,7 @@ impl Joined {
                 digest: asked.index_digest.to_owned(),
                 built_at: asked.index.built_at.clone(),
                 name: asked.index.name.clone(),
-                shards: asked
-                    .needs
-                    .shards
-                    .iter()
-                    .map(|shard| ShardUse {
-                        key: shard.key.clone(),
-                        source_date: shard.source_date.clone(),
-                        bytes: shard.size,
-                    })
-                    .collect(),
+                shards: shard_uses(asked.needs),
                 missing: asked
                     .needs
                     .missing
@@ -214,7 +222,7 @@ impl Joined {
             .as_ref()
             .map(|found| DistributionView {
                 id: &found.fact.id,
-                version_id: found.fact.version_id.as_deref(),
+                version_id: self.release.as_deref().or(found.fact.version_id.as_deref()),
                 codename: found.fact.codename.as_deref(),
             })
     }
@@ -231,6 +239,8 @@ impl Joined {
                 .as_ref()
                 .map(|source| (source.name.as_str(), source.version.as_str())),
             owned_by: package.owned_by,
+            architecture: package.fact.architecture.as_deref(),
+            module: package.fact.detail_of("modularity-label"),
         })
     }
 
@@ -454,6 +464,38 @@ fn issue(found: &merge::Issue) -> model::Issue {
     }
 }
 
+/// The shards that were asked; the bytes of their scores are added to theirs.
+fn shard_uses(needs: &Needs) -> Vec<ShardUse> {
+    let scores_of = |key: &str| -> u64 {
+        let scores = needs.shards.iter().filter(|shard| shard.key == key);
+        scores
+            .filter(|shard| shard.kind == ShardKind::Scores)
+            .map(|shard| shard.size)
+            .sum()
+    };
+    needs
+        .shards
+        .iter()
+        .filter(|shard| shard.kind != ShardKind::Scores)
+        .map(|shard| ShardUse {
+            key: shard.key.clone(),
+            source_date: shard.source_date.clone(),
+            bytes: shard.size.saturating_add(scores_of(&shard.key)),
+        })
+        .collect()
+}
+
+/// `22.03-LTS-SP1` of `openEuler 22.03 (LTS-SP1)`: the `VERSION_ID` of all its service packs is `22.03`.
+fn openeuler_release(fact: &DistributionFact) -> Option<String> {
+    if !fact.id.eq_ignore_ascii_case("openeuler") {
+        return None;
+    }
+    let version = fact.version_id.as_deref()?;
+    let (_, rest) = fact.pretty_name.as_deref()?.split_once('(')?;
+    let (pack, _) = rest.split_once(')')?;
+    Some(format!("{version}-{pack}"))
+}
+
 fn finding(found: Match) -> Finding {
     Finding {
         id: found.id,
@@ -463,10 +505,7 @@ fn finding(found: Match) -> Finding {
         severity_source: found.severity_source,
         cvss: found.cvss,
         score: found.score,
-        status: match found.status {
-            lamina_advisories::matcher::Status::Fixed => Status::Fixed,
-            _ => Status::Affected,
-        },
+        status: status(found.status),
         fixed_in: found.fixed_in,
         title: found.title,
         evidence: Evidence {
@@ -478,5 +517,31 @@ fn finding(found: Match) -> Finding {
             order: found.evidence.order,
             range: found.evidence.range,
         },
+        // Digits that every JSON reader gives back as they were, and no more than the shards hold.
+        epss: found.epss.map(|epss| Epss {
+            score: (epss.score.value() * 1e5).round() / 1e5,
+            percentile: (epss.percentile.value() * 1e5).round() / 1e5,
+        }),
+        kev: found.exploited.map(|exploited| Kev {
+            added: exploited.added.to_string(),
+            due: exploited.due.map(|day| day.to_string()),
+            ransomware: exploited.by_ransomware,
+        }),
+        cwes: found.cwes,
+        published: found.published.map(|day| day.to_string()),
+        modified: found.modified.map(|day| day.to_string()),
+        fix_published: found.fix_published.map(|day| day.to_string()),
+    }
+}
+
+fn status(status: matcher::Status) -> Status {
+    match status {
+        matcher::Status::Fixed => Status::Fixed,
+        matcher::Status::WillNotFix => Status::WillNotFix,
+        matcher::Status::FixDeferred => Status::FixDeferred,
+        matcher::Status::UnderInvestigation => Status::UnderInvestigation,
+        matcher::Status::EndOfLife => Status::EndOfLife,
+        matcher::Status::Possible => Status::Possible,
+        _ => Status::Affected,
     }
 }
