@@ -223,6 +223,7 @@ fn main() {
                     range: format!(">= 0, < {fixed}"),
                 },
                 id,
+                ..Finding::default()
             }
         })
         .collect();

@@ -57,7 +57,7 @@ fn FindingText(finding: Finding, package: Package) -> impl IntoView {
             view! { "Upgrade " <strong>{name}</strong> " to " <span class="mono">{version.clone()}</span> " or later" }.into_any()
         }
         (Status::Fixed, None) => "A fixed version exists; the advisory does not name it".into_any(),
-        _ => "No fixed version is known".into_any(),
+        (status, _) => status.sentence().into_any(),
     };
     let score = finding.score.map(|score| {
         view! { <span class="drawerScore">"CVSS " {format!("{score:.1}")}</span> }

@@ -80,7 +80,7 @@ pub fn FindingsTable() -> impl IntoView {
             let layer = package.map(|package| package.layer);
             let fixed = match finding.status {
                 Status::Fixed => finding.fixed_in.first().cloned().unwrap_or_else(|| "yes".to_owned()),
-                _ => "no fix".to_owned(),
+                status => status.words().to_owned(),
             };
             let has_fix = finding.status == Status::Fixed;
             let title = finding.title.clone().unwrap_or_default();

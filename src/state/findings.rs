@@ -434,6 +434,7 @@ pub(crate) mod tests {
             fixed_in: fixed.into_iter().map(str::to_owned).collect(),
             title: None,
             evidence: Evidence::default(),
+            ..Finding::default()
         }
     }
 

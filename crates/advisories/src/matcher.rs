@@ -1,19 +1,29 @@
 //! Which advisories apply to which packages.
 //!
 //! - Packages of Debian, Ubuntu and Alpine are looked up by source package and source version, in the
-//!   shard of their release; Python packages by their normalised name.
+//!   shard of their release; RPMs by their own name, and by that of their source where an entry says so;
+//!   packages of languages by their normalised name.
+//! - RPMs of a module are matched with what is said of that module's stream, those of Red Hat with the
+//!   product streams that their release has ([`crate::ecosystem::uses_product`]). The epoch of a source RPM is its
+//!   binary's; one that a feed leaves out is not compared.
 //! - A version is compared in the shard's order. One that the order cannot read is matched against
 //!   the versions that an advisory names one by one, and reported.
 //! - Of one package, records of the same vulnerability (the same CVE under GHSA, PYSEC, …) are one
-//!   match; the CVE is its id, all others are aliases, the best record is its evidence.
+//!   match; the CVE is its id, all others are aliases, the best record is its evidence. A fix beats
+//!   none, then the first of [`Status`] counts. Of a distribution's package the highest fixed version of all
+//!   records fixes it, since each of them names what it fixes.
+//! - What only Ubuntu Pro fixes is affected, without a fix, on an image that has no package of Pro.
 //! - Severity: a word of the source itself, then its CVSS, then NVD's ([`crate::rating::Rating::rank`]).
 //! - A language package whose files an OS package of Debian or Ubuntu owns is that distribution's to
 //!   judge: it backports fixes without changing the version that Python sees, and its tracker lists
 //!   what is unfixed. As in Grype, this holds where the two versions agree. Such matches are not
-//!   dropped: they are in [`Matches::overridden`]. Alpine's secdb lists only what is fixed, so that
-//!   there such matches count, and say who owns the package ([`Match::owner`]).
+//!   dropped: they are in [`Matches::overridden`]. Others list only what is fixed, so that there such
+//!   matches count, and say who owns the package ([`Match::owner`]), unless the distribution says of this
+//!   vulnerability that its package was never affected, or is fixed in the version that is installed.
+//! - Scores are used if they were made for the very shard that matches.
 
 use std::{
+    borrow::Cow,
     cmp::{Ordering, Reverse},
     collections::{BTreeMap, BTreeSet, HashMap},
     rc::Rc,
@@ -23,12 +33,12 @@ use lamina_inventory::{facts::PackageKind, severity::Severity};
 
 pub use crate::ecosystem::DistributionView;
 use crate::{
-    ecosystem::{Ecosystem, key_for},
+    ecosystem::{Ecosystem, Role, Traits, keys_for, uses_product},
     index::{Index, ShardEntry, ShardKind},
     limits::{MAX_MATCHES_PER_PACKAGE, MAX_WARNINGS},
     orders::{self, VersionOrder},
     rating::Rating,
-    record::{Day, RangeEnd, Statement},
+    record::{Day, Epss, Exploited, Qualifier, RangeEnd, Statement, VersionRange},
     shard::{AdvisoryRef, AffectedRef, Shard, ShardError},
 };
 
@@ -47,6 +57,27 @@ pub struct PackageView<'a> {
     pub owned_by: Option<usize>,
     /// It may not be there, or is in the list already: it is not matched.
     pub is_hearsay: bool,
+    /// Its architecture, in the package manager's words.
+    pub architecture: Option<&'a str>,
+    /// The module that it was built from, as RPM's `%{MODULARITYLABEL}` has it:
+    /// `nginx:1.20:8060020:9edba152`.
+    pub module: Option<&'a str>,
+}
+
+impl<'a> PackageView<'a> {
+    /// A package of which nothing more is known. The other fields are public.
+    pub fn new(kind: PackageKind, name: &'a str, version: &'a str) -> Self {
+        Self {
+            kind,
+            name,
+            version,
+            source: None,
+            owned_by: None,
+            is_hearsay: false,
+            architecture: None,
+            module: None,
+        }
+    }
 }
 
 /// The shards that a list of packages needs.
@@ -99,10 +130,19 @@ pub struct Match {
     pub cvss: Option<String>,
     /// Its base score.
     pub score: Option<f64>,
-    /// Whether a version that fixes it is known.
+    /// Whether a version that fixes it is known, or will be.
     pub status: Status,
-    /// Versions above the installed one that fix it, lowest first.
+    /// Versions above the installed one that fix it, lowest first. Of a distribution's package, the one
+    /// that fixes it by all its records.
     pub fixed_in: Vec<String>,
+    /// When the first of them became available.
+    pub fix_published: Option<Day>,
+    /// What kinds of weakness it is: the numbers of [CWE](https://cwe.mitre.org), sorted.
+    pub cwes: Vec<u32>,
+    /// How likely it is exploited, if the scores were there.
+    pub epss: Option<Epss>,
+    /// What CISA says of its being exploited, if it does and the scores were there.
+    pub exploited: Option<Exploited>,
     /// One line on what it is.
     pub title: Option<String>,
     /// When it was first published, by any of its records.
@@ -117,18 +157,43 @@ pub struct Match {
     pub owner: Option<usize>,
 }
 
-/// Whether a version that fixes it is known.
+/// Whether a version that fixes it is known, or what its vendor says otherwise. In this order: of several
+/// records, the first counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Status {
     /// Affected; a fixed version exists.
     Fixed,
+    /// Affected, and the vendor will not fix it.
+    WillNotFix,
+    /// Affected, and the release or product is no longer looked after.
+    EndOfLife,
+    /// Affected, and the vendor will fix it later.
+    FixDeferred,
     /// Affected; no fixed version is known.
     Affected,
+    /// The vendor has not found out yet whether it is.
+    UnderInvestigation,
+    /// Affected by what others than the vendor say.
+    Possible,
+}
+
+impl Status {
+    /// What a statement without a fix means.
+    fn of(statement: Statement) -> Self {
+        match statement {
+            Statement::Affected | Statement::NotAffected => Self::Affected,
+            Statement::WillNotFix => Self::WillNotFix,
+            Statement::FixDeferred => Self::FixDeferred,
+            Statement::UnderInvestigation => Self::UnderInvestigation,
+            Statement::EndOfLife => Self::EndOfLife,
+            Statement::Possible => Self::Possible,
+        }
+    }
 }
 
 /// Why a record applies to a package.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// Id of the record.
     pub record: String,
@@ -192,6 +257,12 @@ pub enum MatchWarning {
         /// The order's id.
         order: String,
     },
+    /// Scores that were made for other advisories than those that are there.
+    #[error("EPSS and KEV for {shard} belong to another edition of it; they were left out")]
+    Scores {
+        /// The shard's key.
+        shard: String,
+    },
     /// More matches than are believable.
     #[error("{name} has more than {MAX_MATCHES_PER_PACKAGE} matches; the rest is left out")]
     TooManyMatches {
@@ -201,31 +272,53 @@ pub enum MatchWarning {
 }
 
 /// Names the shards of `index` that a list of packages needs, and what it has nothing about.
+///
+/// Beside each match shard, the scores that belong to it are named, if there are any.
 pub fn shards_for<'a>(
     index: &Index,
     distribution: Option<DistributionView<'_>>,
     packages: impl IntoIterator<Item = PackageView<'a>>,
 ) -> Needs {
     let mut kinds: BTreeMap<PackageKind, usize> = BTreeMap::new();
+    let mut traits = Traits::default();
     for package in packages.into_iter().filter(|package| !package.is_hearsay) {
         *kinds.entry(package.kind).or_default() += 1;
+        add_traits(&mut traits, &package);
     }
-    let mut shards: BTreeMap<String, ShardEntry> = BTreeMap::new();
+    let mut shards: BTreeMap<(String, ShardKind), ShardEntry> = BTreeMap::new();
     let mut missing = Vec::new();
     for (kind, packages) in kinds {
-        let found =
-            key_for(kind, distribution).and_then(|key| index.match_shard(&key).cloned().ok_or(key));
-        match found {
-            Ok(entry) => {
-                shards.insert(entry.key.clone(), entry);
+        let keys = match keys_for(kind, distribution, traits) {
+            Ok(keys) => keys,
+            Err(what) => {
+                missing.push(Missing { what, packages });
+                continue;
             }
-            Err(what) => missing.push(Missing { what, packages }),
+        };
+        for used in keys {
+            let Some(entry) = index.match_shard(&used.key) else {
+                if used.role == Role::Main {
+                    let what = used.key;
+                    missing.push(Missing { what, packages });
+                }
+                continue;
+            };
+            for entry in std::iter::once(entry).chain(index.scores_shard(&used.key)) {
+                shards.insert((entry.key.clone(), entry.kind), entry.clone());
+            }
         }
     }
     Needs {
         shards: shards.into_values().collect(),
         missing,
     }
+}
+
+fn add_traits(traits: &mut Traits, package: &PackageView<'_>) {
+    let is_deb = package.kind == PackageKind::Deb;
+    traits.has_esm |=
+        is_deb && (package.version.contains("+esm") || package.version.contains("~esm"));
+    traits.has_root |= package.name.contains("rootio") || package.name.starts_with("io.root.");
 }
 
 /// Finds the advisories that apply to each package.
@@ -238,75 +331,235 @@ pub fn match_packages(
 ) -> Matches {
     let mut warnings = Warnings::default();
     let by_key = usable(shards, &mut warnings);
-    let mut keys: HashMap<PackageKind, Option<String>> = HashMap::new();
-    let mut known: HashMap<(&str, &str, &str), Rc<[Match]>> = HashMap::new();
+    let mut traits = Traits::default();
+    for package in packages.iter().filter(|package| !package.is_hearsay) {
+        add_traits(&mut traits, package);
+    }
+    let cx = Cx {
+        distribution,
+        packages,
+        by_key: &by_key,
+        traits,
+    };
+    let mut targets_of: HashMap<PackageKind, Vec<(&Target<'_>, Role)>> = HashMap::new();
+    let mut known: HashMap<(PackageKind, Subject<'_>), Rc<[Match]>> = HashMap::new();
+    let mut judged: HashMap<usize, Rc<BTreeSet<String>>> = HashMap::new();
     let mut result = Matches::default();
     for (index, package) in packages.iter().enumerate() {
         if package.is_hearsay {
             continue;
         }
-        let key = keys
+        let targets = targets_of
             .entry(package.kind)
-            .or_insert_with(|| key_for(package.kind, distribution).ok());
-        let Some(target) = key.as_deref().and_then(|key| by_key.get(key)) else {
+            .or_insert_with(|| cx.targets(package.kind));
+        if targets.is_empty() {
             continue;
-        };
-        let (name, version) = subject(package);
+        }
+        let subject = Subject::of(package);
         // Binaries of one source share its matches.
-        let found = known
-            .entry((target.key, name, version))
-            .or_insert_with(|| target.find(index, name, version, &mut warnings).into());
-        let is_overridden = is_distributions_to_judge(distribution, packages, package, &by_key);
-        let list = if is_overridden {
-            &mut result.overridden
-        } else {
-            &mut result.matches
+        let found = match known.get(&(package.kind, subject)) {
+            Some(found) => Rc::clone(found),
+            None => {
+                let found: Rc<[Match]> = cx.find(index, &subject, targets, &mut warnings).into();
+                known.insert((package.kind, subject), Rc::clone(&found));
+                found
+            }
         };
-        list.extend(found.iter().map(|found| Match {
-            package: index,
-            owner: package.owned_by,
-            ..found.clone()
-        }));
+        if found.is_empty() {
+            continue;
+        }
+        let owner = cx.owner_that_judges(package);
+        let is_all_overridden =
+            owner.is_some_and(|(_, owner)| cx.is_distributions_to_judge(package, owner));
+        let not_affected = owner.filter(|_| !is_all_overridden).map(|(at, owner)| {
+            let judged = judged
+                .entry(at)
+                .or_insert_with(|| Rc::new(cx.not_affected(owner)));
+            Rc::clone(judged)
+        });
+        for found in found.iter() {
+            let is_overridden = is_all_overridden
+                || not_affected.as_ref().is_some_and(|ids| {
+                    let mut own = std::iter::once(&found.id).chain(&found.aliases);
+                    own.any(|id| ids.contains(id))
+                });
+            let list = if is_overridden {
+                &mut result.overridden
+            } else {
+                &mut result.matches
+            };
+            list.push(Match {
+                package: index,
+                owner: package.owned_by,
+                ..found.clone()
+            });
+        }
     }
     result.warnings = warnings.list;
     result.warnings_left_out = warnings.left_out;
     result
 }
 
-/// What is looked up: the source package of OS packages.
-fn subject<'a>(package: &PackageView<'a>) -> (&'a str, &'a str) {
-    match (package.kind, package.source) {
-        (PackageKind::Apk | PackageKind::Deb, Some(source)) => source,
-        _ => (package.name, package.version),
+/// What is looked up of a package: equal for all packages that have the same matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Subject<'a> {
+    /// Name and version of the package, where advisories are about it.
+    own: Option<(&'a str, &'a str)>,
+    /// Name and version of its source package, where advisories are about that.
+    source: Option<(&'a str, &'a str)>,
+    /// The epoch of the package, if the source's version has none of its own.
+    source_epoch: Option<&'a str>,
+    /// The module it was built from, as `nodejs:18`.
+    module: Option<&'a str>,
+    architecture: Option<&'a str>,
+}
+
+impl<'a> Subject<'a> {
+    fn of(package: &PackageView<'a>) -> Self {
+        let own = (package.name, package.version);
+        let source = package.source.unwrap_or(own);
+        let nothing = Self {
+            own: None,
+            source: None,
+            source_epoch: None,
+            module: None,
+            architecture: None,
+        };
+        match package.kind {
+            PackageKind::Apk | PackageKind::Deb => Self {
+                source: Some(source),
+                ..nothing
+            },
+            // The name of a source RPM's file, which is all that is known of it, has no epoch.
+            PackageKind::Rpm => Self {
+                own: Some(own),
+                source: Some(source),
+                source_epoch: match source.1.contains(':') {
+                    true => None,
+                    false => own.1.split_once(':').map(|(epoch, _)| epoch),
+                },
+                module: package.module.and_then(name_and_stream),
+                architecture: package.architecture,
+            },
+            _ => Self {
+                own: Some(own),
+                ..nothing
+            },
+        }
     }
 }
 
-/// Whether the distribution's advisories replace those of the language: see the module's text.
-fn is_distributions_to_judge(
-    distribution: Option<DistributionView<'_>>,
-    packages: &[PackageView<'_>],
-    package: &PackageView<'_>,
-    by_key: &BTreeMap<&str, Target<'_>>,
-) -> bool {
-    let Some(owner) = package.owned_by.and_then(|owner| packages.get(owner)) else {
-        return false;
-    };
-    if package.kind == owner.kind || owner.kind != PackageKind::Deb {
-        return false;
+/// The first two parts of a modularity label: `nginx:1.20` of `nginx:1.20:8060020:9edba152`.
+fn name_and_stream(label: &str) -> Option<&str> {
+    let (name, rest) = label.split_once(':')?;
+    let stream = rest.split(':').next().unwrap_or_default();
+    // The colon between them.
+    label.get(..name.len() + 1 + stream.len())
+}
+
+/// One run over all packages.
+struct Cx<'a, 'p> {
+    distribution: Option<DistributionView<'a>>,
+    packages: &'a [PackageView<'p>],
+    by_key: &'a BTreeMap<&'a str, Target<'a>>,
+    traits: Traits,
+}
+
+impl<'a, 'p> Cx<'a, 'p> {
+    /// The shards that speak of packages of this kind, the main one first.
+    fn targets(&self, kind: PackageKind) -> Vec<(&'a Target<'a>, Role)> {
+        let keys = keys_for(kind, self.distribution, self.traits).unwrap_or_default();
+        keys.iter()
+            .filter_map(|used| Some((self.by_key.get(used.key.as_str())?, used.role)))
+            .collect()
     }
-    let has_advisories =
-        key_for(owner.kind, distribution).is_ok_and(|key| by_key.contains_key(key.as_str()));
-    let upstream = owner
-        .version
-        .split_once(':')
-        .map_or(owner.version, |(_, rest)| rest);
-    has_advisories && upstream.starts_with(package.version)
+
+    /// The matches of a subject, worst first. `package` is only for warnings.
+    fn find(
+        &self,
+        package: usize,
+        subject: &Subject<'_>,
+        targets: &[(&'a Target<'a>, Role)],
+        warnings: &mut Warnings,
+    ) -> Vec<Match> {
+        let mut hits = Vec::new();
+        for (target, role) in targets {
+            let mut more = target.hits(self, package, subject, warnings);
+            if *role != Role::Main && !more.is_empty() {
+                // The main shard has said of these what there is to say.
+                let answered = targets
+                    .iter()
+                    .filter(|(_, role)| *role == Role::Main)
+                    .flat_map(|(target, _)| target.ids(self, subject, Wanted::NotHeld))
+                    .collect::<BTreeSet<_>>();
+                more.retain(|hit| !answered.contains(hit.advisory.id));
+            }
+            if *role == Role::MoreWithoutFixes {
+                more.iter_mut().for_each(|hit| hit.fixed_in.clear());
+            }
+            hits.append(&mut more);
+        }
+        if hits.is_empty() {
+            return Vec::new();
+        }
+        let mut matches: Vec<Match> = group(hits).into_iter().map(merge).collect();
+        matches.sort_by(|a, b| {
+            Reverse(a.severity)
+                .cmp(&Reverse(b.severity))
+                .then_with(|| a.id.cmp(&b.id))
+        });
+        matches
+    }
+
+    /// The package of the distribution that owns the files of this one, which is of a language.
+    fn owner_that_judges(&self, package: &PackageView<'_>) -> Option<(usize, &'a PackageView<'p>)> {
+        let at = package.owned_by?;
+        let owner = self.packages.get(at)?;
+        (owner.kind.is_os() && !package.kind.is_os()).then_some((at, owner))
+    }
+
+    /// Whether the distribution's advisories replace those of the language: see the module's text.
+    fn is_distributions_to_judge(
+        &self,
+        package: &PackageView<'_>,
+        owner: &PackageView<'_>,
+    ) -> bool {
+        let upstream = owner
+            .version
+            .split_once(':')
+            .map_or(owner.version, |(_, rest)| rest);
+        owner.kind == PackageKind::Deb
+            && upstream.starts_with(package.version)
+            && !self.targets(owner.kind).is_empty()
+    }
+
+    /// The vulnerabilities of which the distribution says that this version of its package does not have
+    /// them: it was never affected, or is fixed.
+    fn not_affected(&self, owner: &PackageView<'_>) -> BTreeSet<String> {
+        let subject = Subject::of(owner);
+        self.targets(owner.kind)
+            .iter()
+            .filter(|(_, role)| *role == Role::Main)
+            .flat_map(|(target, _)| target.ids(self, &subject, Wanted::NotAffected))
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+/// Which vulnerabilities [`Target::ids`] names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// Those of which an entry speaks, but not of this version.
+    NotHeld,
+    /// Those that this version does not have, by what an entry says of a fix, or in so many words.
+    NotAffected,
 }
 
 /// A shard that can be asked.
 struct Target<'a> {
     key: &'a str,
     shard: &'a Shard,
+    scores: Option<&'a Shard>,
     order: &'static dyn VersionOrder,
     ecosystem: Option<&'static Ecosystem>,
 }
@@ -328,139 +581,246 @@ fn usable<'a>(shards: &[&'a Shard], warnings: &mut Warnings) -> BTreeMap<&'a str
         let target = Target {
             key: &meta.key,
             shard,
+            scores: None,
             order,
             ecosystem: Ecosystem::of_key(&meta.key),
         };
         by_key.insert(meta.key.as_str(), target);
+    }
+    for shard in shards {
+        let meta = shard.meta();
+        if meta.kind != ShardKind::Scores {
+            continue;
+        }
+        let Some(target) = by_key.get_mut(meta.key.as_str()) else {
+            continue;
+        };
+        if meta.of.is_some() && meta.of.as_ref() == target.shard.digest() {
+            target.scores = Some(shard);
+        } else {
+            warnings.add(MatchWarning::Scores {
+                shard: meta.key.clone(),
+            });
+        }
     }
     by_key
 }
 
 /// A record that applies.
 struct Hit<'a> {
+    target: &'a Target<'a>,
+    number: u32,
     advisory: AdvisoryRef<'a>,
+    statement: Statement,
+    /// What was looked up.
+    name: String,
+    version: String,
     range: String,
+    /// Lowest first.
     fixed_in: Vec<&'a str>,
+    fix_published: Option<Day>,
+}
+
+/// A name to look up, and how the version is to be compared.
+struct Lookup<'s> {
+    name: Cow<'s, str>,
+    version: Cow<'s, str>,
+    /// Whether it is about entries with [`Qualifier::Source`], or those without; `None` for both.
+    of_source: Option<bool>,
+    is_readable: bool,
 }
 
 impl<'a> Target<'a> {
-    /// The matches of a package, worst first. `package` is only for warnings.
-    fn find(
-        &self,
-        package: usize,
-        name: &str,
-        version: &str,
-        warnings: &mut Warnings,
-    ) -> Vec<Match> {
-        let name = match self.ecosystem {
+    fn lookups<'s>(&self, subject: &Subject<'s>) -> Vec<Lookup<'s>> {
+        let both = subject.own.is_some() && subject.source.is_some();
+        let normalise = |name: &'s str| match self.ecosystem {
             Some(ecosystem) => ecosystem.normalise(name),
-            None => name.into(),
+            None => Cow::Borrowed(name),
         };
-        let hits = match self.hits(package, &name, version, warnings) {
-            Ok(hits) => hits,
-            Err(error) => {
-                warnings.add(MatchWarning::Shard {
-                    shard: self.key.to_owned(),
-                    name: name.into_owned(),
-                    problem: error.to_string(),
-                });
-                return Vec::new();
-            }
-        };
-        let mut matches: Vec<Match> = group(hits)
-            .into_iter()
-            .map(|hits| self.merge(hits, &name, version))
-            .collect();
-        matches.sort_by(|a, b| {
-            Reverse(a.severity)
-                .cmp(&Reverse(b.severity))
-                .then_with(|| a.id.cmp(&b.id))
+        let own = subject.own.map(|(name, version)| Lookup {
+            name: normalise(name),
+            version: Cow::Borrowed(version),
+            of_source: both.then_some(false),
+            is_readable: self.order.accepts(version),
         });
-        matches
+        let source = subject.source.map(|(name, version)| {
+            let version = match subject.source_epoch {
+                Some(epoch) => Cow::Owned(format!("{epoch}:{version}")),
+                None => Cow::Borrowed(version),
+            };
+            Lookup {
+                name: normalise(name),
+                is_readable: self.order.accepts(&version),
+                version,
+                of_source: both.then_some(true),
+            }
+        });
+        own.into_iter().chain(source).collect()
     }
 
+    /// The records that apply to a subject.
     fn hits(
-        &self,
+        &'a self,
+        cx: &Cx<'_, '_>,
         package: usize,
-        name: &str,
-        version: &str,
+        subject: &Subject<'_>,
         warnings: &mut Warnings,
-    ) -> Result<Vec<Hit<'a>>, ShardError> {
+    ) -> Vec<Hit<'a>> {
         let mut hits = Vec::new();
-        let Some(entries) = self.shard.package(name)? else {
-            return Ok(hits);
-        };
-        let is_readable = self.order.accepts(version);
-        if !is_readable {
-            warnings.add(MatchWarning::PackageVersion {
-                package,
-                name: name.to_owned(),
-                version: version.to_owned(),
-                order: self.order.id(),
-            });
-        }
-        let mut not_affected = BTreeSet::new();
-        for entry in entries.affected() {
-            let entry = match entry {
-                Ok(entry) => entry,
-                // The entries before it stand.
+        let mut not_affected = Vec::new();
+        for lookup in self.lookups(subject) {
+            let problem = |problem: &ShardError| MatchWarning::Shard {
+                shard: self.key.to_owned(),
+                name: lookup.name.clone().into_owned(),
+                problem: problem.to_string(),
+            };
+            let entries = match self.shard.package(&lookup.name) {
+                Ok(Some(entries)) => entries,
+                Ok(None) => continue,
                 Err(error) => {
-                    warnings.add(MatchWarning::Shard {
-                        shard: self.key.to_owned(),
-                        name: name.to_owned(),
-                        problem: error.to_string(),
+                    warnings.add(problem(&error));
+                    continue;
+                }
+            };
+            if !lookup.is_readable {
+                warnings.add(MatchWarning::PackageVersion {
+                    package,
+                    name: lookup.name.clone().into_owned(),
+                    version: lookup.version.clone().into_owned(),
+                    order: self.order.id(),
+                });
+            }
+            for entry in entries.affected() {
+                let entry = match entry {
+                    Ok(entry) => entry,
+                    // The entries before it stand.
+                    Err(error) => {
+                        warnings.add(problem(&error));
+                        break;
+                    }
+                };
+                let Some(statement) = entry.statement else {
+                    continue;
+                };
+                if !fits(cx, &entry, &lookup, subject) {
+                    continue;
+                }
+                if statement == Statement::NotAffected {
+                    not_affected.push(entry.advisory);
+                    continue;
+                }
+                let version = self.comparable(&entry, &lookup);
+                let Some(range) = self.range_of(&entry, &lookup, version, warnings) else {
+                    continue;
+                };
+                let advisory = match self.shard.advisory(entry.advisory) {
+                    Ok(advisory) => advisory,
+                    Err(error) => {
+                        warnings.add(problem(&error));
+                        continue;
+                    }
+                };
+                if hits.len() >= MAX_MATCHES_PER_PACKAGE {
+                    warnings.add(MatchWarning::TooManyMatches {
+                        name: lookup.name.clone().into_owned(),
                     });
                     break;
                 }
-            };
-            match entry.statement {
-                Some(Statement::NotAffected) => {
-                    not_affected.insert(self.shard.advisory(entry.advisory)?.id);
-                    continue;
-                }
-                Some(_) => {}
-                None => continue,
+                hits.push(Hit {
+                    target: self,
+                    number: entry.advisory,
+                    advisory,
+                    statement,
+                    name: lookup.name.clone().into_owned(),
+                    version: version.to_owned(),
+                    range,
+                    fixed_in: self.fixes(&entry, version),
+                    fix_published: entry.fix_published,
+                });
             }
-            let Some(range) = self.range_of(&entry, name, version, is_readable, warnings) else {
+        }
+        if !hits.is_empty() && !not_affected.is_empty() {
+            let mut ids = BTreeSet::new();
+            for number in not_affected {
+                match self.shard.advisory(number) {
+                    Ok(advisory) => {
+                        ids.insert(advisory.id);
+                    }
+                    Err(error) => warnings.add(MatchWarning::Shard {
+                        shard: self.key.to_owned(),
+                        name: String::new(),
+                        problem: error.to_string(),
+                    }),
+                }
+            }
+            hits.retain(|hit| !ids.contains(hit.advisory.id));
+        }
+        hits
+    }
+
+    /// The vulnerabilities that entries about this subject speak of, as `wanted` says. What cannot be read
+    /// is passed over: [`Self::hits`] reports it.
+    fn ids(&'a self, cx: &Cx<'_, '_>, subject: &Subject<'_>, wanted: Wanted) -> Vec<&'a str> {
+        let mut ids = BTreeSet::new();
+        let mut held = BTreeSet::new();
+        for lookup in self.lookups(subject) {
+            let Ok(Some(entries)) = self.shard.package(&lookup.name) else {
                 continue;
             };
-            let advisory = match self.shard.advisory(entry.advisory) {
-                Ok(advisory) => advisory,
-                Err(error) => {
-                    warnings.add(MatchWarning::Shard {
-                        shard: self.key.to_owned(),
-                        name: name.to_owned(),
-                        problem: error.to_string(),
-                    });
+            for entry in entries.affected().map_while(Result::ok) {
+                let Some(statement) = entry.statement else {
+                    continue;
+                };
+                if !lookup.is_readable || !fits(cx, &entry, &lookup, subject) {
                     continue;
                 }
-            };
-            if hits.len() >= MAX_MATCHES_PER_PACKAGE {
-                warnings.add(MatchWarning::TooManyMatches {
-                    name: name.to_owned(),
-                });
-                break;
+                let Ok(advisory) = self.shard.advisory(entry.advisory) else {
+                    continue;
+                };
+                let version = self.comparable(&entry, &lookup);
+                let holds = |range: VersionRange<&str>| range.holds(self.order, version);
+                let is_named = || entry.versions().any(|listed| listed == version);
+                // A bound that cannot be read says nothing.
+                let is_held =
+                    entry.ranges().any(|range| holds(range).unwrap_or(true)) || is_named();
+                if statement == Statement::NotAffected {
+                    ids.insert(advisory.id);
+                } else if is_held {
+                    held.insert(advisory.id);
+                } else if wanted == Wanted::NotHeld
+                    || entry
+                        .ranges()
+                        .any(|range| matches!(range.end, RangeEnd::Fixed(_)))
+                {
+                    ids.insert(advisory.id);
+                }
             }
-            hits.push(Hit {
-                advisory,
-                range,
-                fixed_in: self.fixes(&entry, version),
-            });
         }
-        hits.retain(|hit| !not_affected.contains(hit.advisory.id));
-        Ok(hits)
+        ids.difference(&held).copied().collect()
+    }
+
+    /// The version as this entry's bounds can be compared with: some feeds leave epochs out.
+    fn comparable<'v>(&self, entry: &AffectedRef<'_>, lookup: &'v Lookup<'_>) -> &'v str {
+        let leaves_out_epochs = self.ecosystem.is_some_and(Ecosystem::leaves_out_epochs);
+        match lookup.version.split_once(':') {
+            Some((_, rest))
+                if leaves_out_epochs && !entry.ranges().any(|range| has_epoch(&range)) =>
+            {
+                rest
+            }
+            _ => &lookup.version,
+        }
     }
 
     /// The range that holds the version, as text; `None` if none does.
     fn range_of(
         &self,
         entry: &AffectedRef<'a>,
-        name: &str,
+        lookup: &Lookup<'_>,
         version: &str,
-        is_readable: bool,
         warnings: &mut Warnings,
     ) -> Option<String> {
-        if is_readable {
+        if lookup.is_readable {
             for range in entry.ranges() {
                 match range.holds(self.order, version) {
                     Ok(true) => return Some(range.to_string()),
@@ -471,7 +831,7 @@ impl<'a> Target<'a> {
                             .advisory(entry.advisory)
                             .map(|advisory| advisory.record.to_owned())
                             .unwrap_or_default(),
-                        name: name.to_owned(),
+                        name: lookup.name.clone().into_owned(),
                         version: error.version,
                         order: error.order,
                     }),
@@ -480,7 +840,8 @@ impl<'a> Target<'a> {
         }
         let is_same = |listed: &str| {
             listed == version
-                || (is_readable && self.order.compare(listed, version) == Ok(Ordering::Equal))
+                || (lookup.is_readable
+                    && self.order.compare(listed, version) == Ok(Ordering::Equal))
         };
         entry
             .versions()
@@ -509,73 +870,14 @@ impl<'a> Target<'a> {
             .collect()
     }
 
-    /// One match of all the records of one vulnerability.
-    fn merge(&self, mut hits: Vec<Hit<'a>>, name: &str, version: &str) -> Match {
-        hits.sort_by(|a, b| record_rank(&a.advisory).cmp(&record_rank(&b.advisory)));
-        let mut ids: BTreeSet<&str> = BTreeSet::new();
-        for hit in &hits {
-            ids.extend([hit.advisory.id, hit.advisory.record]);
-            ids.extend(hit.advisory.aliases());
-        }
-        let shown = hits.first().map(|hit| hit.advisory.id).unwrap_or_default();
-        let id = if is_cve(shown) {
-            shown
-        } else {
-            ids.iter().copied().find(|id| is_cve(id)).unwrap_or(shown)
-        };
-        ids.remove(id);
+    /// Whether one version fixes it, the highest of all records: a distribution's release goes one way, while
+    /// upstream may fix several branches.
+    fn has_one_fix(&self) -> bool {
+        matches!(self.order.id(), "alpm" | "apk" | "dpkg" | "rpm")
+    }
 
-        let ratings = || hits.iter().flat_map(|hit| hit.advisory.ratings());
-        let rating = ratings().min_by_key(Rating::rank);
-        let scored = ratings()
-            .filter(|rating| rating.tenths.is_some())
-            .min_by_key(Rating::rank);
-
-        let mut fixed_in: Vec<&str> = hits.iter().flat_map(|hit| hit.fixed_in.clone()).collect();
-        fixed_in.sort_by(|a, b| self.order.compare(a, b).unwrap_or_else(|_| a.cmp(b)));
-        fixed_in.dedup();
-
-        let mut evidence = hits.iter().map(|hit| Evidence {
-            record: hit.advisory.record.to_owned(),
-            shard: self.key.to_owned(),
-            source: self.source_name(hit.advisory.source),
-            matched_name: name.to_owned(),
-            matched_version: version.to_owned(),
-            order: self.order.id().to_owned(),
-            range: hit.range.clone(),
-        });
-        Match {
-            package: 0,
-            id: id.to_owned(),
-            aliases: ids.into_iter().map(str::to_owned).collect(),
-            severity: rating.map_or(Severity::Unknown, |rating| rating.severity),
-            severity_source: rating.map(|rating| rating.describe()),
-            cvss: scored.map(|rating| rating.vector.to_owned()),
-            score: scored.and_then(|rating| rating.score()),
-            status: if fixed_in.is_empty() {
-                Status::Affected
-            } else {
-                Status::Fixed
-            },
-            fixed_in: fixed_in.into_iter().map(str::to_owned).collect(),
-            title: hits
-                .iter()
-                .find_map(|hit| hit.advisory.title)
-                .map(str::to_owned),
-            published: hits.iter().filter_map(|hit| hit.advisory.published).min(),
-            modified: hits.iter().filter_map(|hit| hit.advisory.modified).max(),
-            evidence: evidence.next().unwrap_or_else(|| Evidence {
-                record: String::new(),
-                shard: self.key.to_owned(),
-                source: String::new(),
-                matched_name: name.to_owned(),
-                matched_version: version.to_owned(),
-                order: self.order.id().to_owned(),
-                range: String::new(),
-            }),
-            also: evidence.collect(),
-            owner: None,
-        }
+    fn compare(&self, a: &str, b: &str) -> Ordering {
+        self.order.compare(a, b).unwrap_or_else(|_| a.cmp(b))
     }
 
     fn source_name(&self, source: u32) -> String {
@@ -584,6 +886,160 @@ impl<'a> Target<'a> {
             .and_then(|source| self.shard.meta().sources.get(source))
             .map(|source| source.name.clone())
             .unwrap_or_default()
+    }
+}
+
+fn has_epoch(range: &VersionRange<&str>) -> bool {
+    let end = match range.end {
+        RangeEnd::Never => "",
+        RangeEnd::Fixed(end) | RangeEnd::LastAffected(end) | RangeEnd::Before(end) => end,
+    };
+    range.introduced.unwrap_or_default().contains(':') || end.contains(':')
+}
+
+/// Whether an entry is about the subject, by its qualifiers.
+fn fits(
+    cx: &Cx<'_, '_>,
+    entry: &AffectedRef<'_>,
+    lookup: &Lookup<'_>,
+    subject: &Subject<'_>,
+) -> bool {
+    let mut is_of_source = false;
+    // Of each kind: is there one, does one fit.
+    let mut module = (false, false);
+    let mut architecture = (false, false);
+    let mut product = (false, false);
+    for qualifier in entry.qualifiers() {
+        match qualifier {
+            Qualifier::Source => is_of_source = true,
+            Qualifier::Module(stream) => {
+                module = (true, module.1 || subject.module == Some(stream));
+            }
+            Qualifier::Architecture(name) => {
+                let fits = subject
+                    .architecture
+                    .is_none_or(|own| own == name || own == "noarch");
+                architecture = (true, architecture.1 || fits);
+            }
+            Qualifier::Product(stream) => {
+                product = (true, product.1 || uses_product(cx.distribution, stream));
+            }
+        }
+    }
+    let fits_module = || {
+        if module.0 {
+            return module.1;
+        }
+        // Feeds that do not name the module have it in the version: `1.module_el8.5.0+119`.
+        let is_of_module = subject.module.is_some() || lookup.version.contains(".module");
+        lookup.of_source.is_none() || is_of_module == speaks_of_modules(entry)
+    };
+    lookup.of_source.is_none_or(|wanted| wanted == is_of_source)
+        && architecture.0 == architecture.1
+        && product.0 == product.1
+        && fits_module()
+}
+
+fn speaks_of_modules(entry: &AffectedRef<'_>) -> bool {
+    entry.ranges().any(|range| match range.end {
+        RangeEnd::Never => false,
+        RangeEnd::Fixed(end) | RangeEnd::LastAffected(end) | RangeEnd::Before(end) => {
+            end.contains(".module")
+        }
+    })
+}
+
+/// One match of all the records of one vulnerability.
+fn merge(mut hits: Vec<Hit<'_>>) -> Match {
+    hits.sort_by(|a, b| record_rank(&a.advisory).cmp(&record_rank(&b.advisory)));
+    let mut fixed_in: Vec<&str> = Vec::new();
+    if let Some(target) = hits.first().map(|hit| hit.target) {
+        fixed_in.extend(hits.iter().flat_map(|hit| hit.fixed_in.iter().copied()));
+        fixed_in.sort_by(|a, b| target.compare(a, b));
+        fixed_in.dedup();
+        if target.has_one_fix() && fixed_in.len() > 1 {
+            fixed_in.drain(..fixed_in.len() - 1);
+            // The record that has it is the evidence.
+            if let Some(best) = hits
+                .iter()
+                .position(|hit| hit.fixed_in.last() == fixed_in.last())
+            {
+                hits.get_mut(..=best).unwrap_or_default().rotate_right(1);
+            }
+        }
+    }
+    let mut ids: BTreeSet<&str> = BTreeSet::new();
+    for hit in &hits {
+        ids.extend([hit.advisory.id, hit.advisory.record]);
+        ids.extend(hit.advisory.aliases());
+    }
+    let shown = hits.first().map(|hit| hit.advisory.id).unwrap_or_default();
+    let id = if is_cve(shown) {
+        shown
+    } else {
+        ids.iter().copied().find(|id| is_cve(id)).unwrap_or(shown)
+    };
+    ids.remove(id);
+
+    let ratings = || hits.iter().flat_map(|hit| hit.advisory.ratings());
+    let rating = ratings().min_by_key(Rating::rank);
+    let scored = ratings()
+        .filter(|rating| rating.tenths.is_some())
+        .min_by_key(Rating::rank);
+    let scores = || {
+        hits.iter()
+            .filter_map(|hit| Some((hit.target.scores?, hit.number)))
+    };
+    let cwes: BTreeSet<u32> = hits.iter().flat_map(|hit| hit.advisory.cwes()).collect();
+    let is_fixing = |hit: &&Hit<'_>| hit.fixed_in.last() == fixed_in.last();
+
+    let mut evidence = hits.iter().map(|hit| Evidence {
+        record: hit.advisory.record.to_owned(),
+        shard: hit.target.key.to_owned(),
+        source: hit.target.source_name(hit.advisory.source),
+        matched_name: hit.name.clone(),
+        matched_version: hit.version.clone(),
+        order: hit.target.order.id().to_owned(),
+        range: hit.range.clone(),
+    });
+    Match {
+        package: 0,
+        id: id.to_owned(),
+        aliases: ids.into_iter().map(str::to_owned).collect(),
+        severity: rating.map_or(Severity::Unknown, |rating| rating.severity),
+        severity_source: rating.map(|rating| rating.describe()),
+        cvss: scored.map(|rating| rating.vector.to_owned()),
+        score: scored.and_then(|rating| rating.score()),
+        status: if fixed_in.is_empty() {
+            let statuses = hits.iter().map(|hit| Status::of(hit.statement));
+            statuses.min().unwrap_or(Status::Affected)
+        } else {
+            Status::Fixed
+        },
+        fix_published: match fixed_in.is_empty() {
+            true => None,
+            false => hits
+                .iter()
+                .filter(is_fixing)
+                .filter_map(|hit| hit.fix_published)
+                .min(),
+        },
+        fixed_in: fixed_in
+            .iter()
+            .map(|version| (*version).to_owned())
+            .collect(),
+        title: hits
+            .iter()
+            .find_map(|hit| hit.advisory.title)
+            .map(str::to_owned),
+        published: hits.iter().filter_map(|hit| hit.advisory.published).min(),
+        modified: hits.iter().filter_map(|hit| hit.advisory.modified).max(),
+        cwes: cwes.into_iter().collect(),
+        epss: scores().find_map(|(scores, number)| scores.epss(number)),
+        exploited: scores().find_map(|(scores, number)| scores.exploited(number)),
+        evidence: evidence.next().unwrap_or_default(),
+        also: evidence.collect(),
+        owner: None,
     }
 }
 
@@ -629,8 +1085,34 @@ fn is_cve(id: &str) -> bool {
 
 /// Ids of notices that fix several vulnerabilities at once.
 pub fn is_bundle_id(record: &str) -> bool {
-    const PREFIXES: [&str; 8] = [
-        "DSA-", "DLA-", "DTSA-", "USN-", "LSN-", "RHSA-", "ALSA-", "RLSA-",
+    const PREFIXES: [&str; 27] = [
+        "ALAS",
+        "ALBA-",
+        "ALEA-",
+        "ALSA-",
+        "AVG-",
+        "BRSA-",
+        "DLA-",
+        "DSA-",
+        "DTSA-",
+        "ELBA-",
+        "ELEA-",
+        "ELSA-",
+        "FEDORA-",
+        "GLSA-",
+        "LSN-",
+        "MGASA-",
+        "OESA-",
+        "PHSA-",
+        "RHBA-",
+        "RHEA-",
+        "RHSA-",
+        "RLBA-",
+        "RLSA-",
+        "RXSA-",
+        "SUSE-",
+        "USN-",
+        "openSUSE-",
     ];
     PREFIXES.iter().any(|prefix| record.starts_with(prefix))
 }

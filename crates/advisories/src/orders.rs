@@ -4,9 +4,17 @@
 //! `tests/it/orders.rs`. Orders are total over the versions they accept: reflexive, antisymmetric
 //! and transitive (proptest). A version they cannot read is an error to report, never a guess.
 
+pub(crate) mod alpm;
 pub(crate) mod apk;
+pub(crate) mod conan;
+pub(crate) mod cran;
 pub(crate) mod dpkg;
+pub(crate) mod ebuild;
+pub(crate) mod go;
+pub(crate) mod hackage;
+pub(crate) mod maven;
 pub(crate) mod nuget;
+pub(crate) mod packagist;
 pub(crate) mod pep440;
 pub(crate) mod rpm;
 pub(crate) mod rubygems;
@@ -16,9 +24,17 @@ use std::cmp::Ordering;
 
 /// All orders.
 pub const ORDERS: &[&dyn VersionOrder] = &[
+    &alpm::Alpm,
     &apk::Apk,
+    &conan::Conan,
+    &cran::Cran,
     &dpkg::Dpkg,
+    &ebuild::Ebuild,
+    &go::Go,
+    &hackage::Hackage,
+    &maven::Maven,
     &nuget::NuGet,
+    &packagist::Packagist,
     &pep440::Pep440,
     &semver::PUB,
     &rpm::Rpm,

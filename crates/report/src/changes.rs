@@ -55,24 +55,16 @@ pub fn changes(older: &Report, newer: &Report) -> Changes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Evidence, Status};
 
     fn finding(id: &str, severity: Severity, fixed_in: &[&str]) -> Finding {
         Finding {
             id: id.to_owned(),
-            aliases: Vec::new(),
-            package: 0,
             severity,
-            severity_source: None,
-            cvss: None,
-            score: None,
-            status: Status::Affected,
             fixed_in: fixed_in
                 .iter()
                 .map(|version| (*version).to_owned())
                 .collect(),
-            title: None,
-            evidence: Evidence::default(),
+            ..Finding::default()
         }
     }
 

@@ -360,7 +360,7 @@ pub struct Wasted {
 }
 
 /// One finding.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// The id under which it is shown: the CVE where there is one, else the record's own.
     pub id: String,
@@ -384,17 +384,103 @@ pub struct Finding {
     pub title: Option<String>,
     /// Why the record applies.
     pub evidence: Evidence,
+    /// How likely it is exploited, if the database knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epss: Option<Epss>,
+    /// That it is exploited, if CISA lists it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kev: Option<Kev>,
+    /// What kinds of weakness it is: the numbers of [CWE](https://cwe.mitre.org), sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cwes: Vec<u32>,
+    /// The day on which it was published, `2024-03-29`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<String>,
+    /// The day on which the advisory was last changed, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<String>,
+    /// The day on which the version that fixes it became available, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix_published: Option<String>,
+}
+
+/// How likely a vulnerability is exploited within 30 days, by FIRST's
+/// [EPSS](https://www.first.org/epss/).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Epss {
+    /// The probability, from 0 to 1.
+    pub score: f64,
+    /// The share of all vulnerabilities that are no likelier, from 0 to 1.
+    pub percentile: f64,
+}
+
+/// What CISA's catalogue of known exploited vulnerabilities says of one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kev {
+    /// The day since when it is listed, `2024-03-29`.
+    pub added: String,
+    /// The day by which United States agencies must have it fixed, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<String>,
+    /// Whether ransomware is known to use it.
+    #[serde(default)]
+    pub ransomware: bool,
 }
 
 /// What the source of the advisory says of this package in this release.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Status {
     /// Affected; a fixed version exists.
     Fixed,
     /// Affected; no fixed version is known.
+    #[default]
     Affected,
+    /// Affected, and the vendor will not fix it.
+    WillNotFix,
+    /// Affected, and the vendor will fix it later.
+    FixDeferred,
+    /// The vendor has not found out yet whether it is affected.
+    UnderInvestigation,
+    /// Affected, and the release or product is no longer looked after.
+    EndOfLife,
+    /// Affected by what others than the vendor say.
+    Possible,
+}
+
+impl Status {
+    /// In a few words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Fixed => "fixed",
+            Self::Affected => "no fix",
+            Self::WillNotFix => "will not be fixed",
+            Self::FixDeferred => "fix deferred",
+            Self::UnderInvestigation => "under investigation",
+            Self::EndOfLife => "end of life",
+            Self::Possible => "possible, no fix",
+        }
+    }
+
+    /// In a sentence.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Fixed => "A fixed version exists",
+            Self::Affected => "No fixed version is known",
+            Self::WillNotFix => "The vendor will not fix it",
+            Self::FixDeferred => "The vendor will fix it later",
+            Self::UnderInvestigation => {
+                "The vendor has not found out yet whether this package is affected"
+            }
+            Self::EndOfLife => "No fix will come: this release is no longer looked after",
+            Self::Possible => {
+                "No fixed version is known; that it is affected is not said by its vendor"
+            }
+        }
+    }
 }
 
 /// Why a record applies to a package.

@@ -2,13 +2,13 @@
 //! database. A report has all that matching needs, so that no byte of the image is fetched for it.
 
 use lamina_advisories::{
-    index::{Index, ShardEntry},
-    matcher::{DistributionView, Match, Needs, PackageView, match_packages, shards_for},
+    index::{Index, ShardEntry, ShardKind},
+    matcher::{self, DistributionView, Match, Needs, PackageView, match_packages, shards_for},
     shard::Shard,
 };
 use lamina_inventory::facts::Basis;
 use lamina_report::model::{
-    Database, Evidence, Finding, Package, Report, ReportWarning, ShardUse, Status,
+    Database, Epss, Evidence, Finding, Kev, Package, Report, ReportWarning, ShardUse, Status,
 };
 
 /// The database that matches.
@@ -28,22 +28,33 @@ pub struct Asked<'a> {
 
 /// The shards of a database that a report needs.
 pub fn needs(report: &Report, index: &Index) -> Needs {
-    shards_for(index, distribution(report), package_views(report))
+    let release = release(report);
+    shards_for(
+        index,
+        distribution(report, release.as_deref()),
+        package_views(report),
+    )
 }
 
 /// Replaces what the report says of vulnerabilities by what this database says.
 pub fn match_report(report: &mut Report, asked: Asked<'_>) {
     let shards: Vec<&Shard> = asked.shards.iter().collect();
     let packages: Vec<PackageView<'_>> = package_views(report).collect();
-    let matches = match_packages(distribution(report), &packages, &shards);
+    let release = release(report);
+    let distribution = distribution(report, release.as_deref());
+    let matches = match_packages(distribution, &packages, &shards);
     let mut warnings: Vec<String> = asked
         .failed
         .iter()
-        .map(|(shard, problem)| {
-            format!(
+        .map(|(shard, problem)| match shard.kind {
+            ShardKind::Scores => format!(
+                "EPSS and KEV for {} could not be read, so that its findings have none: {problem}",
+                shard.key
+            ),
+            _ => format!(
                 "advisories for {} could not be read, so that its packages were not matched: {problem}",
                 shard.key
-            )
+            ),
         })
         .collect();
     warnings.extend(matches.warnings.iter().map(ToString::to_string));
@@ -79,16 +90,7 @@ pub fn match_report(report: &mut Report, asked: Asked<'_>) {
         digest: asked.index_digest.to_owned(),
         built_at: asked.index.built_at.clone(),
         name: asked.index.name.clone(),
-        shards: asked
-            .needs
-            .shards
-            .iter()
-            .map(|shard| ShardUse {
-                key: shard.key.clone(),
-                source_date: shard.source_date.clone(),
-                bytes: shard.size,
-            })
-            .collect(),
+        shards: shard_uses(asked.needs),
         missing: asked
             .needs
             .missing
@@ -98,11 +100,11 @@ pub fn match_report(report: &mut Report, asked: Asked<'_>) {
     });
 }
 
-fn distribution(report: &Report) -> Option<DistributionView<'_>> {
+fn distribution<'a>(report: &'a Report, release: Option<&'a str>) -> Option<DistributionView<'a>> {
     let distribution = report.distribution.as_ref()?;
     Some(DistributionView {
         id: &distribution.id,
-        version_id: distribution.version.as_deref(),
+        version_id: release.or(distribution.version.as_deref()),
         codename: distribution.codename.as_deref(),
     })
 }
@@ -121,6 +123,12 @@ fn package_views(report: &Report) -> impl Iterator<Item = PackageView<'_>> {
             .as_ref()
             .map(|(name, version)| (name.as_str(), version.as_str())),
         owned_by: package.owned_by,
+        architecture: package.architecture.as_deref(),
+        module: package
+            .details
+            .iter()
+            .find(|(name, _)| name == "modularity-label")
+            .map(|(_, label)| label.as_str()),
     })
 }
 
@@ -129,6 +137,40 @@ fn package_views(report: &Report) -> impl Iterator<Item = PackageView<'_>> {
 fn is_hearsay(package: &Package) -> bool {
     package.basis == Basis::Declared
         || (package.basis == Basis::Embedded && package.kind.is_os() && package.owned_by.is_some())
+}
+
+/// The shards that were asked; the bytes of their scores are added to theirs.
+fn shard_uses(needs: &Needs) -> Vec<ShardUse> {
+    let scores_of = |key: &str| -> u64 {
+        let scores = needs.shards.iter().filter(|shard| shard.key == key);
+        scores
+            .filter(|shard| shard.kind == ShardKind::Scores)
+            .map(|shard| shard.size)
+            .sum()
+    };
+    needs
+        .shards
+        .iter()
+        .filter(|shard| shard.kind != ShardKind::Scores)
+        .map(|shard| ShardUse {
+            key: shard.key.clone(),
+            source_date: shard.source_date.clone(),
+            bytes: shard.size.saturating_add(scores_of(&shard.key)),
+        })
+        .collect()
+}
+
+/// The release, where `VERSION_ID` alone does not name it: `22.03-LTS-SP1` of `openEuler 22.03 (LTS-SP1)`,
+/// all of whose service packs have the `VERSION_ID` 22.03.
+fn release(report: &Report) -> Option<String> {
+    let distribution = report.distribution.as_ref()?;
+    if !distribution.id.eq_ignore_ascii_case("openeuler") {
+        return None;
+    }
+    let version = distribution.version.as_deref()?;
+    let (_, rest) = distribution.name.split_once('(')?;
+    let (pack, _) = rest.split_once(')')?;
+    Some(format!("{version}-{pack}"))
 }
 
 fn finding(found: Match) -> Finding {
@@ -140,10 +182,7 @@ fn finding(found: Match) -> Finding {
         severity_source: found.severity_source,
         cvss: found.cvss,
         score: found.score,
-        status: match found.status {
-            lamina_advisories::matcher::Status::Fixed => Status::Fixed,
-            _ => Status::Affected,
-        },
+        status: status(found.status),
         fixed_in: found.fixed_in,
         title: found.title,
         evidence: Evidence {
@@ -155,5 +194,31 @@ fn finding(found: Match) -> Finding {
             order: found.evidence.order,
             range: found.evidence.range,
         },
+        // Digits that every JSON reader gives back as they were, and no more than the shards hold.
+        epss: found.epss.map(|epss| Epss {
+            score: (epss.score.value() * 1e5).round() / 1e5,
+            percentile: (epss.percentile.value() * 1e5).round() / 1e5,
+        }),
+        kev: found.exploited.map(|exploited| Kev {
+            added: exploited.added.to_string(),
+            due: exploited.due.map(|day| day.to_string()),
+            ransomware: exploited.by_ransomware,
+        }),
+        cwes: found.cwes,
+        published: found.published.map(|day| day.to_string()),
+        modified: found.modified.map(|day| day.to_string()),
+        fix_published: found.fix_published.map(|day| day.to_string()),
+    }
+}
+
+fn status(status: matcher::Status) -> Status {
+    match status {
+        matcher::Status::Fixed => Status::Fixed,
+        matcher::Status::WillNotFix => Status::WillNotFix,
+        matcher::Status::FixDeferred => Status::FixDeferred,
+        matcher::Status::UnderInvestigation => Status::UnderInvestigation,
+        matcher::Status::EndOfLife => Status::EndOfLife,
+        matcher::Status::Possible => Status::Possible,
+        _ => Status::Affected,
     }
 }

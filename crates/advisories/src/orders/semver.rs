@@ -1,6 +1,6 @@
 //! Semantic Versioning 2.0, section 11, read as leniently as the feeds write it.
 //!
-//! A leading `v` or `=` is dropped, missing parts are zero (`1.2` is `1.2.0`), numbers may be of any
+//! A leading `v` or `=` is dropped (with blanks behind it, as npm does), missing parts are zero (`1.2` is `1.2.0`), numbers may be of any
 //! length, and whatever follows the third number with a dot counts as build metadata (as osv.dev
 //! does). Build metadata does not take part, except for Dart's pub, where it does
 //! (dart-lang/pub_semver, `Version.compareTo`).
@@ -67,7 +67,7 @@ struct Parts<'a> {
 }
 
 fn split(version: &str) -> Option<Parts<'_>> {
-    let text = version.trim().trim_start_matches(['v', 'V', '=']);
+    let text = version.trim().trim_start_matches(['v', 'V', '=', ' ']);
     let (text, build) = text.split_once('+').unwrap_or((text, ""));
     let (core, pre_release) = text.split_once('-').unwrap_or((text, ""));
     let mut numbers = [""; 3];

@@ -13,5 +13,6 @@ mod cvss;
 mod index;
 mod matching;
 mod orders;
+mod ranges;
 mod shards;
 mod support;

@@ -1,12 +1,17 @@
 //! Matching, on small databases written as text.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use lamina_advisories::{
-    DistributionView, Index, Match, MatchWarning, Matches, PackageView, Shard, match_packages,
-    shards_for,
+    DistributionView, Index, Match, MatchWarning, Matches, PackageView, Shard, ShardKind,
+    match_packages, shards_for,
 };
-use lamina_inventory::facts::PackageKind::{self, Apk, Deb, Pypi};
+use lamina_advisories::{
+    record::{Day, Epss, Exploited},
+    shard::scores::{Share, write_scores},
+};
+use lamina_image::digest::Digest;
+use lamina_inventory::facts::PackageKind::{self, Apk, Deb, Pypi, Rpm};
 
 use crate::support::{shard, shard_bytes, stored};
 
@@ -22,14 +27,7 @@ const ALPINE: DistributionView<'_> = DistributionView {
 };
 
 fn package<'a>(kind: PackageKind, name: &'a str, version: &'a str) -> PackageView<'a> {
-    PackageView {
-        is_hearsay: false,
-        kind,
-        name,
-        version,
-        source: None,
-        owned_by: None,
-    }
+    PackageView::new(kind, name, version)
 }
 
 fn run(
@@ -406,6 +404,361 @@ fn needed_and_missing_shards_are_named() {
         shards_for(&index, None, []),
         lamina_advisories::Needs::default()
     );
+    let mut scores = index.shards[0].clone();
+    scores.kind = ShardKind::Scores;
+    let mut index = index;
+    index.shards.push(scores);
+    let needs = shards_for(&index, Some(DEBIAN), packages);
+    let kinds: Vec<_> = needs.shards.iter().map(|entry| entry.kind).collect();
+    assert_eq!(kinds, [ShardKind::Match, ShardKind::Scores]);
+}
+
+/// Checks one package of a distribution against shards `key: lines`; `expect` as in [`render`].
+fn check_rpm(
+    id: &str,
+    version_id: &str,
+    shards: &[(&str, &str)],
+    packages: &[PackageView<'_>],
+    expect: &str,
+) {
+    let shards: Vec<Shard> = shards
+        .iter()
+        .map(|(key, lines)| shard(key, "rpm", lines))
+        .collect();
+    let shards: Vec<&Shard> = shards.iter().collect();
+    let distribution = DistributionView {
+        id,
+        version_id: Some(version_id),
+        codename: None,
+    };
+    let found = run(distribution, packages, &shards);
+    let expect: String = expect
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_eq!(render(&found.matches), expect);
+    assert_eq!(found.warnings, []);
+}
+
+#[test]
+fn statements_become_statuses_and_a_fix_beats_them() {
+    let check = |lines: &str, expect: &str| check(lines, "1", expect);
+    check(
+        "
+        jinja-2 | CVE-1 | | | [,; will-not-fix
+        jinja-2 | CVE-2 | | | [,; deferred
+        jinja-2 | CVE-3 | | | [,; investigating
+        jinja-2 | CVE-4 | | | [,; end-of-life
+        jinja-2 | CVE-5 | | | [,; possible
+        ",
+        "
+        CVE-1 [] unknown - WillNotFix  (>= 0)
+        CVE-2 [] unknown - FixDeferred  (>= 0)
+        CVE-3 [] unknown - UnderInvestigation  (>= 0)
+        CVE-4 [] unknown - EndOfLife  (>= 0)
+        CVE-5 [] unknown - Possible  (>= 0)
+        ",
+    );
+    check(
+        "
+        jinja-2 | CVE-1=X-1 | | | [,; will-not-fix
+        jinja-2 | CVE-1=X-2 | | | [,2)
+        jinja-2 | CVE-2=X-3 | | | [,; possible
+        jinja-2 | CVE-2=X-4 | | | [,
+        jinja-2 | CVE-3=X-5 | | | [,; will-not-fix
+        jinja-2 | CVE-3=X-6 | | | [,
+        ",
+        "
+        CVE-1 [X-1 X-2] unknown - Fixed 2 (>= 0)
+        CVE-2 [X-3 X-4] unknown - Affected  (>= 0)
+        CVE-3 [X-5 X-6] unknown - WillNotFix  (>= 0)
+        ",
+    );
+}
+
+#[test]
+fn rpms_are_matched_by_their_own_name_or_their_sources_as_the_entry_says() {
+    let openssl = |version| PackageView {
+        source: Some(("openssl", "3.0.7-24.el9")),
+        ..package(Rpm, "openssl-libs", version)
+    };
+    let lines = "
+        openssl-libs | CVE-1 | | | [,1:3.0.7-25.el9)
+        openssl      | CVE-2 | | | [,1:3.0.7-25.el9)
+        openssl      | CVE-3 | | | [,1:3.0.7-25.el9); @source
+        openssl-libs | CVE-4 | | | [,1:3.0.7-25.el9); @source
+        ";
+    let check = |version, expect| {
+        check_rpm(
+            "rocky",
+            "9.4",
+            &[("rocky:9", lines)],
+            &[openssl(version)],
+            expect,
+        );
+    };
+    // The epoch of the source is that of the binary.
+    check(
+        "1:3.0.7-24.el9",
+        "
+        CVE-1 [] unknown - Fixed 1:3.0.7-25.el9 (>= 0, < 1:3.0.7-25.el9)
+        CVE-3 [] unknown - Fixed 1:3.0.7-25.el9 (>= 0, < 1:3.0.7-25.el9)
+        ",
+    );
+    check("2:3.0.7-24.el9", "");
+}
+
+#[test]
+fn a_missing_epoch_is_0_but_for_feeds_that_leave_it_out() {
+    let bind = package(Rpm, "bind", "32:9.16-1");
+    let lines = "bind | CVE-1 | | | [,9.18-1)";
+    check_rpm("almalinux", "9", &[("almalinux:9", lines)], &[bind], "");
+    check_rpm(
+        "mageia",
+        "9",
+        &[("mageia:9", lines)],
+        &[bind],
+        "CVE-1 [] unknown - Fixed 9.18-1 (>= 0, < 9.18-1)",
+    );
+    let lines = "bind | CVE-1 | | | [,31:9.18-1)";
+    check_rpm("mageia", "9", &[("mageia:9", lines)], &[bind], "");
+}
+
+#[test]
+fn modules_match_their_own_stream() {
+    let node = |version, module| PackageView {
+        module,
+        ..package(Rpm, "nodejs", version)
+    };
+    let of_18 = Some("nodejs:18:9030020240301111035:rhel9");
+    let lines = "
+        nodejs | CVE-1 | | | [,1:18.19.1-1.module+el9.3.0+1); @module nodejs:18
+        nodejs | CVE-2 | | | [,1:20.11.1-1.module+el9.3.0+1); @module nodejs:20
+        nodejs | CVE-3 | | | [,1:16.20.2-4.el9)
+        nodejs | CVE-4 | | | [,1:18.19.1-1.module_el9.3.0+1)
+        ";
+    let check = |package, expect| {
+        check_rpm("rhel", "9.3", &[("red-hat:9", lines)], &[package], expect);
+    };
+    check(
+        node("1:18.1.0-1.module+el9.3.0+1", of_18),
+        "
+        CVE-1 [] unknown - Fixed 1:18.19.1-1.module+el9.3.0+1 (>= 0, < 1:18.19.1-1.module+el9.3.0+1)
+        CVE-4 [] unknown - Fixed 1:18.19.1-1.module_el9.3.0+1 (>= 0, < 1:18.19.1-1.module_el9.3.0+1)
+        ",
+    );
+    check(
+        node("1:16.1.0-1.el9", None),
+        "CVE-3 [] unknown - Fixed 1:16.20.2-4.el9 (>= 0, < 1:16.20.2-4.el9)",
+    );
+}
+
+#[test]
+fn architectures_and_products_narrow_entries_down() {
+    let lines = "
+        curl | CVE-1 | | | [,2); @arch x86_64
+        curl | CVE-2 | | | [,2); @arch s390x; @arch aarch64
+        curl | CVE-3 | | | [,2); @product enterprise_linux:9::baseos
+        curl | CVE-4 | | | [,2); @product rhel_eus:9.2::baseos
+        curl | CVE-5 | | | [,2); @product enterprise_linux:9::appstream; @arch s390x
+        curl | CVE-6 | | | never; @product rhel_eus:9.2::baseos
+        curl | CVE-6=RHSA-1 | | | [,2)
+        ";
+    let curl = PackageView {
+        architecture: Some("x86_64"),
+        ..package(Rpm, "curl", "1")
+    };
+    check_rpm(
+        "rhel",
+        "9.4",
+        &[("red-hat:9", lines)],
+        &[curl],
+        "
+        CVE-1 [] unknown - Fixed 2 (>= 0, < 2)
+        CVE-3 [] unknown - Fixed 2 (>= 0, < 2)
+        CVE-6 [RHSA-1] unknown - Fixed 2 (>= 0, < 2)
+        ",
+    );
+}
+
+#[test]
+fn of_a_distribution_the_highest_fix_counts_and_is_the_evidence() {
+    check_rpm(
+        "rhel",
+        "9.4",
+        &[(
+            "red-hat:9",
+            "
+            curl | CVE-1=RHSA-1 | | | [,2); @product enterprise_linux:9::baseos
+            curl | CVE-1=RHSA-2 | | | [,3); @product enterprise_linux:9::appstream
+            curl | CVE-1=RHSA-3 | | | [,4); @product rhel_eus:9.2::baseos
+            ",
+        )],
+        &[package(Rpm, "curl", "1")],
+        "CVE-1 [RHSA-1 RHSA-2] unknown - Fixed 3 (>= 0, < 3)",
+    );
+}
+
+#[test]
+fn what_only_ubuntu_pro_fixes_has_no_fix_for_others() {
+    let ubuntu = shard(
+        "ubuntu:18.04",
+        "dpkg",
+        "
+        curl | CVE-1 | | | [,7.58-2)
+        curl | CVE-2 | | | [,7.58-9)
+        curl | CVE-4 | | | never
+        ",
+    );
+    let pro = shard(
+        "ubuntu-pro:18.04",
+        "dpkg",
+        "
+        curl | CVE-1 | | | [,7.58-3+esm1)
+        curl | CVE-3 | | | [,7.58-3+esm1)
+        curl | CVE-4 | | | [,7.58-3+esm1)
+        ",
+    );
+    let distribution = DistributionView {
+        id: "ubuntu",
+        version_id: Some("18.04"),
+        codename: None,
+    };
+    let check = |other: &str, expect: &str| {
+        let packages = [package(Deb, "curl", "7.58-2"), package(Deb, "other", other)];
+        let found = run(distribution, &packages, &[&ubuntu, &pro]);
+        assert_eq!(render(&found.matches), expect);
+    };
+    check(
+        "1",
+        "CVE-2 [] unknown - Fixed 7.58-9 (>= 0, < 7.58-9)\n\
+         CVE-3 [] unknown - Affected  (>= 0, < 7.58-3+esm1)\n",
+    );
+    check(
+        "1+esm2",
+        "CVE-2 [] unknown - Fixed 7.58-9 (>= 0, < 7.58-9)\n\
+         CVE-3 [] unknown - Fixed 7.58-3+esm1 (>= 0, < 7.58-3+esm1)\n",
+    );
+}
+
+#[test]
+fn the_word_of_the_distribution_beats_that_of_the_language() {
+    let pypi = shard(
+        "pypi",
+        "pep440",
+        "
+        urllib3 | CVE-1=GHSA-1 | | | [,1.26.18)
+        urllib3 | CVE-2=GHSA-2 | | | [,1.26.18)
+        urllib3 | CVE-3=GHSA-3 | | | [,1.26.18)
+        ",
+    );
+    let lines = "
+        python-urllib3 | CVE-1 | | | never
+        python-urllib3 | CVE-2 | | | [,1.26.12-3)
+        python-urllib3 | CVE-3 | | | [,1.26.12-9)
+        ";
+    let check = |distribution, key: &str, order: &str, kind, lines: &str, version| {
+        let own = shard(key, order, lines);
+        let packages = [
+            PackageView {
+                source: Some(("python-urllib3", version)),
+                ..package(kind, "python3-urllib3", version)
+            },
+            PackageView {
+                owned_by: Some(0),
+                ..package(Pypi, "urllib3", "1.26.12")
+            },
+        ];
+        let found = run(distribution, &packages, &[&pypi, &own]);
+        let ids = |matches: &[Match]| -> Vec<String> {
+            let of_language = matches.iter().filter(|found| found.package == 1);
+            of_language.map(|found| found.id.clone()).collect()
+        };
+        assert_eq!(ids(&found.matches), ["CVE-3"], "{key}");
+        assert_eq!(ids(&found.overridden), ["CVE-1", "CVE-2"], "{key}");
+    };
+    let apk = lines.replace("12-", "12-r");
+    check(ALPINE, "alpine:3.19", "apk", Apk, &apk, "1.26.12-r4");
+    let rpm = lines
+        .replace('\n', "; @source\n")
+        .replacen("; @source", "", 1);
+    let rocky = DistributionView {
+        id: "rocky",
+        version_id: Some("9.4"),
+        codename: None,
+    };
+    let rpm = rpm.trim_end();
+    check(rocky, "rocky:9", "rpm", Rpm, rpm, "1.26.12-4");
+}
+
+#[test]
+fn scores_count_if_they_belong_to_the_shard() {
+    let bytes = shard_bytes(
+        "pypi",
+        "pep440",
+        "
+        a | CVE-1 | | | [,2)
+        a | CVE-2 | | | [,2)
+        ",
+    );
+    let (entry, stored_bytes) = stored("pypi", &bytes);
+    let shard = Shard::from_stored(&stored_bytes, &entry).unwrap();
+    let epss = Epss {
+        score: Share::of(0.5),
+        percentile: Share::of(0.9),
+    };
+    let exploited = Exploited {
+        added: Day(20_000),
+        due: None,
+        by_ransomware: true,
+    };
+    let scores = |digest: &Digest| {
+        let epss = BTreeMap::from([("CVE-1".to_owned(), epss)]);
+        let listed = BTreeMap::from([("CVE-2".to_owned(), exploited)]);
+        let written = write_scores(&shard, digest, None, &epss, &listed).unwrap();
+        Shard::open(written.unwrap().0).unwrap()
+    };
+    let packages = [package(Pypi, "a", "1")];
+    let found = match_packages(None, &packages, &[&scores(&entry.digest), &shard]);
+    assert_eq!(found.warnings, []);
+    let got: Vec<_> = found
+        .matches
+        .iter()
+        .map(|m| (m.epss, m.exploited))
+        .collect();
+    assert_eq!(got, [(Some(epss), None), (None, Some(exploited))]);
+
+    let found = match_packages(None, &packages, &[&shard, &scores(&Digest::of(b"other"))]);
+    assert_eq!(found.matches.len(), 2);
+    assert_eq!(found.matches[0].epss, None);
+    let warning = MatchWarning::Scores {
+        shard: "pypi".to_owned(),
+    };
+    assert_eq!(found.warnings, [warning]);
+}
+
+#[test]
+fn the_standard_library_of_go_is_matched() {
+    let shard = shard(
+        "go",
+        "go",
+        "stdlib | CVE-1=GO-1 | | | [,1.21.9); [1.22.0-0,1.22.2)",
+    );
+    let check = |version, expect: usize| {
+        let found = match_packages(
+            None,
+            &[package(PackageKind::Golang, "stdlib", version)],
+            &[&shard],
+        );
+        assert_eq!(found.matches.len(), expect, "{version}");
+    };
+    check("1.22.1", 1);
+    check("1.22rc1", 1);
+    check("1.22.2", 0);
+    check("1.21.9", 0);
+    check("1.20", 1);
 }
 
 #[test]

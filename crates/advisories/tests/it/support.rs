@@ -3,7 +3,7 @@
 use lamina_advisories::{
     Shard,
     rating::Rating,
-    record::{Advisory, Affected, Day, RangeEnd, Statement, VersionRange},
+    record::{Advisory, Affected, Day, Qualifier, RangeEnd, Statement, VersionRange},
     shard::writer::{MatchWriter, compress},
 };
 use lamina_advisories::{ShardEntry, ShardKind};
@@ -30,8 +30,10 @@ pub(crate) fn shard_bytes(key: &str, order: &str, lines: &str) -> Vec<u8> {
         let (id, record) = id.split_once('=').unwrap_or((id, id));
         let mut affected = Affected::default();
         for text in versions.split(';').map(str::trim) {
-            if text == "never" {
-                affected.statement = Statement::NotAffected;
+            if let Some(statement) = statement(text) {
+                affected.statement = statement;
+            } else if let Some(text) = text.strip_prefix('@') {
+                affected.qualifiers.push(qualifier(text));
             } else if let Some(version) = text.strip_prefix('=') {
                 affected.versions.push(version.to_owned());
             } else {
@@ -70,6 +72,30 @@ pub(crate) fn stored(key: &str, bytes: &[u8]) -> (ShardEntry, Vec<u8>) {
         first: None,
     };
     (entry, stored)
+}
+
+fn statement(word: &str) -> Option<Statement> {
+    Some(match word {
+        "never" => Statement::NotAffected,
+        "will-not-fix" => Statement::WillNotFix,
+        "deferred" => Statement::FixDeferred,
+        "investigating" => Statement::UnderInvestigation,
+        "end-of-life" => Statement::EndOfLife,
+        "possible" => Statement::Possible,
+        _ => return None,
+    })
+}
+
+fn qualifier(text: &str) -> Qualifier<String> {
+    let (kind, value) = text.split_once(' ').unwrap_or((text, ""));
+    let value = value.to_owned();
+    match kind {
+        "module" => Qualifier::Module(value),
+        "arch" => Qualifier::Architecture(value),
+        "product" => Qualifier::Product(value),
+        "source" => Qualifier::Source,
+        _ => panic!("{text}"),
+    }
 }
 
 fn range(text: &str) -> VersionRange<String> {

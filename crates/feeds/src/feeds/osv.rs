@@ -20,7 +20,7 @@ use lamina_advisories::{
     matcher::is_bundle_id,
     orders::VersionOrder,
     rating::{NVD, Rating},
-    record::{Advisory, Affected, Day, RangeEnd, Statement, VersionRange},
+    record::{Advisory, Affected, Day, Qualifier, RangeEnd, Statement, VersionRange},
     shard::prose::Prose,
 };
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
@@ -358,7 +358,7 @@ fn convert_affected(affected: &OsvAffected) -> Result<Converted, String> {
         let base = package.ecosystem.split(':').next().unwrap_or_default();
         return Err(format!("left out: unknown ecosystem {base:?}"));
     };
-    let Some(order) = ecosystem.version_order() else {
+    let Some(order) = ecosystem.version_order_in(&key) else {
         return Err(format!("left out: no version order for {}", ecosystem.osv));
     };
     let mut problems = Vec::new();
@@ -400,10 +400,19 @@ fn convert_affected(affected: &OsvAffected) -> Result<Converted, String> {
             statement: Statement::Affected,
             ranges,
             versions: versions.into_iter().cloned().collect(),
+            qualifiers: qualifiers(ecosystem, &package.ecosystem),
             ..Affected::default()
         },
         problems,
     })
+}
+
+/// Red Hat's ecosystems are product streams of a release; some RPM ecosystems name source packages.
+fn qualifiers(ecosystem: &Ecosystem, name: &str) -> Vec<Qualifier<String>> {
+    let product = Ecosystem::red_hat_product(name);
+    let product = product.map(|product| Qualifier::Product(product.to_owned()));
+    let source = ecosystem.names_rpm_sources().then_some(Qualifier::Source);
+    product.into_iter().chain(source).collect()
 }
 
 /// `< 1.2.3` or `<= 1.2.3`, which GitHub gives where no version is fixed.

@@ -37,14 +37,7 @@ fn python_matches_include_those_that_packaging_finds() {
             return;
         };
         for row in rows {
-            let package = PackageView {
-                is_hearsay: false,
-                kind: PackageKind::Pypi,
-                name: &row[0],
-                version: &row[1],
-                source: None,
-                owned_by: None,
-            };
+            let package = PackageView::new(PackageKind::Pypi, &row[0], &row[1]);
             let found = match_packages(None, &[package], &[&shard]);
             let ids: BTreeSet<String> = found
                 .matches
@@ -81,12 +74,8 @@ fn debian_matches_are_those_of_dpkg_and_the_tracker() {
     let packages: Vec<PackageView<'_>> = rows
         .iter()
         .map(|row| PackageView {
-            is_hearsay: false,
-            kind: PackageKind::Deb,
-            name: &row[0],
-            version: &row[1],
             source: Some((&row[3], &row[4])),
-            owned_by: None,
+            ..PackageView::new(PackageKind::Deb, &row[0], &row[1])
         })
         .collect();
     let distribution = DistributionView {

@@ -115,6 +115,7 @@ fn render(
             let fixed = match finding.status {
                 Status::Fixed => finding.fixed_in.join(", "),
                 Status::Affected => "-".to_owned(),
+                status => status.words().to_owned(),
             };
             findings.row([
                 finding.severity.word().to_owned(),

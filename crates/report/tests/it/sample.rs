@@ -292,6 +292,7 @@ fn findings() -> Vec<Finding> {
             order: "maven".to_owned(),
             range: ">= 2.13.0, < 2.15.0".to_owned(),
         },
+        ..Finding::default()
     };
     // In both places of one package: one entry that affects two components.
     let babel = |package| Finding {
@@ -310,6 +311,7 @@ fn findings() -> Vec<Finding> {
             source: "OSV".to_owned(),
             ..Evidence::default()
         },
+        ..Finding::default()
     };
     vec![log4shell, babel(2), babel(3)]
 }
