@@ -248,6 +248,29 @@ impl Builder {
         self.products.insert(product.name.clone(), product);
     }
 
+    /// Adds how long a product's releases are looked after, where nothing else says so.
+    pub fn product_unless_known(&mut self, product: Product) {
+        self.products.entry(product.name.clone()).or_insert(product);
+    }
+
+    /// Begins a feed's file that replaces all older ones (EPSS, KEV), of a date (RFC 3339). Says whether
+    /// it is to be read: not if a newer one was.
+    pub fn begins(&mut self, feed: &dyn Feed, date: &str) -> bool {
+        let known = self.dates.get(feed.id()).map(String::as_str);
+        if known.is_some_and(|known| known > date) {
+            return false;
+        }
+        if known.is_some_and(|known| known < date) {
+            match feed.id() {
+                EPSS => self.epss.clear(),
+                KEV => self.exploited.clear(),
+                _ => {}
+            }
+        }
+        self.dated(feed, date);
+        true
+    }
+
     /// Says of when a feed is whose records carry no dates; RFC 3339. The newest counts.
     pub fn dated(&mut self, feed: &dyn Feed, date: &str) {
         if Day::parse(date).is_none() {

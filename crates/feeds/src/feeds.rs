@@ -4,6 +4,9 @@
 
 mod alpine;
 mod debian;
+mod endoflife;
+mod epss;
+mod kev;
 mod nvd;
 mod osv;
 
@@ -12,7 +15,16 @@ use std::io::{self, Read, Seek};
 use crate::builder::Builder;
 
 /// All feeds.
-pub const FEEDS: &[&dyn Feed] = &[&alpine::Alpine, &debian::Debian, &nvd::Nvd, &osv::Osv];
+pub const FEEDS: &[&dyn Feed] = &[
+    &alpine::Alpine,
+    &debian::Debian,
+    &nvd::Nvd,
+    &epss::Epss,
+    &kev::Kev,
+    &endoflife::EndOfLife,
+    // OSV claims every zip and JSON file that is nobody else's.
+    &osv::Osv,
+];
 
 /// Ids of feeds that the builder knows: what they say has no records.
 pub(crate) const EPSS: &str = "epss";

@@ -10,5 +10,6 @@
 )]
 
 mod build;
+mod enrichment;
 mod real;
 mod support;
