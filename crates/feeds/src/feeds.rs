@@ -9,6 +9,7 @@ mod epss;
 mod kev;
 mod nvd;
 mod osv;
+mod redhat_vex;
 
 use std::io::{self, Read, Seek};
 
@@ -22,6 +23,7 @@ pub const FEEDS: &[&dyn Feed] = &[
     &epss::Epss,
     &kev::Kev,
     &endoflife::EndOfLife,
+    &redhat_vex::RedHatVex,
     // OSV claims every zip and JSON file that is nobody else's.
     &osv::Osv,
 ];

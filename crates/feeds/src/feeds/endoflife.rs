@@ -214,7 +214,12 @@ mod tests {
             old(
                 r#"{"cycle":"12","codename":"Bookworm","eol":"2026-07-11","extendedSupport":"2028-06-30","lts":false}"#,
             ),
-            [Some("12"), Some("Bookworm"), Some("2026-07-11"), Some("2028-06-30")],
+            [
+                Some("12"),
+                Some("Bookworm"),
+                Some("2026-07-11"),
+                Some("2028-06-30"),
+            ],
             false,
         );
         check(
@@ -222,7 +227,11 @@ mod tests {
             [Some("2"), None, None, None],
             true,
         );
-        check(old(r#"{"cycle":"3","eol":false}"#), [Some("3"), None, None, None], false);
+        check(
+            old(r#"{"cycle":"3","eol":false}"#),
+            [Some("3"), None, None, None],
+            false,
+        );
         let new = |json: &str| serde_json::from_str::<NewRelease>(json).unwrap().release();
         check(
             new(
@@ -230,9 +239,18 @@ mod tests {
                    "isEoas":false,"eoasFrom":"2029-05-31","isEol":true,"eolFrom":"2029-05-31","eoesFrom":"2036-05-31",
                    "latest":null,"custom":null}"#,
             ),
-            [Some("24.04"), Some("Noble Numbat"), Some("2029-05-31"), Some("2036-05-31")],
+            [
+                Some("24.04"),
+                Some("Noble Numbat"),
+                Some("2029-05-31"),
+                Some("2036-05-31"),
+            ],
             false,
         );
-        check(new(r#"{"name":"1","isEol":true}"#), [Some("1"), None, None, None], true);
+        check(
+            new(r#"{"name":"1","isEol":true}"#),
+            [Some("1"), None, None, None],
+            true,
+        );
     }
 }

@@ -16,12 +16,17 @@ fn feeds_claim_their_files_and_no_others() {
     check("/tracker/data/json", Some("debian"));
     check("x/debian.json", Some("osv")); // … which then finds that it is no record.
     check("eol/debian.json", Some("endoflife"));
-    check("https://endoflife.date/api/v1/products/full", Some("endoflife"));
+    check(
+        "https://endoflife.date/api/v1/products/full",
+        Some("endoflife"),
+    );
     check("epss/epss_scores-current.csv.gz", Some("epss"));
     check("kev/known_exploited_vulnerabilities.json", Some("kev"));
     check("alpine-secdb/v3.19/main.json", Some("alpine-secdb"));
     check("/edge/community.json", Some("alpine-secdb"));
     check("nvd/nvdcve-2.0-2022.json.gz", Some("nvd"));
+    check("redhat/csaf_vex_2026-08-22.tar.zst", Some("redhat-vex"));
+    check("csaf/v2/vex/2024/cve-2024-1.json", Some("redhat-vex"));
     check("osv/modified_id.csv", None);
     check("trivy-db/db.tar.gz", None);
 }
@@ -32,7 +37,19 @@ fn feed_files_and_the_list_agree() {
     let files = std::fs::read_dir(folder).unwrap().count();
     assert_eq!(files, FEEDS.len());
     let ids: Vec<_> = FEEDS.iter().map(|feed| feed.id()).collect();
-    assert_eq!(ids, ["alpine-secdb", "debian", "nvd", "epss", "kev", "endoflife", "osv"]);
+    assert_eq!(
+        ids,
+        [
+            "alpine-secdb",
+            "debian",
+            "nvd",
+            "epss",
+            "kev",
+            "endoflife",
+            "redhat-vex",
+            "osv"
+        ]
+    );
 }
 
 const GHSA: &str = r#"{

@@ -140,6 +140,10 @@ fn the_real_files_are_read_whole() {
         .collect();
     assert_eq!(
         counts,
-        [("epss", 360_142, 0), ("kev", 1_662, 0), ("endoflife", 25, 0)]
+        [
+            ("epss", 360_142, 0),
+            ("kev", 1_662, 0),
+            ("endoflife", 25, 0)
+        ]
     );
 }

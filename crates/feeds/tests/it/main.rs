@@ -12,4 +12,5 @@
 mod build;
 mod enrichment;
 mod real;
+mod redhat;
 mod support;
