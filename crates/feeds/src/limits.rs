@@ -44,3 +44,15 @@ pub const MAX_CSV_LINE_BYTES: u64 = 4096;
 /// Bytes of one CSAF document. Red Hat's largest, of vulnerabilities that many products share, have
 /// about 60 MB.
 pub const MAX_CSAF_BYTES: u64 = 128 << 20;
+
+/// Bytes of one XML file, decompressed. SUSE's OVAL of one release has about 700 MB.
+pub const MAX_XML_BYTES: u64 = 4 << 30;
+
+/// Elements in each other. OVAL's criteria are the deepest, at about ten.
+pub const MAX_XML_DEPTH: usize = 64;
+
+/// Attributes of one element; the rest is not read.
+pub const MAX_XML_ATTRIBUTES: usize = 64;
+
+/// Bytes of an element's own text; the rest is not read.
+pub const MAX_XML_TEXT_BYTES: usize = 1 << 20;

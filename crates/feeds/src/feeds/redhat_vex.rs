@@ -69,7 +69,7 @@ const OLDEST_MAJOR: u32 = 6;
 
 impl Feed for RedHatVex {
     fn id(&self) -> &'static str {
-        "redhat-vex"
+        super::REDHAT
     }
 
     fn name(&self) -> &'static str {

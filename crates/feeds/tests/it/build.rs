@@ -27,6 +27,38 @@ fn feeds_claim_their_files_and_no_others() {
     check("nvd/nvdcve-2.0-2022.json.gz", Some("nvd"));
     check("redhat/csaf_vex_2026-08-22.tar.zst", Some("redhat-vex"));
     check("csaf/v2/vex/2024/cve-2024-1.json", Some("redhat-vex"));
+    check(
+        "redhat/csaf_advisories_2026-08-22.tar.zst",
+        Some("superseded"),
+    );
+    check("oval/org.rockylinux.rlsa-9.xml.bz2", Some("superseded"));
+    check("oval/com.ubuntu.noble.usn.oval.xml.bz2", Some("superseded"));
+    check(
+        "oval/com.redhat.rhsa-RHEL9.20230427.xml.bz2",
+        Some("superseded"),
+    );
+    check("oval/azurelinux-3.0-oval.xml.bz2", Some("azure-linux"));
+    check("main/cbl-mariner-2.0-oval.xml", Some("azure-linux"));
+    check("oval/com.oracle.elsa-all.xml.bz2", Some("oracle-oval"));
+    check(
+        "oval/suse.linux.enterprise.server.15-affected.xml.gz",
+        Some("suse-oval"),
+    );
+    check("oval/suse.linux.enterprise.server.15-patch.xml.gz", None);
+    check(
+        "https://errata.almalinux.org/9/errata.json",
+        Some("almalinux-errata"),
+    );
+    check(
+        "photon_cve_metadata/cve_data_photon5.0.json",
+        Some("photon"),
+    );
+    check("repodata/0a1b-updateinfo.xml.gz", Some("amazon"));
+    check(
+        "advisories.bottlerocket.aws/updateinfo.xml.gz",
+        Some("bottlerocket"),
+    );
+    check("https://security.archlinux.org/all.json", Some("arch"));
     check("osv/modified_id.csv", None);
     check("trivy-db/db.tar.gz", None);
 }
@@ -47,7 +79,16 @@ fn feed_files_and_the_list_agree() {
             "kev",
             "endoflife",
             "redhat-vex",
-            "osv"
+            "almalinux-errata",
+            "oracle-oval",
+            "suse-oval",
+            "azure-linux",
+            "photon",
+            "bottlerocket",
+            "amazon",
+            "arch",
+            "superseded",
+            "osv",
         ]
     );
 }

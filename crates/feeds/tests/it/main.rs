@@ -13,4 +13,5 @@ mod build;
 mod enrichment;
 mod real;
 mod redhat;
+mod rpm;
 mod support;
