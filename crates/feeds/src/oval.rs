@@ -342,7 +342,6 @@ fn without_zero_epoch(version: &str) -> String {
     version.strip_prefix("0:").unwrap_or(version).to_owned()
 }
 
-/// Definitions by their ids would be enough for a test; feeds want the references of one kind.
 impl Definition {
     /// The ids of the vulnerabilities that it names, sorted, each with its CVSS vector.
     pub(crate) fn vulnerabilities(&self) -> BTreeMap<&str, Option<&str>> {
@@ -452,5 +451,36 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    /// Real files of four distributions, as a plain reading of their trees (Python's ElementTree) counts them.
+    /// Red Hat's 14 are kernels that must be of one version: live patches.
+    #[test]
+    fn real_files_are_read_whole() {
+        let check = |name: &str, definitions: usize, packages: usize, unreadable: usize| {
+            let path = format!("advisories/feeds/oval/{name}");
+            let Some(file) = lamina_testkit::shared(&path) else {
+                return;
+            };
+            #[expect(clippy::disallowed_methods, reason = "a test reads its sample")]
+            let bytes = std::fs::read(file).unwrap();
+            let mut input = crate::Input {
+                path: name,
+                content: &mut std::io::Cursor::new(bytes),
+            };
+            let reader = crate::archive::decompressed(&mut input, 1 << 30).unwrap();
+            let oval = parse(std::io::BufReader::new(reader)).unwrap();
+            let mut got = (oval.definitions.len(), 0, 0);
+            for definition in &oval.definitions {
+                let (found, unreadable) = oval.packages(definition);
+                got.1 += found.len();
+                got.2 += unreadable;
+            }
+            assert_eq!(got, (definitions, packages, unreadable), "{name}");
+        };
+        check("azurelinux-3.0-oval.xml.bz2", 1_222, 1_222, 0);
+        check("com.redhat.rhsa-RHEL9.20230427.xml.bz2", 222, 1_720, 14);
+        check("org.rockylinux.rlsa-9.xml.bz2", 175, 5_994, 0);
+        check("com.ubuntu.noble.usn.oval.xml.bz2", 261, 232, 0);
     }
 }

@@ -57,11 +57,9 @@ impl Feed for Epss {
                 let date = comment
                     .split(',')
                     .find_map(|field| field.trim().strip_prefix("score_date:"));
-                if let Some(date) = date {
-                    if !out.begins(self, date) {
-                        out.skip(self.id(), "left out: older than another file", path, date);
-                        return Ok(());
-                    }
+                if let Some(date) = date.filter(|date| !out.begins(self, date)) {
+                    out.skip(self.id(), "left out: older than another file", path, date);
+                    return Ok(());
                 }
                 continue;
             }

@@ -41,11 +41,10 @@ impl Feed for Kev {
         let path = input.path;
         let catalogue: Catalogue =
             serde_json::from_reader(decompressed(&mut input, MAX_JSON_BYTES)?)?;
-        if let Some(date) = &catalogue.released {
-            if !out.begins(self, date) {
-                out.skip(self.id(), "left out: older than another file", path, date);
-                return Ok(());
-            }
+        let date = catalogue.released.as_deref();
+        if let Some(date) = date.filter(|date| !out.begins(self, date)) {
+            out.skip(self.id(), "left out: older than another file", path, date);
+            return Ok(());
         }
         for item in catalogue.vulnerabilities {
             out.count(self);

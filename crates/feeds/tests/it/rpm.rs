@@ -146,6 +146,18 @@ fn the_real_azure_file_is_read_whole() {
         return;
     };
     let database = build(&[(path, &std::fs::read(file).unwrap())]);
+    for row in &database.built.rows {
+        let entry = &row.entry;
+        println!(
+            "{} {:?}: {} advisories, {} packages, {} bytes, {} stored",
+            entry.key,
+            entry.kind,
+            entry.records,
+            entry.packages,
+            entry.uncompressed_size,
+            entry.size
+        );
+    }
     let source = &database.built.index.sources[0];
     assert_eq!((source.records, source.skipped), (1_222, 0));
     let text = database.text("azure-linux:3.0");
@@ -154,7 +166,6 @@ fn the_real_azure_file_is_read_whole() {
     assert!(text.contains("cloud-hypervisor CVE-2023-45853 CVE-2023-45853 [] [\"critical azure\"] NotAffected >= 0 Source\n"));
 }
 
-/// The real OVAL of others goes through the same reader: every definition of a notice gives packages.
 #[test]
 fn superseded_files_are_listed_with_their_reason() {
     for path in [
