@@ -1053,7 +1053,9 @@ fn group<'a>(hits: Vec<Hit<'a>>) -> Vec<Vec<Hit<'a>>> {
         // A notice about several vulnerabilities is several advisories: its id joins nothing.
         let record = Some(hit.advisory.record).filter(|record| !is_bundle_id(record));
         let ids = std::iter::once(hit.advisory.id).chain(record);
-        for id in ids.chain(hit.advisory.aliases()) {
+        // Red Hat's records have the advisory that fixes them as an alias.
+        let aliases = hit.advisory.aliases().filter(|id| !is_bundle_id(id));
+        for id in ids.chain(aliases) {
             let other = *group_of.entry(id).or_insert(position);
             let (a, b) = (root(&parents, other), root(&parents, position));
             if let Some(parent) = parents.get_mut(a.max(b)) {
@@ -1085,11 +1087,12 @@ fn is_cve(id: &str) -> bool {
 
 /// Ids of notices that fix several vulnerabilities at once.
 pub fn is_bundle_id(record: &str) -> bool {
-    const PREFIXES: [&str; 27] = [
+    const PREFIXES: [&str; 28] = [
         "ALAS",
         "ALBA-",
         "ALEA-",
         "ALSA-",
+        "ASA-",
         "AVG-",
         "BRSA-",
         "DLA-",

@@ -63,9 +63,10 @@ pub enum Qualifier<S> {
     /// Of this product stream: Red Hat's CPE without `cpe:/o:redhat:` or `cpe:/a:redhat:`, as
     /// `enterprise_linux:9::appstream` or `rhel_eus:9.4::baseos`.
     Product(S),
-    /// The entry's name is that of a source package. Without it, a name in an RPM shard is that of a
-    /// binary package; shards of Debian, Ubuntu and Alpine have nothing but source packages and do
-    /// without.
+    /// The entry's name is that of a source package, and its versions are the source's. Without it, a
+    /// name in an RPM shard is that of a binary package; shards of Debian, Ubuntu and Alpine have
+    /// nothing but source packages and do without. RPM's database states a source without its epoch:
+    /// where the version that is compared has none, that of the bound is not compared either.
     Source,
 }
 

@@ -23,11 +23,25 @@ use lamina_advisories::{
 use lamina_image::digest::Digest;
 
 use crate::{
-    feeds::{EPSS, FEEDS, Feed, KEV, LIFECYCLE},
+    feeds::{ALMA, EPSS, FEEDS, Feed, KEV, LIFECYCLE, OSV, PHOTON, REDHAT, SUSE},
     limits::{
         MAX_DETAILS_BYTES, MAX_REFERENCES, MAX_SKIPPED_LISTED, MAX_TITLE_CHARS, PROSE_PART_BYTES,
     },
 };
+
+/// Distributions whose own feed says what OSV says of them, and more, by the first part of their keys.
+/// Of a release that both tell of, OSV's entries are left out: the same finding would be there twice,
+/// with ranges that may contradict each other.
+const RULES: &[(&str, &str)] = &[
+    // OSV does not say of which module stream a package is.
+    ("almalinux", ALMA),
+    // OSV has only what is fixed.
+    ("red-hat", REDHAT),
+    // OSV has source packages without epochs, and only what is fixed.
+    ("suse", SUSE),
+    ("opensuse", SUSE),
+    ("photon", PHOTON),
+];
 
 /// What one record of a feed says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -248,6 +262,29 @@ impl Builder {
         self.products.insert(product.name.clone(), product);
     }
 
+    /// Adds how long a product's releases are looked after, where nothing else says so.
+    pub fn product_unless_known(&mut self, product: Product) {
+        self.products.entry(product.name.clone()).or_insert(product);
+    }
+
+    /// Begins a feed's file that replaces all older ones (EPSS, KEV), of a date (RFC 3339). Says whether
+    /// it is to be read: not if a newer one was.
+    pub fn begins(&mut self, feed: &dyn Feed, date: &str) -> bool {
+        let known = self.dates.get(feed.id()).map(String::as_str);
+        if known.is_some_and(|known| known > date) {
+            return false;
+        }
+        if known.is_some_and(|known| known < date) {
+            match feed.id() {
+                EPSS => self.epss.clear(),
+                KEV => self.exploited.clear(),
+                _ => {}
+            }
+        }
+        self.dated(feed, date);
+        true
+    }
+
     /// Says of when a feed is whose records carry no dates; RFC 3339. The newest counts.
     pub fn dated(&mut self, feed: &dyn Feed, date: &str) {
         if Day::parse(date).is_none() {
@@ -264,10 +301,11 @@ impl Builder {
     /// # Errors
     /// If `store` fails, or a shard would be too large.
     pub fn finish<E: std::error::Error + 'static>(
-        self,
+        mut self,
         name: &str,
         mut store: impl FnMut(&str, &[u8]) -> Result<(), E>,
     ) -> Result<Built, BuildError<E>> {
+        self.apply_rules();
         let mut rows = Vec::new();
         let mut put = |bytes: &[u8], meta: ShardMeta, first: Option<String>| {
             let stored = compress(bytes);
@@ -368,6 +406,53 @@ impl Builder {
             if rating.source == "ghsa" || rating.source == NVD {
                 self.rate(&advisory.id, rating.clone());
             }
+        }
+    }
+
+    /// Leaves out what OSV says of releases that a distribution's own feed rules: [`RULES`].
+    fn apply_rules(&mut self) {
+        let ruler_of = |key: &str| {
+            let base = key.split(':').next().unwrap_or(key);
+            let rule = RULES.iter().find(|(known, _)| *known == base);
+            rule.map(|(_, feed)| *feed)
+        };
+        let ruled: BTreeMap<String, &'static str> = self
+            .records
+            .iter()
+            .flat_map(|((feed, _), record)| record.entries.iter().map(move |entry| (*feed, entry)))
+            .filter(|(feed, entry)| ruler_of(&entry.key) == Some(*feed))
+            .map(|(feed, entry)| (entry.key.clone(), feed))
+            .collect();
+        if ruled.is_empty() {
+            return;
+        }
+        let mut left_out: BTreeMap<&str, u64> = BTreeMap::new();
+        self.records.retain(|(feed, _), record| {
+            if *feed != OSV {
+                return true;
+            }
+            let mut keys: BTreeSet<&str> = BTreeSet::new();
+            record.entries.retain(|entry| {
+                let rule = ruled.get_key_value(&entry.key);
+                keys.extend(rule.map(|(key, _)| key.as_str()));
+                rule.is_none()
+            });
+            for key in &keys {
+                *left_out.entry(key).or_default() += 1;
+            }
+            keys.is_empty() || !record.entries.is_empty()
+        });
+        for (key, count) in left_out {
+            let ruler = ruled.get(key).copied().unwrap_or_default();
+            let reason = format!("left out: {ruler} says more of this release");
+            let counted = self.skipped_counts.entry((OSV, reason.clone()));
+            *counted.or_default() += count;
+            self.skipped.insert(Skipped {
+                feed: OSV,
+                reason,
+                path: key.to_owned(),
+                record: format!("{count} records"),
+            });
         }
     }
 

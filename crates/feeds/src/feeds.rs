@@ -2,22 +2,61 @@
 //!
 //! A feed is one file here and one line in [`FEEDS`]. The first that claims a file reads it.
 
+mod alma;
 mod alpine;
+mod amazon;
+mod arch;
+mod azure;
+mod bottlerocket;
 mod debian;
+mod endoflife;
+mod epss;
+mod kev;
 mod nvd;
+mod oracle;
 mod osv;
+mod photon;
+mod redhat_vex;
+mod superseded;
+mod suse;
 
 use std::io::{self, Read, Seek};
 
 use crate::builder::Builder;
 
 /// All feeds.
-pub const FEEDS: &[&dyn Feed] = &[&alpine::Alpine, &debian::Debian, &nvd::Nvd, &osv::Osv];
+pub const FEEDS: &[&dyn Feed] = &[
+    &alpine::Alpine,
+    &debian::Debian,
+    &nvd::Nvd,
+    &epss::Epss,
+    &kev::Kev,
+    &endoflife::EndOfLife,
+    &redhat_vex::RedHatVex,
+    &alma::Alma,
+    &oracle::Oracle,
+    &suse::Suse,
+    &azure::Azure,
+    &photon::Photon,
+    &bottlerocket::Bottlerocket,
+    &amazon::Amazon,
+    &arch::Arch,
+    &superseded::Superseded,
+    // OSV claims every zip and JSON file that is nobody else's.
+    &osv::Osv,
+];
 
 /// Ids of feeds that the builder knows: what they say has no records.
 pub(crate) const EPSS: &str = "epss";
 pub(crate) const KEV: &str = "kev";
 pub(crate) const LIFECYCLE: &str = "endoflife";
+
+/// Ids of OSV, and of feeds that say all that it says of their distribution, and more.
+pub(crate) const ALMA: &str = "almalinux-errata";
+pub(crate) const REDHAT: &str = "redhat-vex";
+pub(crate) const SUSE: &str = "suse-oval";
+pub(crate) const PHOTON: &str = "photon";
+pub(crate) const OSV: &str = "osv";
 
 /// One public source of advisories.
 pub trait Feed: Sync {
@@ -65,6 +104,9 @@ pub enum FeedError {
     /// It is not the JSON that this feed has.
     #[error("JSON cannot be read")]
     Json(#[from] serde_json::Error),
+    /// It is not the XML that this feed has.
+    #[error("XML cannot be read")]
+    Xml(#[from] quick_xml::Error),
     /// It cannot be read at all.
     #[error("file cannot be read")]
     Io(#[from] io::Error),

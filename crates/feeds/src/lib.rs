@@ -9,6 +9,10 @@ mod archive;
 pub mod builder;
 pub mod feeds;
 pub mod limits;
+mod notice;
+mod oval;
+mod updateinfo;
+mod xml;
 
 pub use builder::{BuildError, Builder, Built, ShardRow, Skipped};
 pub use feeds::{FEEDS, Feed, Input, feed_for};

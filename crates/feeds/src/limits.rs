@@ -34,3 +34,25 @@ pub const MAX_ARCHIVE_MEMBERS: usize = 2_000_000;
 
 /// Bytes of one tar, decompressed. Red Hat's VEX has about 30 GB.
 pub const MAX_ARCHIVE_BYTES: u64 = 64 << 30;
+
+/// Bytes of one CSV, decompressed. EPSS has about 10 MB.
+pub const MAX_CSV_BYTES: u64 = 1 << 28;
+
+/// Bytes of one line of a CSV; what is longer is read as several lines. EPSS's have about 30.
+pub const MAX_CSV_LINE_BYTES: u64 = 4096;
+
+/// Bytes of one CSAF document. Red Hat's largest, of vulnerabilities that many products share, have
+/// about 60 MB.
+pub const MAX_CSAF_BYTES: u64 = 128 << 20;
+
+/// Bytes of one XML file, decompressed. SUSE's OVAL of one release has about 700 MB.
+pub const MAX_XML_BYTES: u64 = 4 << 30;
+
+/// Elements in each other. OVAL's criteria are the deepest, at about ten.
+pub const MAX_XML_DEPTH: usize = 64;
+
+/// Attributes of one element; the rest is not read.
+pub const MAX_XML_ATTRIBUTES: usize = 64;
+
+/// Bytes of an element's own text; the rest is not read.
+pub const MAX_XML_TEXT_BYTES: usize = 1 << 20;

@@ -36,7 +36,7 @@ pub(super) struct Osv;
 
 impl Feed for Osv {
     fn id(&self) -> &'static str {
-        "osv"
+        super::OSV
     }
 
     fn name(&self) -> &'static str {

@@ -14,10 +14,51 @@ fn feeds_claim_their_files_and_no_others() {
     check("demo/CVE-2024-1.json", Some("osv"));
     check("feeds/debian/debian.json.gz", Some("debian"));
     check("/tracker/data/json", Some("debian"));
-    check("eol/debian.json", Some("osv")); // … which then finds that it is no record.
+    check("x/debian.json", Some("osv")); // … which then finds that it is no record.
+    check("eol/debian.json", Some("endoflife"));
+    check(
+        "https://endoflife.date/api/v1/products/full",
+        Some("endoflife"),
+    );
+    check("epss/epss_scores-current.csv.gz", Some("epss"));
+    check("kev/known_exploited_vulnerabilities.json", Some("kev"));
     check("alpine-secdb/v3.19/main.json", Some("alpine-secdb"));
     check("/edge/community.json", Some("alpine-secdb"));
     check("nvd/nvdcve-2.0-2022.json.gz", Some("nvd"));
+    check("redhat/csaf_vex_2026-08-22.tar.zst", Some("redhat-vex"));
+    check("csaf/v2/vex/2024/cve-2024-1.json", Some("redhat-vex"));
+    check(
+        "redhat/csaf_advisories_2026-08-22.tar.zst",
+        Some("superseded"),
+    );
+    check("oval/org.rockylinux.rlsa-9.xml.bz2", Some("superseded"));
+    check("oval/com.ubuntu.noble.usn.oval.xml.bz2", Some("superseded"));
+    check(
+        "oval/com.redhat.rhsa-RHEL9.20230427.xml.bz2",
+        Some("superseded"),
+    );
+    check("oval/azurelinux-3.0-oval.xml.bz2", Some("azure-linux"));
+    check("main/cbl-mariner-2.0-oval.xml", Some("azure-linux"));
+    check("oval/com.oracle.elsa-all.xml.bz2", Some("oracle-oval"));
+    check(
+        "oval/suse.linux.enterprise.server.15-affected.xml.gz",
+        Some("suse-oval"),
+    );
+    check("oval/suse.linux.enterprise.server.15-patch.xml.gz", None);
+    check(
+        "https://errata.almalinux.org/9/errata.json",
+        Some("almalinux-errata"),
+    );
+    check(
+        "photon_cve_metadata/cve_data_photon5.0.json",
+        Some("photon"),
+    );
+    check("repodata/0a1b-updateinfo.xml.gz", Some("amazon"));
+    check(
+        "advisories.bottlerocket.aws/updateinfo.xml.gz",
+        Some("bottlerocket"),
+    );
+    check("https://security.archlinux.org/all.json", Some("arch"));
     check("osv/modified_id.csv", None);
     check("trivy-db/db.tar.gz", None);
 }
@@ -28,7 +69,28 @@ fn feed_files_and_the_list_agree() {
     let files = std::fs::read_dir(folder).unwrap().count();
     assert_eq!(files, FEEDS.len());
     let ids: Vec<_> = FEEDS.iter().map(|feed| feed.id()).collect();
-    assert_eq!(ids, ["alpine-secdb", "debian", "nvd", "osv"]);
+    assert_eq!(
+        ids,
+        [
+            "alpine-secdb",
+            "debian",
+            "nvd",
+            "epss",
+            "kev",
+            "endoflife",
+            "redhat-vex",
+            "almalinux-errata",
+            "oracle-oval",
+            "suse-oval",
+            "azure-linux",
+            "photon",
+            "bottlerocket",
+            "amazon",
+            "arch",
+            "superseded",
+            "osv",
+        ]
+    );
 }
 
 const GHSA: &str = r#"{

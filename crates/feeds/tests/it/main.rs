@@ -10,5 +10,8 @@
 )]
 
 mod build;
+mod enrichment;
 mod real;
+mod redhat;
+mod rpm;
 mod support;

@@ -87,8 +87,12 @@ impl Database {
                     .ratings()
                     .map(|rating| format!("{} {}", rating.severity.word(), rating.describe()))
                     .collect();
+                let qualifiers: String = affected
+                    .qualifiers()
+                    .map(|qualifier| format!(" {qualifier:?}"))
+                    .collect();
                 text.push_str(&format!(
-                    "{} {} {} {aliases:?} {ratings:?} {:?} {}\n",
+                    "{} {} {} {aliases:?} {ratings:?} {:?} {}{qualifiers}\n",
                     package.name,
                     advisory.id,
                     advisory.record,

@@ -1,0 +1,146 @@
+//! Amazon Linux: `updateinfo.xml.gz` of its core repositories, which `repodata/repomd.xml` of a mirror
+//! names; the release is in the ids of its notices (`ALAS2-2018-939`, `ALAS2023-2023-001`).
+//!
+//! Extras of Amazon Linux 2 (`ALAS2DOCKER-…`) are left out: they have packages of the core in newer
+//! versions (kernels, `golang`), and RPM's database does not say from which topic one is. So are notices
+//! on live patches and other repositories of Amazon Linux 2023.
+//!
+//! The shape is that of vuln-list-update's `amazon` and its test data.
+
+use std::io::BufReader;
+
+use lamina_advisories::rating::Rating;
+
+use super::{Feed, FeedError, Input, file_and_folder};
+use crate::{
+    archive::decompressed,
+    builder::Builder,
+    limits::MAX_XML_BYTES,
+    notice::{Fixes, Notice, architecture, evr, is_left_out},
+    updateinfo::{Update, each_update},
+};
+
+pub(super) struct Amazon;
+
+impl Feed for Amazon {
+    fn id(&self) -> &'static str {
+        "amazon"
+    }
+
+    fn name(&self) -> &'static str {
+        "Amazon Linux"
+    }
+
+    fn url(&self) -> &'static str {
+        "https://alas.aws.amazon.com"
+    }
+
+    fn licence(&self) -> &'static str {
+        "not stated: https://alas.aws.amazon.com"
+    }
+
+    fn claims(&self, path: &str) -> bool {
+        let (file, _) = file_and_folder(path);
+        file.contains("updateinfo") && file.contains(".xml")
+    }
+
+    fn read(&self, mut input: Input<'_>, out: &mut Builder) -> Result<(), FeedError> {
+        let path = input.path;
+        let reader = BufReader::new(decompressed(&mut input, MAX_XML_BYTES)?);
+        each_update(reader, |update| {
+            out.count(self);
+            match key_of(&update.id) {
+                Ok(key) => {
+                    let rest = notice(update, key, "amazon");
+                    match rest {
+                        Ok(notice) => out.add(self, notice.into_record()),
+                        Err((reason, id)) => out.skip(self.id(), reason, path, &id),
+                    }
+                }
+                Err(reason) => out.skip(self.id(), reason, path, &update.id),
+            }
+        })
+    }
+}
+
+/// The shard of a notice's release.
+fn key_of(id: &str) -> Result<String, &'static str> {
+    let rest = id
+        .strip_prefix("ALAS")
+        .ok_or("left out: no notice of Amazon's")?;
+    let (release, _) = rest.split_once('-').ok_or("unreadable: id")?;
+    match release {
+        "" => Ok("amazon:1".to_owned()),
+        "2" | "2022" | "2023" => Ok(format!("amazon:{release}")),
+        _ => Err("left out: repository other than the core"),
+    }
+}
+
+/// A notice of an `updateinfo.xml`, all of whose packages are in one shard.
+pub(super) fn notice(
+    update: Update,
+    key: String,
+    source: &'static str,
+) -> Result<Notice, (&'static str, String)> {
+    let cves = update
+        .references
+        .iter()
+        .map(|(_, id, _)| id.trim())
+        .filter(|id| id.starts_with("CVE-"));
+    let word = Rating::from_word(source, &update.severity);
+    let ratings: Vec<Rating> = word.into_iter().collect();
+    let vulnerabilities = cves.map(|id| (id.to_owned(), ratings.clone())).collect();
+    let mut fixes = Fixes::default();
+    for package in &update.packages {
+        if is_left_out(&package.name, &package.architecture) || package.version.is_empty() {
+            continue;
+        }
+        let version = evr(package.epoch.as_deref(), &package.version, &package.release);
+        let architecture = architecture(&package.architecture);
+        fixes.add(&package.name, None, architecture, &version);
+    }
+    let notice = Notice {
+        id: update.id,
+        vulnerabilities,
+        issued: update.issued,
+        updated: update.updated,
+        summary: update.title,
+        details: update.description,
+        references: update
+            .references
+            .into_iter()
+            .map(|(_, _, url)| url)
+            .collect(),
+        ..Notice::default()
+    };
+    if notice.vulnerabilities.is_empty() {
+        return Err(("left out: a notice about no CVE", notice.id));
+    }
+    if fixes.is_empty() {
+        return Err(("left out: names no package", notice.id));
+    }
+    Ok(Notice {
+        fixes: [(key, fixes)].into(),
+        ..notice
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_release_is_in_the_id() {
+        let check = |id: &str, expect: Option<&str>| {
+            assert_eq!(key_of(id).ok().as_deref(), expect, "{id}");
+        };
+        check("ALAS-2011-1", Some("amazon:1"));
+        check("ALAS2-2018-939", Some("amazon:2"));
+        check("ALAS2022-2021-001", Some("amazon:2022"));
+        check("ALAS2023-2023-001", Some("amazon:2023"));
+        check("ALAS2GOLANG1.19-2023-001", None);
+        check("ALAS2023LIVEPATCH-2023-001", None);
+        check("FEDORA-2023-1", None);
+        check("ALAS", None);
+    }
+}
