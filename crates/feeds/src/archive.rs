@@ -39,7 +39,6 @@ pub(crate) fn decompressed<'a>(
     )))
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "for the feeds that are tars"))]
 /// Gives each file of a tar, which may be compressed, to `see`: its path in the archive, its size, its bytes.
 ///
 /// # Errors

@@ -126,6 +126,14 @@ pub enum BuildError<E: std::error::Error + 'static> {
         #[source]
         source: ShardError,
     },
+    /// Another scanner's whole database was read beside another source of the same records.
+    #[error("{database} is a whole database: it is not mixed with {other}; choose one of them")]
+    Mixed {
+        /// The name of the database.
+        database: &'static str,
+        /// The name of the other.
+        other: &'static str,
+    },
     /// A file could not be stored.
     #[error("{path} cannot be stored")]
     Store {
@@ -268,6 +276,9 @@ impl Builder {
         name: &str,
         mut store: impl FnMut(&str, &[u8]) -> Result<(), E>,
     ) -> Result<Built, BuildError<E>> {
+        if let Some((database, other)) = self.mixed() {
+            return Err(BuildError::Mixed { database, other });
+        }
         let mut rows = Vec::new();
         let mut put = |bytes: &[u8], meta: ShardMeta, first: Option<String>| {
             let stored = compress(bytes);
@@ -354,6 +365,16 @@ impl Builder {
             skipped_counts: self.skipped_counts,
             skipped: self.skipped.into_iter().collect(),
         })
+    }
+
+    /// The names of a whole database and of another source, if there are records of both. The same
+    /// records would stand there twice, each with what the other's maker left out or changed.
+    fn mixed(&self) -> Option<(&'static str, &'static str)> {
+        let feeds: BTreeSet<&str> = self.records.keys().map(|(feed, _)| *feed).collect();
+        let named = || FEEDS.iter().filter(|feed| feeds.contains(feed.id()));
+        let database = named().find(|feed| feed.is_database())?;
+        let other = named().find(|feed| feed.id() != database.id())?;
+        Some((database.name(), other.name()))
     }
 
     /// Ratings of GitHub's and NVD's are lent to records that have none, from records about one CVE.

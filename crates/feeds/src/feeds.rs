@@ -6,13 +6,20 @@ mod alpine;
 mod debian;
 mod nvd;
 mod osv;
+mod trivy_db;
 
 use std::io::{self, Read, Seek};
 
 use crate::builder::Builder;
 
 /// All feeds.
-pub const FEEDS: &[&dyn Feed] = &[&alpine::Alpine, &debian::Debian, &nvd::Nvd, &osv::Osv];
+pub const FEEDS: &[&dyn Feed] = &[
+    &alpine::Alpine,
+    &debian::Debian,
+    &nvd::Nvd,
+    &osv::Osv,
+    &trivy_db::TrivyDb,
+];
 
 /// Ids of feeds that the builder knows: what they say has no records.
 pub(crate) const EPSS: &str = "epss";
@@ -33,6 +40,11 @@ pub trait Feed: Sync {
     /// is made of it, for example. `None` for feeds that everyone may use.
     fn reserved(&self) -> Option<&'static str> {
         None
+    }
+    /// Whether it is the whole database of another scanner, made of feeds that are read here too. It
+    /// is a choice of source: [`Builder::finish`] refuses to mix its records with others'.
+    fn is_database(&self) -> bool {
+        false
     }
     /// Whether this feed reads the file at `path` (any folder before it, `/` between parts).
     fn claims(&self, path: &str) -> bool;
@@ -76,6 +88,9 @@ pub enum FeedError {
         /// The limit.
         limit: u64,
     },
+    /// It is a database that is damaged, or none.
+    #[error("database cannot be read")]
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// It is something else.
     #[error("file is not of this feed: {0}")]
     Foreign(&'static str),

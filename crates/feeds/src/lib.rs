@@ -6,9 +6,12 @@
 //! reason ([`builder::Skipped`]) and never stops the rest.
 
 mod archive;
+mod bolt;
 pub mod builder;
+mod constraint;
 pub mod feeds;
 pub mod limits;
+mod platform;
 
 pub use builder::{BuildError, Builder, Built, ShardRow, Skipped};
 pub use feeds::{FEEDS, Feed, Input, feed_for};
