@@ -23,7 +23,7 @@ use lamina_advisories::{
 use lamina_image::digest::Digest;
 
 use crate::{
-    feeds::{EPSS, FEEDS, Feed, KEV, LIFECYCLE},
+    feeds::{EPSS, FEEDS, Feed, GRYPE_DB, KEV, LIFECYCLE},
     limits::{
         MAX_DETAILS_BYTES, MAX_REFERENCES, MAX_SKIPPED_LISTED, MAX_TITLE_CHARS, PROSE_PART_BYTES,
     },
@@ -300,7 +300,10 @@ impl Builder {
             rows.push(ShardRow { entry, meta });
             Ok::<Digest, BuildError<E>>(digest)
         };
-        let scores_date = [EPSS, KEV].iter().filter_map(|id| self.dates.get(id)).max();
+        let scores_date = [EPSS, KEV, GRYPE_DB]
+            .iter()
+            .filter_map(|id| self.dates.get(id))
+            .max();
         for (key, writer) in self.match_writers() {
             let (bytes, meta) = writer.finish()?;
             let digest = put(&bytes, meta, None)?;

@@ -4,6 +4,7 @@
 
 mod alpine;
 mod debian;
+mod grype_db;
 mod nvd;
 mod osv;
 mod trivy_db;
@@ -16,6 +17,7 @@ use crate::builder::Builder;
 pub const FEEDS: &[&dyn Feed] = &[
     &alpine::Alpine,
     &debian::Debian,
+    &grype_db::GrypeDb,
     &nvd::Nvd,
     &osv::Osv,
     &trivy_db::TrivyDb,
@@ -24,6 +26,8 @@ pub const FEEDS: &[&dyn Feed] = &[
 /// Ids of feeds that the builder knows: what they say has no records.
 pub(crate) const EPSS: &str = "epss";
 pub(crate) const KEV: &str = "kev";
+/// The database that has both of them.
+pub(crate) const GRYPE_DB: &str = "grype-db";
 pub(crate) const LIFECYCLE: &str = "endoflife";
 
 /// One public source of advisories.

@@ -976,7 +976,7 @@ mod tests {
             ),
         ];
         let (lines, skipped) = import(&tree);
-        insta(
+        same(
             &lines,
             &[
                 r#"alpine:3.19 curl CVE-1 CVE-1 Possible >= 8.0-r0 [] []"#,
@@ -991,7 +991,7 @@ mod tests {
                 r#"ubuntu-pro:16.04 bash CVE-3 CVE-3 WillNotFix >= 0 [] []"#,
             ],
         );
-        insta(
+        same(
             &skipped,
             &[
                 "left out: product other than RHEL: RHSA-1 in nodejs:18::npm, Red Hat",
@@ -1040,7 +1040,7 @@ mod tests {
         ];
         let (lines, skipped) = import(&tree);
         assert_eq!(lines, Vec::<String>::new());
-        insta(
+        same(
             &skipped,
             &[
                 "left out: holds no version: CVE-1 in a, npm::y",
@@ -1052,5 +1052,40 @@ mod tests {
                 "withdrawn: CVE-9 in a, debian 12",
             ],
         );
+    }
+
+    #[test]
+    fn whole_databases_are_not_mixed_with_feeds() {
+        let file = write(&vec![one("debian 12", "a", "CVE-1", "{}")]);
+        let read = |builder: &mut Builder, path: &str, bytes: &[u8]| {
+            let feed = crate::feed_for(path).unwrap();
+            let content = &mut Cursor::new(bytes.to_vec());
+            feed.read(Input { path, content }, builder)
+        };
+        let finish = |builder: Builder| {
+            let ignore = |_: &str, _: &[u8]| Ok::<(), Infallible>(());
+            builder.finish("test", ignore).map(|_| ())
+        };
+        let mut builder = Builder::new("");
+        read(&mut builder, "trivy.db", &file).unwrap();
+        // What has no records of its own goes with it.
+        let nvd = br#"{"vulnerabilities": [{"cve": {"id": "CVE-2", "metrics": {}}}]}"#;
+        read(&mut builder, "nvdcve-2.0-2024.json", nvd).unwrap();
+        finish(builder).unwrap();
+
+        let mut builder = Builder::new("");
+        read(&mut builder, "trivy.db", &file).unwrap();
+        let debian = br#"{"a": {"CVE-1": {"releases": {"bookworm": {"status": "open"}}}}}"#;
+        read(&mut builder, "debian/debian.json", debian).unwrap();
+        assert_eq!(
+            finish(builder).unwrap_err().to_string(),
+            "trivy-db is a whole database: it is not mixed with Debian security tracker; choose one of them"
+        );
+
+        let mut builder = Builder::new("");
+        let damaged = read(&mut builder, "trivy.db", &[0; 9000]);
+        assert!(matches!(damaged, Err(FeedError::Database(_))));
+        let none = read(&mut builder, "db.tar.gz", b"no archive");
+        assert!(matches!(none, Err(FeedError::Io(_))));
     }
 }

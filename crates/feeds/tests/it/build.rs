@@ -21,6 +21,8 @@ fn feeds_claim_their_files_and_no_others() {
     check("osv/modified_id.csv", None);
     check("trivy-db/db.tar.gz", Some("trivy-db"));
     check("trivy.db", Some("trivy-db"));
+    check("v6/vulnerability-db_v6.1.9_x_1.tar.zst", Some("grype-db"));
+    check("vulnerability.db", Some("grype-db"));
 }
 
 #[test]
@@ -29,7 +31,17 @@ fn feed_files_and_the_list_agree() {
     let files = std::fs::read_dir(folder).unwrap().count();
     assert_eq!(files, FEEDS.len());
     let ids: Vec<_> = FEEDS.iter().map(|feed| feed.id()).collect();
-    assert_eq!(ids, ["alpine-secdb", "debian", "nvd", "osv", "trivy-db"]);
+    assert_eq!(
+        ids,
+        [
+            "alpine-secdb",
+            "debian",
+            "grype-db",
+            "nvd",
+            "osv",
+            "trivy-db"
+        ]
+    );
 }
 
 const GHSA: &str = r#"{
@@ -166,42 +178,6 @@ fn what_is_no_feed_file_is_an_error() {
     assert!(matches!(
         check(&mut builder, "nvdcve-2.0-2022.json.gz", b"{}"),
         FeedError::Json(_)
-    ));
-}
-
-/// A whole database of another scanner's is a choice of source.
-#[test]
-fn whole_databases_are_not_mixed_with_feeds() {
-    let Some(path) = lamina_testkit::shared("advisories/feeds/trivy-db/db.tar.gz") else {
-        return;
-    };
-    let database = std::fs::read(path).unwrap();
-    let finish = |builder: Builder| {
-        let ignore = |_: &str, _: &[u8]| Ok::<(), std::convert::Infallible>(());
-        builder.finish("test", ignore).map(|_| ())
-    };
-    let mut builder = Builder::new(NOW);
-    read(&mut builder, "db.tar.gz", &database).unwrap();
-    // What has no records of its own goes with it.
-    let nvd = br#"{"vulnerabilities": []}"#;
-    read(&mut builder, "nvdcve-2.0-2024.json", nvd).unwrap();
-    finish(builder).unwrap();
-    let mut builder = Builder::new(NOW);
-    read(&mut builder, "db.tar.gz", &database).unwrap();
-    read(&mut builder, "debian/debian.json", DEBIAN.as_bytes()).unwrap();
-    assert_eq!(
-        finish(builder).unwrap_err().to_string(),
-        "trivy-db is a whole database: it is not mixed with Debian security tracker; choose one of them"
-    );
-    let cut = &database[..database.len() / 2];
-    let mut builder = Builder::new(NOW);
-    assert!(matches!(
-        read(&mut builder, "db.tar.gz", cut),
-        Err(FeedError::Io(_))
-    ));
-    assert!(matches!(
-        read(&mut builder, "trivy.db", &[0; 9000]),
-        Err(FeedError::Database(_))
     ));
 }
 
