@@ -159,17 +159,29 @@ struct Row {
     both: usize,
     same_severity: usize,
     same_status: usize,
-    only_here: BTreeMap<&'static str, (usize, String)>,
-    only_there: BTreeMap<&'static str, (usize, String)>,
+    only_here: Classes,
+    only_there: Classes,
+    /// By the sources of both, where the severities differ.
+    severities: Classes,
 }
+
+/// How many there are of a class, and the first few.
+type Classes = BTreeMap<String, (usize, Vec<String>)>;
+
+/// Cases of a class that are shown.
+const EXAMPLES: usize = 4;
+
+const NOT_THERE: &str = "the other does not have it for this package";
+const NEVER: &str = "the other says that the package was never affected";
+const RANGES: &str = "the other has other ranges";
 
 fn compare(ours: &Database, theirs: &Database) {
     println!("\n## {} and {}\n", ours.name, theirs.name);
     println!(
-        "| shard | packages × versions | both | same severity | same fix state | only {} | only {} |",
+        "| shard | packages × versions | in both | same severity | same fix state | only {0}: not in {1} | only {0}: other ranges | only {1}: not in {0} | only {1}: other ranges |",
         ours.name, theirs.name
     );
-    println!("|---|---|---|---|---|---|---|");
+    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|");
     let mut total = Row::default();
     let mut sizes = (0, 0);
     for (key, theirs_shard) in &theirs.shards {
@@ -183,27 +195,32 @@ fn compare(ours: &Database, theirs: &Database) {
         };
         sizes = (sizes.0 + size(ours), sizes.1 + size(theirs));
         let row = compare_shard(kind, distribution.as_ref(), ours_shard, theirs_shard);
-        let sum = |classes: &BTreeMap<&str, (usize, String)>| -> usize {
-            classes.values().map(|(count, _)| count).sum()
+        let count = |classes: &Classes, wanted: &[&str]| -> usize {
+            let found = wanted.iter().filter_map(|class| classes.get(*class));
+            found.map(|(count, _)| count).sum()
         };
         println!(
-            "| {key} | {} | {} | {} | {} | {} | {} |",
+            "| {key} | {} | {} | {} | {} | {} | {} | {} | {} |",
             row.packages,
             row.both,
             row.same_severity,
             row.same_status,
-            sum(&row.only_here),
-            sum(&row.only_there)
+            count(&row.only_here, &[NOT_THERE]),
+            count(&row.only_here, &[RANGES, NEVER]),
+            count(&row.only_there, &[NOT_THERE]),
+            count(&row.only_there, &[RANGES, NEVER]),
         );
-        total.packages += row.packages;
-        total.both += row.both;
         for (to, from) in [
             (&mut total.only_here, row.only_here),
             (&mut total.only_there, row.only_there),
+            (&mut total.severities, row.severities),
         ] {
-            for (class, (count, example)) in from {
-                let class = to.entry(class).or_insert((0, format!("{key}: {example}")));
+            for (class, (count, examples)) in from {
+                let class = to.entry(class).or_default();
                 class.0 += count;
+                class
+                    .1
+                    .extend(examples.iter().map(|example| format!("{key}: {example}")));
             }
         }
     }
@@ -211,12 +228,17 @@ fn compare(ours: &Database, theirs: &Database) {
         "\nstored bytes of these shards: {} and {}",
         sizes.0, sizes.1
     );
+    let only = |name: &str| format!("only {name}");
     for (name, classes) in [
-        (ours.name, &total.only_here),
-        (theirs.name, &total.only_there),
+        (only(ours.name), &total.only_here),
+        (only(theirs.name), &total.only_there),
+        ("severity".to_owned(), &total.severities),
     ] {
-        for (class, (count, example)) in classes {
-            println!("| only {name} | {count} | {class} | {example} |");
+        for (class, (count, examples)) in classes {
+            println!("{count:>6} {name}: {class}");
+            for example in examples.iter().take(3 * EXAMPLES) {
+                println!("         {example}");
+            }
         }
     }
 }
@@ -297,6 +319,15 @@ fn compare_shard(
                 match b.iter().find(|other| !ids(other).is_disjoint(&own)) {
                     Some(other) => {
                         row.both += 1;
+                        if found.severity != other.severity {
+                            let source = |found: &Match| {
+                                found.severity_source.clone().unwrap_or("none".to_owned())
+                            };
+                            let class = format!("{} against {}", source(found), source(other));
+                            let (ours, theirs) = (found.severity.word(), other.severity.word());
+                            let example = format!("{} {ours} against {theirs}", found.id);
+                            add(&mut row.severities, &class, example);
+                        }
                         row.same_severity += usize::from(found.severity == other.severity);
                         row.same_status += usize::from(found.status == other.status);
                     }
@@ -316,7 +347,7 @@ fn compare_shard(
 
 /// Why the one database does not have what the other finds.
 fn note(
-    classes: &mut BTreeMap<&'static str, (usize, String)>,
+    classes: &mut Classes,
     of_other: &Sayings,
     ids: &BTreeSet<String>,
     name: &str,
@@ -328,18 +359,21 @@ fn note(
         .flatten()
         .copied()
         .collect();
-    let class = if of_other.by_id.is_empty() {
-        "the other names no vulnerability of the package"
-    } else if statements.is_empty() {
-        "the other does not have the vulnerability for this package"
+    let class = if statements.is_empty() {
+        NOT_THERE
     } else if statements.contains(&Statement::NotAffected) {
-        "the other says that the package was never affected"
+        NEVER
     } else {
-        "the other has other ranges"
+        RANGES
     };
     let id = ids.first().map_or("", String::as_str);
-    let class = classes
-        .entry(class)
-        .or_insert((0, format!("{id} in {name} {version}")));
+    add(classes, class, format!("{id} in {name} {version}"));
+}
+
+fn add(classes: &mut Classes, class: &str, example: String) {
+    let class = classes.entry(class.to_owned()).or_default();
     class.0 += 1;
+    if class.1.len() < EXAMPLES {
+        class.1.push(example);
+    }
 }

@@ -494,7 +494,7 @@ fn bound(version: &str, order: &dyn VersionOrder) -> Result<String, ConstraintEr
 /// between them.
 fn successor(version: &str, order: &dyn VersionOrder) -> Option<String> {
     let candidates: Vec<String> = match order.id() {
-        "semver" | "pub" => {
+        "semver" | "pub" | "go" => {
             let plain = version.split('+').next().unwrap_or(version);
             if plain.contains('-') {
                 vec![format!("{plain}.0")]

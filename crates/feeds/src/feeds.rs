@@ -3,11 +3,14 @@
 //! A feed is one file here and one line in [`FEEDS`]. The first that claims a file reads it.
 
 mod alpine;
+mod alpine_unfixed;
 mod debian;
 mod grype_db;
 mod nvd;
 mod osv;
 mod trivy_db;
+mod ubuntu_vex;
+mod wolfi;
 
 use std::io::{self, Read, Seek};
 
@@ -16,11 +19,15 @@ use crate::builder::Builder;
 /// All feeds.
 pub const FEEDS: &[&dyn Feed] = &[
     &alpine::Alpine,
+    &alpine_unfixed::AlpineUnfixed,
     &debian::Debian,
     &grype_db::GrypeDb,
     &nvd::Nvd,
-    &osv::Osv,
     &trivy_db::TrivyDb,
+    &ubuntu_vex::UbuntuVex,
+    &wolfi::Wolfi,
+    // Last: it looks into every JSON file and zip.
+    &osv::Osv,
 ];
 
 /// Ids of feeds that the builder knows: what they say has no records.

@@ -17,7 +17,7 @@ pub(crate) struct Platform {
 /// Distributions that osv.dev has no name for: our own name, the first part of the key, the order.
 const OTHERS: &[(&str, &str, &str)] = &[
     ("Amazon Linux", "amazon", "rpm"),
-    ("Arch Linux", "arch", "rpm"),
+    ("Arch Linux", "arch", "alpm"),
     ("Azure Linux", "azure-linux", "rpm"),
     ("CBL-Mariner", "mariner", "rpm"),
     ("Fedora", "fedora", "rpm"),

@@ -348,6 +348,10 @@ impl<'f, 'a> Import<'f, 'a> {
             ));
         };
         let at = |reason: String| (reason, format!("{} in {name}, {ecosystem}", handle.name));
+        // Alpine's secdb has `CVE-????-?????`.
+        if handle.name.contains('?') {
+            return Err(at("left out: no id in it".to_owned()));
+        }
         if handle.status == "rejected" || handle.is_withdrawn {
             return Err(at("withdrawn".to_owned()));
         }
@@ -480,6 +484,8 @@ const LANGUAGES: &[(&str, &str)] = &[
     ("github-action", "GitHub Actions"),
     ("bitnami", "Bitnami"),
     ("R-package", "CRAN"),
+    ("conan", "ConanCenter"),
+    ("haskell", "Hackage"),
 ];
 
 fn system(cells: &Cells<'_, '_>) -> Result<System, String> {

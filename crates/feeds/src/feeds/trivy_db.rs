@@ -321,6 +321,10 @@ impl<'a, 'b> Import<'_, 'a, 'b> {
         let Ok(theirs) = serde_json::from_slice::<TheirAdvisory>(value) else {
             return Ok(Err("unreadable: advisory".to_owned()));
         };
+        // Alpine's secdb has `CVE-????-?????`.
+        if id.contains('?') {
+            return Ok(Err("left out: no id in it".to_owned()));
+        }
         let detail = match self.detail(id)? {
             Ok(detail) => detail,
             Err(reason) => return Ok(Err(reason)),
@@ -471,7 +475,7 @@ impl<'a, 'b> Import<'_, 'a, 'b> {
     }
 }
 
-/// Trivy's names of languages' ecosystems, and osv.dev's. CocoaPods and Conan have no shards.
+/// Trivy's names of languages' ecosystems, and osv.dev's. CocoaPods has no shard.
 const LANGUAGES: &[(&str, &str)] = &[
     ("pip", "PyPI"),
     ("npm", "npm"),
@@ -485,6 +489,7 @@ const LANGUAGES: &[(&str, &str)] = &[
     ("erlang", "Hex"),
     ("swift", "SwiftURL"),
     ("bitnami", "Bitnami"),
+    ("conan", "ConanCenter"),
     ("k8s", "Kubernetes"),
     ("julia", "Julia"),
 ];
@@ -1008,7 +1013,7 @@ mod tests {
     fn what_has_no_place_is_counted() {
         let tree = vec![
             one(
-                "conan::GitLab",
+                "cocoapods::GitHub",
                 "pcre",
                 "CVE-1",
                 r#"{"VulnerableVersions":["<8.44"]}"#,
@@ -1045,7 +1050,7 @@ mod tests {
             &[
                 "left out: holds no version: CVE-1 in a, npm::y",
                 "left out: the licence forbids to pass on what is made of it: CVE-1 in a, wolfi",
-                "left out: unknown ecosystem \"conan\": CVE-1 in pcre, conan::GitLab",
+                "left out: unknown ecosystem \"cocoapods\": CVE-1 in pcre, cocoapods::GitHub",
                 "left out: unknown platform \"windows 11\": CVE-1 in a, windows 11",
                 "unreadable: advisory: CVE-1 in a, debian 13",
                 "unreadable: no semver version in a constraint: CVE-1 in a, npm::x",
