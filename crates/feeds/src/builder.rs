@@ -11,6 +11,7 @@ use std::{
 use lamina_advisories::{
     index::{FILE_NAME, FORMAT, Index, ShardEntry, ShardKind, Source},
     lifecycle::{Product, write_lifecycles},
+    matcher::is_bundle_id,
     rating::{NVD, Rating},
     record::{Advisory, Affected, Day, Epss, Exploited},
     shard::{
@@ -23,7 +24,7 @@ use lamina_advisories::{
 use lamina_image::digest::Digest;
 
 use crate::{
-    feeds::{ALMA, EPSS, FEEDS, Feed, KEV, LIFECYCLE, OSV, PHOTON, REDHAT, SUSE},
+    feeds::{ALMA, EPSS, FEEDS, Feed, GRYPE_DB, KEV, LIFECYCLE, OSV, PHOTON, REDHAT, SUSE},
     limits::{
         MAX_DETAILS_BYTES, MAX_REFERENCES, MAX_SKIPPED_LISTED, MAX_TITLE_CHARS, PROSE_PART_BYTES,
     },
@@ -100,6 +101,10 @@ pub struct Builder {
     /// By feed, the date of what has no records of its own.
     dates: BTreeMap<&'static str, String>,
     products: BTreeMap<String, Product>,
+    /// The kinds of weakness of CVEs, to complete records that name none.
+    weaknesses: BTreeMap<String, BTreeSet<u32>>,
+    /// CVEs that were rejected.
+    rejected: BTreeSet<String>,
 }
 
 /// What was built.
@@ -139,6 +144,14 @@ pub enum BuildError<E: std::error::Error + 'static> {
         /// Why.
         #[source]
         source: ShardError,
+    },
+    /// Another scanner's whole database was read beside another source of the same records.
+    #[error("{database} is a whole database: it is not mixed with {other}; choose one of them")]
+    Mixed {
+        /// The name of the database.
+        database: &'static str,
+        /// The name of the other.
+        other: &'static str,
     },
     /// A file could not be stored.
     #[error("{path} cannot be stored")]
@@ -247,6 +260,19 @@ impl Builder {
         }
     }
 
+    /// Notes the kinds of weakness of a CVE, numbers of CWE, for records that name none.
+    pub fn weaknesses(&mut self, cve: &str, cwes: BTreeSet<u32>) {
+        self.weaknesses
+            .entry(cve.to_owned())
+            .or_default()
+            .extend(cwes);
+    }
+
+    /// Notes that a CVE was rejected: nothing is in the database under its id.
+    pub fn reject(&mut self, cve: &str) {
+        self.rejected.insert(cve.to_owned());
+    }
+
     /// Notes the EPSS score of a CVE.
     pub fn score(&mut self, cve: &str, epss: Epss) {
         self.epss.insert(cve.to_owned(), epss);
@@ -305,6 +331,10 @@ impl Builder {
         name: &str,
         mut store: impl FnMut(&str, &[u8]) -> Result<(), E>,
     ) -> Result<Built, BuildError<E>> {
+        if let Some((database, other)) = self.mixed() {
+            return Err(BuildError::Mixed { database, other });
+        }
+        self.drop_rejected();
         self.apply_rules();
         let mut rows = Vec::new();
         let mut put = |bytes: &[u8], meta: ShardMeta, first: Option<String>| {
@@ -327,7 +357,10 @@ impl Builder {
             rows.push(ShardRow { entry, meta });
             Ok::<Digest, BuildError<E>>(digest)
         };
-        let scores_date = [EPSS, KEV].iter().filter_map(|id| self.dates.get(id)).max();
+        let scores_date = [EPSS, KEV, GRYPE_DB]
+            .iter()
+            .filter_map(|id| self.dates.get(id))
+            .max();
         for (key, writer) in self.match_writers() {
             let (bytes, meta) = writer.finish()?;
             let digest = put(&bytes, meta, None)?;
@@ -392,6 +425,48 @@ impl Builder {
             skipped_counts: self.skipped_counts,
             skipped: self.skipped.into_iter().collect(),
         })
+    }
+
+    /// Takes out what is said under the id of a rejected CVE. A record that has an id of its own and
+    /// stands by itself (GitHub's, say) may know better: it is shown under that id instead.
+    fn drop_rejected(&mut self) {
+        if self.rejected.is_empty() {
+            return;
+        }
+        let mut dropped = Vec::new();
+        for ((feed, id), record) in &mut self.records {
+            let stands_alone =
+                !id.contains("CVE-") && !is_bundle_id(id) && !id.starts_with("TEMP-");
+            let before = record.entries.len();
+            record.entries.retain_mut(|entry| {
+                let advisory = &mut entry.advisory;
+                if !self.rejected.contains(&advisory.id) {
+                    return true;
+                }
+                if stands_alone {
+                    advisory.id.clone_from(id);
+                    advisory.aliases.retain(|alias| alias != id);
+                }
+                stands_alone
+            });
+            if record.entries.len() < before {
+                dropped.push((*feed, id.clone()));
+            }
+        }
+        for (feed, id) in dropped {
+            self.skip(feed, "withdrawn: the CVE was rejected", "", &id);
+        }
+        self.records.retain(|_, record| !record.entries.is_empty());
+    }
+
+    /// The names of a whole database and of another source, if there are records of both. The same
+    /// records would stand there twice, each with what the other's maker left out or changed.
+    fn mixed(&self) -> Option<(&'static str, &'static str)> {
+        let feeds: BTreeSet<&str> = self.records.keys().map(|(feed, _)| *feed).collect();
+        let named = || FEEDS.iter().filter(|feed| feeds.contains(feed.id()));
+        let database = named().find(|feed| feed.is_database())?;
+        let other = named().find(|feed| feed.id() != database.id())?;
+        Some((database.name(), other.name()))
     }
 
     /// Ratings of GitHub's and NVD's are lent to records that have none, from records about one CVE.
@@ -476,8 +551,14 @@ impl Builder {
         writers
     }
 
-    /// Adds what others say of the severity of a CVE where the record has no word, or no score.
+    /// Adds what others say of the severity of a CVE where the record has no word, or no score, and of
+    /// the kinds of its weakness.
     fn complete(&self, advisory: &mut Advisory) {
+        if advisory.cwes.is_empty()
+            && let Some(cwes) = self.weaknesses.get(&advisory.id)
+        {
+            advisory.cwes.extend(cwes);
+        }
         let Some([word, score]) = self.ratings.get(&advisory.id) else {
             return;
         };

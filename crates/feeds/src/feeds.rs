@@ -4,6 +4,7 @@
 
 mod alma;
 mod alpine;
+mod alpine_unfixed;
 mod amazon;
 mod arch;
 mod azure;
@@ -11,6 +12,7 @@ mod bottlerocket;
 mod debian;
 mod endoflife;
 mod epss;
+mod grype_db;
 mod kev;
 mod nvd;
 mod oracle;
@@ -19,6 +21,9 @@ mod photon;
 mod redhat_vex;
 mod superseded;
 mod suse;
+mod trivy_db;
+mod ubuntu_vex;
+mod wolfi;
 
 use std::io::{self, Read, Seek};
 
@@ -42,13 +47,20 @@ pub const FEEDS: &[&dyn Feed] = &[
     &amazon::Amazon,
     &arch::Arch,
     &superseded::Superseded,
-    // OSV claims every zip and JSON file that is nobody else's.
+    &alpine_unfixed::AlpineUnfixed,
+    &grype_db::GrypeDb,
+    &trivy_db::TrivyDb,
+    &ubuntu_vex::UbuntuVex,
+    &wolfi::Wolfi,
+    // Last: it claims every zip and JSON file that is nobody else's.
     &osv::Osv,
 ];
 
 /// Ids of feeds that the builder knows: what they say has no records.
 pub(crate) const EPSS: &str = "epss";
 pub(crate) const KEV: &str = "kev";
+/// The database that has both of them.
+pub(crate) const GRYPE_DB: &str = "grype-db";
 pub(crate) const LIFECYCLE: &str = "endoflife";
 
 /// Ids of OSV, and of feeds that say all that it says of their distribution, and more.
@@ -72,6 +84,11 @@ pub trait Feed: Sync {
     /// is made of it, for example. `None` for feeds that everyone may use.
     fn reserved(&self) -> Option<&'static str> {
         None
+    }
+    /// Whether it is the whole database of another scanner, made of feeds that are read here too. It
+    /// is a choice of source: [`Builder::finish`] refuses to mix its records with others'.
+    fn is_database(&self) -> bool {
+        false
     }
     /// Whether this feed reads the file at `path` (any folder before it, `/` between parts).
     fn claims(&self, path: &str) -> bool;
@@ -118,6 +135,9 @@ pub enum FeedError {
         /// The limit.
         limit: u64,
     },
+    /// It is a database that is damaged, or none.
+    #[error("database cannot be read")]
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// It is something else.
     #[error("file is not of this feed: {0}")]
     Foreign(&'static str),

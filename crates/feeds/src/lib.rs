@@ -6,11 +6,14 @@
 //! reason ([`builder::Skipped`]) and never stops the rest.
 
 mod archive;
+mod bolt;
 pub mod builder;
+mod constraint;
 pub mod feeds;
 pub mod limits;
 mod notice;
 mod oval;
+mod platform;
 mod updateinfo;
 mod xml;
 

@@ -56,3 +56,16 @@ pub const MAX_XML_ATTRIBUTES: usize = 64;
 
 /// Bytes of an element's own text; the rest is not read.
 pub const MAX_XML_TEXT_BYTES: usize = 1 << 20;
+/// Pages from the root of a BoltDB bucket to a leaf. A tree of 30 would hold 2^30 pages at least.
+pub const MAX_BOLT_DEPTH: usize = 30;
+
+/// How often all walks through a BoltDB file may read each of its pages, on average. A walk through
+/// everything reads each once.
+pub const MAX_BOLT_VISITS: u64 = 4;
+
+/// Bytes of another scanner's whole database, decompressed; it is held in memory. trivy-db has about
+/// 900 MB, grype's about 1.5 GB.
+pub const MAX_DATABASE_BYTES: u64 = 4 << 30;
+
+/// Comparisons in one constraint, and ranges that come of one entry. Real ones have under 100.
+pub const MAX_CONSTRAINT_PARTS: usize = 1000;

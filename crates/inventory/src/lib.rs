@@ -61,7 +61,7 @@ mod places;
 pub mod purl;
 pub mod secrets;
 pub mod severity;
-mod sqlite;
+pub mod sqlite;
 mod text;
 mod toml_file;
 mod window;

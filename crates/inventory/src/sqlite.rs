@@ -14,14 +14,14 @@ use std::borrow::Cow;
 use crate::limits::MAX_SQLITE_ROW_BYTES;
 
 /// The first bytes of every database.
-pub(crate) const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+pub const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// Bytes of the file's header, which precedes the b-tree of page 1 on that page.
 const FILE_HEADER_BYTES: usize = 100;
 
 /// A database, held whole.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Database<'a> {
+pub struct Database<'a> {
     bytes: &'a [u8],
     page_size: usize,
     /// Bytes of a page without the reserved ones at its end.
@@ -30,7 +30,7 @@ pub(crate) struct Database<'a> {
 
 /// Why there is nothing to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum SqliteError {
+pub enum SqliteError {
     /// It is something else, or breaks off within its header.
     #[error("it is not an SQLite database")]
     NotSqlite,
@@ -49,7 +49,7 @@ pub(crate) enum SqliteError {
 
 /// What could not be read of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Problem {
+pub enum Problem {
     /// A pointer leads out of the file.
     #[error("page {0} is not there")]
     NoPage(u32),
@@ -84,7 +84,7 @@ pub(crate) enum Problem {
 
 /// One value of a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Value<'r> {
+pub enum Value<'r> {
     /// `NULL`; also what stands for the column that is the rowid.
     Null,
     /// An integer.
@@ -99,20 +99,20 @@ pub(crate) enum Value<'r> {
 
 /// One row of a table.
 #[derive(Clone, Debug)]
-pub(crate) struct Row<'a> {
+pub struct Row<'a> {
     /// Its key.
-    pub(crate) rowid: i64,
+    pub rowid: i64,
     /// The page where its cell lies, counted from 1.
-    pub(crate) page: u32,
+    pub page: u32,
     /// The byte of the file where its cell lies.
-    pub(crate) offset: usize,
+    pub offset: usize,
     /// The record: lengths and kinds of the values, then the values.
     record: Cow<'a, [u8]>,
 }
 
 impl<'a> Database<'a> {
     /// Reads the header.
-    pub(crate) fn open(bytes: &'a [u8]) -> Result<Self, SqliteError> {
+    pub fn open(bytes: &'a [u8]) -> Result<Self, SqliteError> {
         let header = bytes.get(..FILE_HEADER_BYTES);
         let header = header.filter(|header| header.starts_with(MAGIC));
         let header = header.ok_or(SqliteError::NotSqlite)?;
@@ -143,7 +143,7 @@ impl<'a> Database<'a> {
 
     /// The page where the tree of a table begins. Names are the same whatever the case of ASCII
     /// letters.
-    pub(crate) fn table(&self, name: &str) -> Option<u32> {
+    pub fn table(&self, name: &str) -> Option<u32> {
         self.rows(1).filter_map(Result::ok).find_map(|row| {
             // What it is, its name, the table it is of, its root.
             let [kind, found, _, root] = row.first_values();
@@ -157,8 +157,23 @@ impl<'a> Database<'a> {
         })
     }
 
+    /// The names of a table's columns, in the order of a row's values, as the statement that made the
+    /// table has them (`ALTER TABLE` keeps it up to date).
+    pub fn columns(&self, name: &str) -> Option<Vec<String>> {
+        self.rows(1).filter_map(Result::ok).find_map(|row| {
+            let [kind, found, _, _, statement] = row.first_values();
+            let (Value::Text(b"table"), Value::Text(found), Value::Text(statement)) =
+                (kind?, found?, statement?)
+            else {
+                return None;
+            };
+            let is_it = found.eq_ignore_ascii_case(name.as_bytes());
+            is_it.then(|| column_names(&String::from_utf8_lossy(statement)))
+        })
+    }
+
     /// The rows of the table whose tree begins at page `root`, by rowid.
-    pub(crate) fn rows(&self, root: u32) -> Rows<'a> {
+    pub fn rows(&self, root: u32) -> Rows<'a> {
         let pages = self.bytes.len().div_ceil(self.page_size);
         let mut rows = Rows {
             database: *self,
@@ -183,7 +198,7 @@ impl<'a> Database<'a> {
 
 /// Goes through a table.
 #[derive(Debug)]
-pub(crate) struct Rows<'a> {
+pub struct Rows<'a> {
     database: Database<'a>,
     /// By page: whether the walk has come to it.
     seen: Vec<bool>,
@@ -360,7 +375,7 @@ impl<'a> Iterator for Rows<'a> {
 impl Row<'_> {
     /// The value of a column, counted from 0; `None` if the record has no such column. (Columns added
     /// by `ALTER TABLE` are not in older rows.)
-    pub(crate) fn value(&self, column: usize) -> Option<Value<'_>> {
+    pub fn value(&self, column: usize) -> Option<Value<'_>> {
         self.values().nth(column)
     }
 
@@ -389,6 +404,47 @@ impl Row<'_> {
             Some(value)
         })
     }
+}
+
+/// The names of the columns in `CREATE TABLE name (…)`.
+fn column_names(statement: &str) -> Vec<String> {
+    const CONSTRAINTS: [&str; 5] = ["CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"];
+    let inside = statement.split_once('(').map_or("", |(_, inside)| inside);
+    let mut names = Vec::new();
+    let mut depth = 0_u32;
+    let mut quote = None;
+    let is_end = |c: char| {
+        // Commas and parentheses within quotes and within inner parentheses are not the list's.
+        match quote {
+            Some(end) if c == end => quote = None,
+            Some(_) => {}
+            None => match c {
+                '"' | '\'' | '`' => quote = Some(c),
+                '(' => depth += 1,
+                ')' if depth == 0 => return true,
+                ')' => depth -= 1,
+                ',' => return depth == 0,
+                _ => {}
+            },
+        }
+        false
+    };
+    for column in inside.split(is_end) {
+        let column = column.trim_start();
+        let name = match column.chars().next() {
+            Some(quote @ ('"' | '`')) => column.split(quote).nth(1),
+            Some('[') => column.get(1..).and_then(|rest| rest.split(']').next()),
+            _ => column.split(|c: char| c.is_whitespace()).next(),
+        };
+        let name = name.unwrap_or_default();
+        let is_constraint = CONSTRAINTS
+            .iter()
+            .any(|word| name.eq_ignore_ascii_case(word));
+        if !name.is_empty() && !is_constraint {
+            names.push(name.to_ascii_lowercase());
+        }
+    }
+    names
 }
 
 /// The b-tree pages of tables.
@@ -459,6 +515,20 @@ fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn columns_are_named_as_the_table_was_made() {
+        let check = |statement: &str, expect: &[&str]| {
+            assert_eq!(super::column_names(statement), expect, "{statement}");
+        };
+        check("CREATE TABLE t (a text, b)", &["a", "b"]);
+        check(
+            "CREATE TABLE `t` (`id` integer PRIMARY KEY AUTOINCREMENT,`a b` text DEFAULT 'x,)', \"C\" numeric(10,2), [d] int, PRIMARY KEY (`id`,`a b`), CONSTRAINT `fk` FOREIGN KEY (x) REFERENCES y(z))",
+            &["id", "a b", "c", "d"],
+        );
+        check("CREATE TABLE t", &[]);
+        check("", &[]);
+    }
+
     use super::*;
 
     #[test]

@@ -58,7 +58,7 @@ impl Feed for Alpine {
             return Err(FeedError::Foreign("no release"));
         };
         for package in secdb.packages {
-            let package: Package = match Package::deserialize(&package) {
+            let package = match Package::of(&package) {
                 Ok(package) => package,
                 Err(error) => {
                     out.count(self);
@@ -67,65 +67,65 @@ impl Feed for Alpine {
                     continue;
                 }
             };
-            self.convert(&key, package.pkg, path, out);
+            convert(self, &key, package, path, out);
         }
         Ok(())
     }
 }
 
-impl Alpine {
-    fn convert(&self, key: &str, package: Fixes, path: &str, out: &mut Builder) {
-        let mut fixed_in: BTreeMap<String, (Vec<String>, String)> = BTreeMap::new();
-        for (version, texts) in package.secfixes {
-            let version = version.trim();
-            for text in texts.unwrap_or_default() {
-                out.count(self);
-                let what = format!("{text} in {} {version}", package.name);
-                let Some((id, aliases)) = ids(&text) else {
-                    out.skip(self.id(), "left out: no id in it", path, &what);
-                    continue;
-                };
-                let is_readable = order("apk").is_some_and(|order| order.accepts(version));
-                if !is_readable {
-                    out.skip(self.id(), "unreadable: version", path, &what);
-                    continue;
-                }
-                match fixed_in.get_mut(&id) {
-                    Some((_, known)) if is_greater(version, known) => version.clone_into(known),
-                    Some(_) => {}
-                    None => {
-                        fixed_in.insert(id, (aliases, version.to_owned()));
-                    }
+/// Adds what a secdb says of a package.
+pub(super) fn convert(feed: &dyn Feed, key: &str, package: Package, path: &str, out: &mut Builder) {
+    let package = package.pkg;
+    let mut fixed_in: BTreeMap<String, (Vec<String>, String)> = BTreeMap::new();
+    for (version, texts) in package.secfixes {
+        let version = version.trim();
+        for text in texts.unwrap_or_default() {
+            out.count(feed);
+            let what = format!("{text} in {} {version}", package.name);
+            let Some((id, aliases)) = ids(&text) else {
+                out.skip(feed.id(), "left out: no id in it", path, &what);
+                continue;
+            };
+            let is_readable = order("apk").is_some_and(|order| order.accepts(version));
+            if !is_readable {
+                out.skip(feed.id(), "unreadable: version", path, &what);
+                continue;
+            }
+            match fixed_in.get_mut(&id) {
+                Some((_, known)) if is_greater(version, known) => version.clone_into(known),
+                Some(_) => {}
+                None => {
+                    fixed_in.insert(id, (aliases, version.to_owned()));
                 }
             }
         }
-        for (id, (aliases, version)) in fixed_in {
-            let (statement, end) = if version == "0" {
-                (Statement::NotAffected, RangeEnd::Never)
-            } else {
-                (Statement::Affected, RangeEnd::Fixed(version))
-            };
-            let entry = Entry {
-                key: key.to_owned(),
-                order: "apk",
-                package: package.name.clone(),
-                advisory: Advisory {
-                    id: id.clone(),
-                    record: id.clone(),
-                    aliases,
-                    ..Advisory::default()
-                },
-                affected: Affected {
-                    statement,
-                    ranges: vec![VersionRange {
-                        introduced: None,
-                        end,
-                    }],
-                    ..Affected::default()
-                },
-            };
-            out.add_to(self, &id, Prose::default, entry);
-        }
+    }
+    for (id, (aliases, version)) in fixed_in {
+        let (statement, end) = if version == "0" {
+            (Statement::NotAffected, RangeEnd::Never)
+        } else {
+            (Statement::Affected, RangeEnd::Fixed(version))
+        };
+        let entry = Entry {
+            key: key.to_owned(),
+            order: "apk",
+            package: package.name.clone(),
+            advisory: Advisory {
+                id: id.clone(),
+                record: id.clone(),
+                aliases,
+                ..Advisory::default()
+            },
+            affected: Affected {
+                statement,
+                ranges: vec![VersionRange {
+                    introduced: None,
+                    end,
+                }],
+                ..Affected::default()
+            },
+        };
+        out.add_to(feed, &id, Prose::default, entry);
     }
 }
 
@@ -170,9 +170,16 @@ struct Secdb {
     packages: Vec<Value>,
 }
 
+/// A package of a secdb, whoever publishes it.
 #[derive(Debug, Deserialize)]
-struct Package {
+pub(super) struct Package {
     pkg: Fixes,
+}
+
+impl Package {
+    pub(super) fn of(value: &Value) -> Result<Self, serde_json::Error> {
+        Self::deserialize(value)
+    }
 }
 
 #[derive(Debug, Deserialize)]

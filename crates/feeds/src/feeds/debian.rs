@@ -1,9 +1,11 @@
 //! Debian's security tracker: <https://security-tracker.debian.org/tracker/data/json>.
 //!
 //! One object: source package, then CVE, then release. A release is `resolved` in a version, `open`,
-//! or `undetermined` (left out). A resolution in version `0` says that the package was never
-//! affected. Urgencies are Debian's severity; most are not assigned. `nodsa` and `nodsa_reason` are
-//! not used yet.
+//! or `undetermined`: whether it is affected is not known. A resolution in version `0` says that the
+//! package was never affected. Urgencies are Debian's severity; most are not assigned, `unimportant`
+//! is negligible, and `end-of-life` is no severity but says that the package is no longer looked after.
+//! `nodsa` means that there will be no advisory of its own; the reason `ignored` that it will not be
+//! fixed, `postponed` that it will be later, and without a reason a fix may come with a point release.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -109,16 +111,13 @@ impl Debian {
                 out.skip(self.id(), "left out: unknown release", path, &what);
                 continue;
             };
-            let (statement, end) = match (release.status.as_str(), release.fixed_version) {
+            let (statement, end) = match (release.status.as_str(), release.fixed_version.clone()) {
                 ("resolved", Some(version)) if version == "0" => {
                     (Statement::NotAffected, RangeEnd::Never)
                 }
                 ("resolved", Some(version)) => (Statement::Affected, RangeEnd::Fixed(version)),
-                ("open", _) => (Statement::Affected, RangeEnd::Never),
-                ("undetermined", _) => {
-                    out.skip(self.id(), "left out: undetermined", path, &what);
-                    continue;
-                }
+                ("open", _) => (release.unfixed(), RangeEnd::Never),
+                ("undetermined", _) => (Statement::UnderInvestigation, RangeEnd::Never),
                 _ => {
                     out.skip(self.id(), "unreadable: status", path, &what);
                     continue;
@@ -171,4 +170,21 @@ struct Release {
     fixed_version: Option<String>,
     #[serde(default)]
     urgency: Option<String>,
+    #[serde(default)]
+    nodsa_reason: Option<String>,
+}
+
+impl Release {
+    /// What becomes of an issue that is open.
+    fn unfixed(&self) -> Statement {
+        let urgency = self.urgency.as_deref().unwrap_or_default();
+        if urgency.trim_end_matches('*') == "end-of-life" {
+            return Statement::EndOfLife;
+        }
+        match self.nodsa_reason.as_deref() {
+            Some("ignored") => Statement::WillNotFix,
+            Some("postponed") => Statement::FixDeferred,
+            _ => Statement::Affected,
+        }
+    }
 }

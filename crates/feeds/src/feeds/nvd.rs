@@ -1,8 +1,13 @@
 //! NVD 2.0, for severities only: <https://nvd.nist.gov/feeds/json/cve/2.0/>, a file per year, or pages
 //! of the API.
 //!
-//! A CVE's own advisories are read elsewhere; here its CVSS vectors are, which complete records that
-//! have none. NVD's analysis (`Primary`) is preferred to others', newer versions of CVSS to older.
+//! A CVE's own advisories are read elsewhere. Here are its CVSS vectors, which complete records that
+//! have none: NVD's analysis (`Primary`) before what others gave it (`Secondary`), then the newer version
+//! of CVSS; its kinds of weakness, likewise; and whether it was rejected, which withdraws what all
+//! other feeds say under its id. `configurations`, lists of products by CPE, are not used: packages
+//! are not matched by CPE here, since the names of products are not those of packages.
+
+use std::collections::BTreeSet;
 
 use lamina_advisories::rating::{NVD, Rating};
 use serde::Deserialize;
@@ -58,25 +63,41 @@ impl Nvd {
     fn convert(&self, cve: Cve, path: &str, out: &mut Builder) {
         if cve.status.as_deref() == Some("Rejected") {
             out.skip(self.id(), "left out: rejected", path, &cve.id);
+            out.reject(&cve.id);
             return;
         }
+        let mut weaknesses = cve.weaknesses;
+        weaknesses.sort_by_key(|weakness| is_secondary(weakness.kind.as_deref()));
+        let numbers = weaknesses.iter().map(|weakness| {
+            let texts = weakness.description.iter().map(|text| text.value.as_str());
+            // `NVD-CWE-noinfo` and `NVD-CWE-Other` are none.
+            let numbers = texts.filter_map(|text| text.strip_prefix("CWE-")?.parse().ok());
+            numbers.collect::<BTreeSet<u32>>()
+        });
+        if let Some(numbers) = numbers.into_iter().find(|numbers| !numbers.is_empty()) {
+            out.weaknesses(&cve.id, numbers);
+        }
+
         let versions = [
             cve.metrics.v40,
             cve.metrics.v31,
             cve.metrics.v30,
             cve.metrics.v2,
         ];
-        let best = versions.into_iter().find_map(|mut metrics| {
-            metrics.sort_by_key(|metric| metric.kind.as_deref() != Some("Primary"));
-            metrics
-                .into_iter()
-                .find_map(|metric| Rating::from_vector(NVD, &metric.data.vector))
-        });
+        let mut metrics: Vec<Metric> = versions.into_iter().flatten().collect();
+        metrics.sort_by_key(|metric| is_secondary(metric.kind.as_deref()));
+        let best = metrics
+            .into_iter()
+            .find_map(|metric| Rating::from_vector(NVD, &metric.data.vector));
         match best {
             Some(rating) => out.rate(&cve.id, rating),
             None => out.skip(self.id(), "left out: no CVSS vector", path, &cve.id),
         }
     }
+}
+
+fn is_secondary(kind: Option<&str>) -> bool {
+    kind != Some("Primary")
 }
 
 #[derive(Debug, Deserialize)]
@@ -96,6 +117,22 @@ struct Cve {
     status: Option<String>,
     #[serde(default)]
     metrics: Metrics,
+    #[serde(default)]
+    weaknesses: Vec<Weakness>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Weakness {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    #[serde(default)]
+    description: Vec<Text>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Text {
+    #[serde(default)]
+    value: String,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -7,6 +7,15 @@
 //! - Events become ranges once, here, in the ecosystem's own order; `GIT` ranges are skipped.
 //! - Versions that are named one by one are kept only where no range holds them: Debian and Ubuntu
 //!   name hundreds beside a range that says the same.
+//! - A fix of Ubuntu's that only Ubuntu Pro has is none for the plain release: versions below it are
+//!   affected there without a known fix, also where the record does not speak of the plain release at
+//!   all. Livepatches (LSN) are left out: their versions are not those of packages.
+//! - RustSec's records of crates that are no longer looked after (`unmaintained`) or worth knowing about
+//!   (`notice`) are no vulnerabilities and left out, unless they have a CVE; those of unsound code are
+//!   kept.
+//! - Go's `imports` (which packages and symbols of a module are affected) and `custom_ranges` are not
+//!   used: an inventory knows modules only.
+//! - When a fix was published no source of OSV says.
 //! - GitHub's `last_known_affected_version_range` bounds a range that nothing else does.
 
 use std::{
@@ -173,6 +182,10 @@ impl Osv {
             out.skip(self.id(), "withdrawn", path, &osv.id);
             return;
         }
+        if osv.id.starts_with("LSN-") {
+            out.skip(self.id(), "left out: a livepatch", path, &osv.id);
+            return;
+        }
         let identities = identities(&osv);
         if identities.is_empty() {
             out.skip(self.id(), "left out: a notice about no CVE", path, &osv.id);
@@ -207,7 +220,14 @@ impl Osv {
                 problems,
             } = converted;
             reasons.extend(problems);
+            if let Some(kind) = informational(affected)
+                && !identities.iter().any(|(id, _)| id.starts_with("CVE-"))
+            {
+                reasons.insert(format!("left out: no vulnerability but {kind:?}"));
+                continue;
+            }
             let mut own_ratings = ratings.clone();
+            own_ratings.extend(distribution_rating(affected));
             own_ratings.extend(self::ratings(&osv.id, &affected.severity, &Value::Null));
             own_ratings.sort();
             own_ratings.dedup();
@@ -231,6 +251,7 @@ impl Osv {
                 });
             }
         }
+        entries.extend(only_in_pro(&entries));
         if osv.affected.is_empty() {
             reasons.insert("left out: names no package".to_owned());
         }
@@ -372,6 +393,9 @@ fn convert_affected(affected: &OsvAffected) -> Result<Converted, String> {
         ranges.extend(convert_events(&range.events, order, &mut problems));
     }
     bound_by_last_known(&mut ranges, affected);
+    if key.starts_with("ubuntu:") && is_for_pro(affected) {
+        ranges.iter_mut().for_each(without_fix);
+    }
     ranges.sort();
     ranges.dedup();
     let versions: BTreeSet<&String> = affected
@@ -405,6 +429,64 @@ fn convert_affected(affected: &OsvAffected) -> Result<Converted, String> {
         },
         problems,
     })
+}
+
+/// RustSec's word for a record about a crate rather than a vulnerability of it.
+fn informational(affected: &OsvAffected) -> Option<&str> {
+    let kind = affected.database_specific.get("informational")?.as_str()?;
+    matches!(kind, "unmaintained" | "notice").then_some(kind)
+}
+
+/// What Debian's and Ubuntu's records say of a package's severity beside the list of severities.
+fn distribution_rating(affected: &OsvAffected) -> Option<Rating> {
+    let word = |name: &str| affected.ecosystem_specific.get(name)?.as_str();
+    if let Some(word) = word("ubuntu_priority") {
+        return Rating::from_word("ubuntu", word);
+    }
+    Rating::from_word("debian", word("urgency")?.trim_end_matches('*'))
+}
+
+/// Whether the fix is not for everyone: `Available with Ubuntu Pro: …`.
+fn is_for_pro(affected: &OsvAffected) -> bool {
+    let availability = affected.ecosystem_specific.get("availability");
+    availability
+        .and_then(Value::as_str)
+        .is_some_and(|text| text.contains("Ubuntu Pro"))
+}
+
+fn without_fix(range: &mut VersionRange<String>) {
+    if let RangeEnd::Fixed(version) = &range.end {
+        range.end = RangeEnd::Before(version.clone());
+    }
+}
+
+/// Entries for the plain release where a record of a CVE speaks only of Ubuntu Pro's: the package is the
+/// same one, without the fix. Notices (USN) name only what they fix; they say nothing of others.
+fn only_in_pro(entries: &[Entry]) -> Vec<Entry> {
+    let plain: BTreeSet<(&str, &str)> = entries
+        .iter()
+        .map(|entry| (entry.key.as_str(), entry.package.as_str()))
+        .collect();
+    let mut found = Vec::new();
+    for entry in entries {
+        let Some(release) = entry.key.strip_prefix("ubuntu-pro:") else {
+            continue;
+        };
+        // FIPS, real-time kernels … are other builds: `ubuntu-pro:fips:20.04`.
+        let is_plain = release.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let key = format!("ubuntu:{release}");
+        let is_said = plain.contains(&(key.as_str(), entry.package.as_str()));
+        if !is_plain || is_said || is_bundle_id(&entry.advisory.record) {
+            continue;
+        }
+        let mut entry = Entry {
+            key,
+            ..entry.clone()
+        };
+        entry.affected.ranges.iter_mut().for_each(without_fix);
+        found.push(entry);
+    }
+    found
 }
 
 /// Red Hat's ecosystems are product streams of a release; some RPM ecosystems name source packages.
@@ -574,6 +656,8 @@ struct OsvAffected {
     severity: Vec<OsvSeverity>,
     #[serde(default)]
     database_specific: Value,
+    #[serde(default)]
+    ecosystem_specific: Value,
 }
 
 #[derive(Debug, Default, Deserialize)]
