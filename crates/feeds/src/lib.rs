@@ -9,6 +9,8 @@ mod archive;
 pub mod builder;
 pub mod feeds;
 pub mod limits;
+pub mod location;
 
 pub use builder::{BuildError, Builder, Built, ShardRow, Skipped};
 pub use feeds::{FEEDS, Feed, Input, feed_for};
+pub use location::Location;
