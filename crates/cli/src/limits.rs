@@ -67,6 +67,9 @@ pub const DOWNLOADS_AT_ONCE: usize = 6;
 /// Tries of one download that bring no new byte.
 pub const DOWNLOAD_TRIES: u32 = 4;
 
+/// Tries of one download in all, however many bytes each brought.
+pub const DOWNLOAD_TRIES_IN_ALL: u32 = 40;
+
 /// First pause between tries of a download; doubles with each.
 pub const DOWNLOAD_FIRST_WAIT: Duration = Duration::from_millis(500);
 

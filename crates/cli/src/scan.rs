@@ -155,7 +155,9 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
                 .to_owned(),
         });
     }
-    tracing::debug!(database = database.describe(now), "database asked");
+    if !args.quiet && std::io::stderr().is_terminal() {
+        eprintln!("advisory database: {}", database.describe(now));
+    }
     if let Some(warning) = database.warning(now) {
         report.warnings.push(ReportWarning {
             layer: None,

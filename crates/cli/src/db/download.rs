@@ -36,7 +36,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use crate::{
     limits::{
         DOWNLOAD_BYTES, DOWNLOAD_FIRST_WAIT, DOWNLOAD_LONGEST_WAIT, DOWNLOAD_TRIES,
-        DOWNLOADS_AT_ONCE, LISTING_BYTES, REDIRECTS,
+        DOWNLOAD_TRIES_IN_ALL, DOWNLOADS_AT_ONCE, LISTING_BYTES, REDIRECTS,
     },
     transport::{Transport, build_client, now},
 };
@@ -227,6 +227,7 @@ impl Downloads {
         bar: &ProgressBar,
     ) -> anyhow::Result<Outcome> {
         let mut tries = 0;
+        let mut all_tries = 0;
         let mut wait = DOWNLOAD_FIRST_WAIT;
         loop {
             let before = partial_length(path);
@@ -245,8 +246,12 @@ impl Downloads {
                 wait = DOWNLOAD_FIRST_WAIT;
             }
             tries += 1;
+            all_tries += 1;
             let pause = asked.unwrap_or(wait);
-            if tries >= DOWNLOAD_TRIES || pause > DOWNLOAD_LONGEST_WAIT {
+            if tries >= DOWNLOAD_TRIES
+                || all_tries >= DOWNLOAD_TRIES_IN_ALL
+                || pause > DOWNLOAD_LONGEST_WAIT
+            {
                 return Err(error);
             }
             tracing::debug!(
