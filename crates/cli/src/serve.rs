@@ -21,8 +21,11 @@ use tokio::net::TcpListener;
 
 use crate::{
     assets::{self, Compressed, File, Manner, Source},
-    csp, limits,
+    csp,
+    database::{Database, TrustArgs},
+    limits,
     relay::{Host, Relay, Rules},
+    transport,
 };
 
 /// Arguments of `lamina serve`.
@@ -40,6 +43,10 @@ pub struct Args {
     /// program.
     #[arg(long, value_name = "DIR")]
     pub db: Option<PathBuf>,
+
+    /// Whose databases are trusted; that of --db is checked at the start.
+    #[command(flatten)]
+    pub trust: TrustArgs,
 
     /// The sample images, instead of those within this program.
     #[arg(long, value_name = "DIR")]
@@ -155,6 +162,14 @@ impl Site {
         for folder in [&args.page, &args.db, &args.samples].into_iter().flatten() {
             if !folder.is_dir() {
                 bail!("{} is no folder", folder.display());
+            }
+        }
+        if args.db.is_some() {
+            let database = Database::open(args.db.as_deref(), &args.trust)?;
+            let now = transport::clock()?;
+            tracing::info!(database = database.describe(now), "database served");
+            if let Some(warning) = database.warning(now) {
+                tracing::warn!("{warning}");
             }
         }
         let source = |folder: &Option<PathBuf>, embedded| match folder {

@@ -303,6 +303,8 @@ fn compare_shard(
                 source: Some((name, version)),
                 owned_by: None,
                 is_hearsay: false,
+                architecture: None,
+                module: None,
             };
             let found = |shard: &Shard| match_packages(distribution, &[package], &[shard]).matches;
             let (a, b) = (found(ours), found(theirs));

@@ -11,6 +11,7 @@ pub mod builder;
 mod constraint;
 pub mod feeds;
 pub mod limits;
+pub mod location;
 mod notice;
 mod oval;
 mod platform;
@@ -19,3 +20,4 @@ mod xml;
 
 pub use builder::{BuildError, Builder, Built, ShardRow, Skipped};
 pub use feeds::{FEEDS, Feed, Input, feed_for};
+pub use location::Location;
