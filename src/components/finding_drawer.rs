@@ -13,6 +13,7 @@ use crate::{
     scanner::{self, AdvisoryText},
     state::{
         cvss, links, markdown, packages, report::ReportStore, session::Session, toasts::Toasts,
+        words,
     },
 };
 
@@ -114,6 +115,43 @@ fn FindingText(finding: Finding, package: Package) -> impl IntoView {
         let (shard, record) = (evidence.shard.clone(), evidence.record.clone());
         LocalResource::new(move || scanner::advisory_text(shard.clone(), record.clone()))
     };
+    let exploited = finding.kev.as_ref().map(|kev| {
+        let since = words::date(&kev.added);
+        let ransomware = if kev.ransomware {
+            "; ransomware uses it"
+        } else {
+            ""
+        };
+        let due = kev.due.as_deref().map(words::date);
+        let due = due.map(|due| format!("; United States agencies have until {due} to fix it"));
+        format!(
+            "known to CISA since {since}{ransomware}{}",
+            due.unwrap_or_default()
+        )
+    });
+    let likelihood = finding.epss.map(|epss| {
+        format!(
+            "{} likely within 30 days, more than {} of all vulnerabilities (EPSS)",
+            words::percent(epss.score),
+            words::percent(epss.percentile)
+        )
+    });
+    let weaknesses = finding.cwes.clone();
+    let weaknesses = (!weaknesses.is_empty()).then(|| {
+        let links = weaknesses.into_iter().map(|number| {
+            let href = format!("https://cwe.mitre.org/data/definitions/{number}.html");
+            view! { <a href=href target="_blank" rel="noopener noreferrer">{format!("CWE-{number}")}</a> " " }
+        });
+        links.collect_view()
+    });
+    let dates: Vec<String> = [
+        ("published", &finding.published),
+        ("changed", &finding.modified),
+        ("fix published", &finding.fix_published),
+    ]
+    .into_iter()
+    .filter_map(|(what, day)| Some(format!("{what} {}", words::date(day.as_deref()?))))
+    .collect();
     let pages = links::of_finding(&finding.id, &finding.aliases, &evidence.record);
     let aliases = finding.aliases.clone();
     let layer = package.layer;
@@ -156,6 +194,10 @@ fn FindingText(finding: Finding, package: Package) -> impl IntoView {
                 {fact("Record", view! { <span class="mono">{evidence.record.clone()}</span> {format!(" of {}, shard {}", evidence.source, evidence.shard)} }.into_any())}
                 {finding.severity_source.clone().map(|source| fact("Severity", format!("{} according to {source}", finding.severity.word()).into_any()))}
                 {vector.map(|vector| fact("CVSS", view! { <span class="mono drawerVector">{vector}</span> <ul class="drawerVectorWords">{vector_words.into_iter().map(|words| view! { <li>{words}</li> }).collect_view()}</ul> }.into_any()))}
+                {exploited.map(|text| fact("Exploited", view! { <strong data-test="finding-kev">{text}</strong> }.into_any()))}
+                {likelihood.map(|text| fact("Exploitation", view! { <span data-test="finding-epss">{text}</span> }.into_any()))}
+                {weaknesses.map(|links| fact("Weakness", links.into_any()))}
+                {(!dates.is_empty()).then(|| fact("Dates", dates.join(", ").into_any()))}
                 {(!finding.fixed_in.is_empty()).then(|| fact("Fixed in", finding.fixed_in.join(", ").into_any()))}
                 {(!aliases.is_empty()).then(|| fact("Also known as", aliases.join(", ").into_any()))}
             </dl>

@@ -78,14 +78,26 @@ pub fn time(rfc3339: &str) -> String {
     }
 }
 
-/// `24 Nov 2026` of an RFC 3339 text.
+/// `24 Nov 2026` of an RFC 3339 text, or of the day alone that it begins with.
 pub fn date(rfc3339: &str) -> String {
-    match rfc3339.parse::<jiff::Timestamp>() {
-        Ok(timestamp) => {
-            let at = jiff::tz::TimeZone::UTC.to_datetime(timestamp);
-            format!("{} {} {}", at.day(), month(at.month()), at.year())
-        }
+    let day = match rfc3339.parse::<jiff::Timestamp>() {
+        Ok(timestamp) => Ok(jiff::tz::TimeZone::UTC.to_datetime(timestamp).date()),
+        Err(_) => rfc3339.parse::<jiff::civil::Date>(),
+    };
+    match day {
+        Ok(day) => format!("{} {} {}", day.day(), month(day.month()), day.year()),
         Err(_) => rfc3339.to_owned(),
+    }
+}
+
+/// `12 %` of 0.123; two digits of what is below one in a hundred.
+pub fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    match percent {
+        0.0 => "0 %".to_owned(),
+        _ if percent < 1.0 => format!("{percent:.2} %"),
+        _ if percent < 99.0 => format!("{percent:.0} %"),
+        _ => format!("{percent:.1} %"),
     }
 }
 
@@ -221,5 +233,16 @@ mod tests {
         );
         assert_eq!(short_digest("sha256:0123"), "sha256:0123");
         assert_eq!(short_digest("odd"), "odd");
+    }
+
+    #[test]
+    fn days_and_shares_are_told_in_words() {
+        assert_eq!(date("2024-03-29"), "29 Mar 2024");
+        assert_eq!(date("2024-03-29T10:00:00Z"), "29 Mar 2024");
+        assert_eq!(date("soon"), "soon");
+        assert_eq!(percent(0.0), "0 %");
+        assert_eq!(percent(0.00043), "0.04 %");
+        assert_eq!(percent(0.123), "12 %");
+        assert_eq!(percent(0.99871), "99.9 %");
     }
 }

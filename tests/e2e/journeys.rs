@@ -3,6 +3,7 @@
 mod agreement;
 mod archive;
 mod bad_input;
+mod database;
 mod home;
 mod inventory;
 mod registries;

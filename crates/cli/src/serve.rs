@@ -153,6 +153,8 @@ pub struct Site {
     samples: Source,
     relay: Option<Arc<Relay>>,
     plain_http: Vec<String>,
+    /// Keys that the page is told to trust; none for the database within this program.
+    database_keys: Vec<String>,
     compressed: Compressed,
 }
 
@@ -191,6 +193,10 @@ impl Site {
             samples: source(&args.samples, Source::EmbeddedSamples),
             relay,
             plain_http: args.plain_http.iter().map(Host::to_string).collect(),
+            database_keys: match args.db {
+                Some(_) => args.trust.keys()?,
+                None => Vec::new(),
+            },
             compressed: Compressed::default(),
         })
     }
@@ -291,6 +297,7 @@ async fn describe(State(site): State<Site>) -> Response {
         "version": env!("CARGO_PKG_VERSION"),
         "relay": site.relay.is_some(),
         "plain_http": site.plain_http,
+        "database_keys": site.database_keys,
     });
     let headers = [
         (header::CONTENT_TYPE, "application/json"),

@@ -39,8 +39,8 @@ const INDEX_KEY: &str = "index.json";
 /// How long an index is used before another is asked for, in milliseconds.
 const CHECK_AGAIN_MS: f64 = 3_600_000.0;
 
-/// A key that was built into the page: one that trusts no other database.
-const BUILT_IN_KEY: Option<&str> = option_env!("LAMINA_DB_KEY");
+/// Keys that were built into the page, with commas between them.
+const BUILT_IN_KEYS: Option<&str> = option_env!("LAMINA_DB_KEY");
 
 thread_local! {
     static BYTES: Cell<AdvisoryBytes> = const { Cell::new(AdvisoryBytes { fetched: 0, kept: 0 }) };
@@ -278,9 +278,11 @@ async fn fetch_index() -> Result<(Vec<u8>, Database), String> {
 /// Checks the signature of an index, if this page has keys to check it with.
 async fn trust(index: &[u8]) -> Result<Trust, String> {
     let keys = server().await.database_keys;
-    let keys: Vec<&str> = BUILT_IN_KEY
-        .into_iter()
+    let keys: Vec<&str> = BUILT_IN_KEYS
+        .unwrap_or_default()
+        .split(',')
         .chain(keys.iter().map(String::as_str))
+        .filter(|key| !key.is_empty())
         .collect();
     if keys.is_empty() {
         return Ok(Trust::NoKey);

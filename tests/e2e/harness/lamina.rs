@@ -26,6 +26,15 @@ impl Lamina {
 
     /// The same with another advisory database.
     pub(crate) async fn start_with(allowed: &[String], database: &Path) -> Self {
+        Self::start_trusting(allowed, database, None).await
+    }
+
+    /// The same with a database that must be signed by a key.
+    pub(crate) async fn start_signed(database: &Path, key: &str) -> Self {
+        Self::start_trusting(&[], database, Some(key)).await
+    }
+
+    async fn start_trusting(allowed: &[String], database: &Path, key: Option<&str>) -> Self {
         for (path, what) in [
             ("dist/index.html", "page"),
             ("demo/out/samples/catalog.json", "samples"),
@@ -42,6 +51,9 @@ impl Lamina {
             .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
             .args(["--page", "dist", "--samples", "demo/out/samples", "--db"])
             .arg(database);
+        if let Some(key) = key {
+            command.args(["--db-key", key]);
+        }
         for host in allowed {
             command.args(["--allow-registry", host]);
         }
