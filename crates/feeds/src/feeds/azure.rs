@@ -15,7 +15,7 @@ use lamina_advisories::{
 use super::{Feed, FeedError, Input, file_and_folder};
 use crate::{
     archive::decompressed,
-    builder::{Builder, Entry, title},
+    builder::{Builder, Entry},
     limits::MAX_XML_BYTES,
     oval::{self, Bound},
 };
@@ -76,7 +76,6 @@ impl Feed for Azure {
                         advisory: Advisory {
                             id: cve.to_owned(),
                             record: cve.to_owned(),
-                            title: title(&definition.title),
                             ratings: Rating::from_word("azure", severity).into_iter().collect(),
                             ..Advisory::default()
                         },
@@ -91,16 +90,8 @@ impl Feed for Azure {
                             ..Affected::default()
                         },
                     };
-                    // What the description says is in the title.
-                    let prose = || Prose {
-                        references: definition
-                            .references
-                            .iter()
-                            .map(|(_, _, url)| url.clone())
-                            .collect(),
-                        ..Prose::default()
-                    };
-                    out.add_to(self, cve, prose, entry);
+                    // Titles and descriptions say in words what the entry says.
+                    out.add_to(self, cve, Prose::default, entry);
                 }
             }
         }
