@@ -36,7 +36,7 @@ impl Feed for Azure {
     }
 
     fn licence(&self) -> &'static str {
-        "MIT"
+        "not stated: https://github.com/microsoft/AzureLinuxVulnerabilityData"
     }
 
     fn claims(&self, path: &str) -> bool {

@@ -316,3 +316,31 @@ pam CVE-2025-6020 AVG-9999 [] ["medium arch"] Affected >= 0
         ],
     );
 }
+
+/// What is cut off or has a byte changed is read or refused, and never panics.
+#[test]
+fn broken_files_never_panic() {
+    let suse = oval(
+        r#"<title>CVE-2024-1</title><reference ref_id="CVE-2024-1" source="CVE"/><advisory><severity>x</severity></advisory>"#,
+        r#"<criteria operator="AND"><criterion comment="SUSE Linux Enterprise Server 15 is installed"/><criterion test_ref="t1"/></criteria>"#,
+        &[("t1", "a", "less than", "0:1-2")],
+    );
+    let files: [(&str, &[u8]); 6] = [
+        ("com.oracle.elsa-all.xml", &suse),
+        ("suse.linux.enterprise.server.15.xml", &suse),
+        ("azurelinux-3.0-oval.xml", &suse),
+        ("updateinfo.xml", UPDATES.as_bytes()),
+        ("8/errata.json", ERRATA.as_bytes()),
+        ("eol/debian.json", br#"[{"cycle":"12","eol":"2026-07-11"}]"#),
+    ];
+    for (path, content) in files {
+        for position in 0..content.len() {
+            let mut changed = content.to_vec();
+            changed[position] ^= 0x21;
+            for bytes in [&changed[..], &content[..position]] {
+                let mut builder = lamina_feeds::Builder::new(crate::support::NOW);
+                let _ = crate::support::read(&mut builder, path, bytes);
+            }
+        }
+    }
+}
