@@ -415,12 +415,16 @@ impl<'a> Tree<'a> {
 
     /// What a statement is about.
     fn subject(&self, id: &str) -> Result<(Stream, Component), &'static str> {
-        let Some((component, stream)) = self.pairs.get(id) else {
-            return Err("left out: statement about a whole product");
-        };
         let helper = |id: &str| self.products.get(id).map(|product| &product.helper);
-        let cpe = helper(stream).and_then(|helper| helper.cpe.as_deref());
-        let stream = Stream::of(cpe.ok_or("left out: product without a CPE")?)?;
+        let stream_of = |id: &str| {
+            let cpe = helper(id).and_then(|helper| helper.cpe.as_deref());
+            Stream::of(cpe.ok_or("left out: product without a CPE")?)
+        };
+        let Some((component, stream)) = self.pairs.get(id) else {
+            stream_of(id)?;
+            return Err("left out: statement about a whole release");
+        };
+        let stream = stream_of(stream)?;
         let purl = helper(component).and_then(|helper| helper.purl.as_deref());
         Ok((stream, Component::of(component, purl)?))
     }
