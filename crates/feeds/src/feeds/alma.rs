@@ -115,7 +115,7 @@ impl Alma {
             fixes: [(format!("almalinux:{release}"), fixes)].into(),
             ..notice
         };
-        out.add(self, notice.into_record());
+        out.add_part(self, notice.into_record());
     }
 }
 

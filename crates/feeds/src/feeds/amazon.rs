@@ -53,7 +53,7 @@ impl Feed for Amazon {
                 Ok(key) => {
                     let rest = notice(update, key, "amazon");
                     match rest {
-                        Ok(notice) => out.add(self, notice.into_record()),
+                        Ok(notice) => out.add_part(self, notice.into_record()),
                         Err((reason, id)) => out.skip(self.id(), reason, path, &id),
                     }
                 }

@@ -41,7 +41,7 @@ impl Feed for Bottlerocket {
         each_update(reader, |update| {
             out.count(self);
             match notice(update, "bottlerocket".to_owned(), "bottlerocket") {
-                Ok(notice) => out.add(self, notice.into_record()),
+                Ok(notice) => out.add_part(self, notice.into_record()),
                 Err((reason, id)) => out.skip(self.id(), reason, path, &id),
             }
         })

@@ -105,7 +105,7 @@ impl Oracle {
             }
         }
         if !notice.fixes.is_empty() {
-            out.add(self, notice.into_record());
+            out.add_part(self, notice.into_record());
         }
     }
 }

@@ -127,7 +127,8 @@ impl Suse {
                 advisory: advisory.clone(),
                 affected,
             });
-            out.add(
+            // The files of other products tell of the same vulnerability.
+            out.add_part(
                 self,
                 Record {
                     id: cve.to_owned(),

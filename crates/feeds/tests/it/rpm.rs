@@ -112,6 +112,48 @@ c CVE-2024-1 CVE-2024-1 [] ["medium suse", "high suse, CVSS 3.1"] NotAffected >=
 }
 
 #[test]
+fn files_of_several_products_tell_of_one_vulnerability() {
+    let file = |product: &str, updated: &str, version: &str| {
+        oval(
+            &format!(
+                r#"<title>CVE-2024-1</title><reference ref_id="Mitre CVE-2024-1" source="CVE"/><description>Of {product}.</description>
+                <advisory><updated date="{updated}"/><severity>Low</severity></advisory>"#
+            ),
+            &format!(
+                r#"<criteria operator="AND"><criterion comment="{product} is installed"/><criterion test_ref="t1"/></criteria>"#
+            ),
+            &[("t1", "a", "less than", version)],
+        )
+    };
+    let twelve = file(
+        "SUSE Linux Enterprise Server 12 SP5",
+        "2024-01-01",
+        "0:1-12",
+    );
+    let fifteen = file(
+        "SUSE Linux Enterprise Server 15 SP6",
+        "2024-02-01",
+        "0:1-15",
+    );
+    let mut files = [
+        ("suse.linux.enterprise.server.12.xml", &twelve[..]),
+        ("suse.linux.enterprise.server.15.xml", &fifteen[..]),
+        ("suse.linux.enterprise.server.15-affected.xml", &fifteen[..]),
+    ];
+    for _ in 0..2 {
+        let database = build(&files);
+        for (key, version) in [("suse:12.5", "1-12"), ("suse:15.6", "1-15")] {
+            let expect =
+                format!("a CVE-2024-1 CVE-2024-1 [] [\"low suse\"] Affected >= 0, < {version}\n");
+            assert_eq!(database.text(key), expect);
+        }
+        let source = &database.built.index.sources[0];
+        assert_eq!(source.date.as_deref(), Some("2024-02-01"));
+        files.reverse();
+    }
+}
+
+#[test]
 fn azure_linux_says_what_was_never_affected() {
     let file = |patchable: &str, operation: &str| {
         oval(
