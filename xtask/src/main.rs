@@ -10,6 +10,7 @@ mod args;
 mod bench;
 mod build;
 mod demo;
+mod feeds;
 mod fingerprint;
 mod fuzz;
 mod lint;
@@ -51,6 +52,12 @@ const COMMANDS: &[Command] = &[
         about: "formatting, clippy natively and for WebAssembly, crate boundaries, style sheets",
         help: lint::HELP,
         run: lint::run,
+    },
+    Command {
+        name: "feeds",
+        about: "serves the shared feeds at their production addresses, for `lamina db build --mirror`",
+        help: feeds::HELP,
+        run: feeds::run,
     },
     Command {
         name: "size",

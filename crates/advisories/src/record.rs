@@ -215,6 +215,13 @@ impl<S: AsRef<str>> fmt::Display for VersionRange<S> {
 pub struct Day(pub u32);
 
 impl Day {
+    /// Its year.
+    pub fn year(self) -> u32 {
+        let text = self.to_string();
+        let year = text.split('-').next().and_then(|year| year.parse().ok());
+        year.unwrap_or(1970)
+    }
+
     /// The day of an RFC 3339 date or time. `None` before 1970 and for text that is none.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.get(..10)?.splitn(3, '-');

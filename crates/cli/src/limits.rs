@@ -54,3 +54,34 @@ pub const DOCKER_CONFIG_BYTES: u64 = 1024 * 1024;
 
 /// Longest password on standard input, in bytes: service account keys are JSON of a few KiB.
 pub const PASSWORD_BYTES: u64 = 64 * 1024;
+
+/// Bytes of one downloaded feed file. The largest zip of osv.dev, Ubuntu's, has about 400 MB.
+pub const DOWNLOAD_BYTES: u64 = 4 << 30;
+
+/// Bytes of a listing that names a feed's files.
+pub const LISTING_BYTES: u64 = 1 << 20;
+
+/// Feed files, or shards, that are fetched at once.
+pub const DOWNLOADS_AT_ONCE: usize = 6;
+
+/// Tries of one download that bring no new byte.
+pub const DOWNLOAD_TRIES: u32 = 4;
+
+/// Tries of one download in all, however many bytes each brought.
+pub const DOWNLOAD_TRIES_IN_ALL: u32 = 40;
+
+/// First pause between tries of a download; doubles with each.
+pub const DOWNLOAD_FIRST_WAIT: Duration = Duration::from_millis(500);
+
+/// Longest pause before another try that a server may ask for.
+pub const DOWNLOAD_LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Age of a database, in days, from which on it is warned of. It is built every day.
+pub const DATABASE_AGE_DAYS: i64 = 5;
+
+/// Bytes of a file with a key. Minisign's have about 150 (public) and 350 (secret).
+pub const KEY_FILE_BYTES: u64 = 4096;
+
+/// Bytes of all shards of a database that an update fetches. The whole of the public feeds takes under
+/// 200 MB.
+pub const DATABASE_BYTES: u64 = 4 << 30;

@@ -39,7 +39,7 @@ use tokio::{
 use crate::{
     command::Outcome,
     credentials::RegistryArgs,
-    database::Database,
+    database::{Database, TrustArgs},
     transport::{self, StreamError, Transport},
 };
 
@@ -70,10 +70,14 @@ pub struct Args {
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// The advisory database, as `lamina db build` wrote it. Without it, the small one of the sample
-    /// images is asked, which knows little else.
-    #[arg(long, value_name = "DIR", env = "LAMINA_DB")]
+    /// The advisory database, as `lamina db build`, `update` or `export` wrote it. Without it, the
+    /// small one of the sample images is asked, which knows little else.
+    #[arg(long, value_name = "DIR|FILE", env = "LAMINA_DB")]
     pub db: Option<PathBuf>,
+
+    /// Whose databases are trusted.
+    #[command(flatten)]
+    pub trust: TrustArgs,
 
     /// A policy in JSON (docs/policy.md).
     #[arg(long, value_name = "FILE")]
@@ -115,7 +119,7 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         .as_deref()
         .map(str::parse::<Platform>)
         .transpose()?;
-    let database = Database::open(args.db.as_deref())?;
+    let database = Database::open(args.db.as_deref(), &args.trust)?;
     let progress = Progress::new(args.quiet);
 
     let path = Path::new(&args.image);
@@ -149,6 +153,15 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
             message: "only the sample images' advisories were asked; build a database with \
                       \"lamina db build\" and name it with --db"
                 .to_owned(),
+        });
+    }
+    if !args.quiet && std::io::stderr().is_terminal() {
+        eprintln!("advisory database: {}", database.describe(now));
+    }
+    if let Some(warning) = database.warning(now) {
+        report.warnings.push(ReportWarning {
+            layer: None,
+            message: warning,
         });
     }
     let format = formats::by_id(&args.format).context("unknown format")?;

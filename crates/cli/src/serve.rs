@@ -21,8 +21,11 @@ use tokio::net::TcpListener;
 
 use crate::{
     assets::{self, Compressed, File, Manner, Source},
-    csp, limits,
+    csp,
+    database::{Database, TrustArgs},
+    limits,
     relay::{Host, Relay, Rules},
+    transport,
 };
 
 /// Arguments of `lamina serve`.
@@ -40,6 +43,10 @@ pub struct Args {
     /// program.
     #[arg(long, value_name = "DIR")]
     pub db: Option<PathBuf>,
+
+    /// Whose databases are trusted; that of --db is checked at the start.
+    #[command(flatten)]
+    pub trust: TrustArgs,
 
     /// The sample images, instead of those within this program.
     #[arg(long, value_name = "DIR")]
@@ -138,6 +145,25 @@ fn open_browser(url: &str) {
     }
 }
 
+/// Refuses to serve a database that is not signed by a key that is asked for. Without a key it may be
+/// put there later.
+fn check_database(args: &Args) -> anyhow::Result<()> {
+    let database = match Database::open(args.db.as_deref(), &args.trust) {
+        Ok(database) => database,
+        Err(error) if args.trust.keys()?.is_empty() => {
+            tracing::warn!(error = format!("{error:#}"), "database not readable");
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    let now = transport::clock()?;
+    tracing::info!(database = database.describe(now), "database served");
+    if let Some(warning) = database.warning(now) {
+        tracing::warn!("{warning}");
+    }
+    Ok(())
+}
+
 /// What is served.
 #[derive(Clone, Debug)]
 pub struct Site {
@@ -156,6 +182,9 @@ impl Site {
             if !folder.is_dir() {
                 bail!("{} is no folder", folder.display());
             }
+        }
+        if args.db.is_some() {
+            check_database(args)?;
         }
         let source = |folder: &Option<PathBuf>, embedded| match folder {
             Some(folder) => Source::Folder(folder.clone()),

@@ -39,6 +39,15 @@ pub fn now() -> Timestamp {
     Timestamp::from_millis(u64::try_from(millis).unwrap_or_default())
 }
 
+/// The time, for what is written.
+///
+/// # Errors
+/// If the machine's clock is beyond all calendars.
+pub fn clock() -> anyhow::Result<jiff::Timestamp> {
+    let seconds = i64::try_from(now().as_millis() / 1000)?;
+    jiff::Timestamp::from_second(seconds).context("reading the clock")
+}
+
 /// Builds a client with what every client of this program has in common, and what `more` adds.
 ///
 /// Without any certificates on this machine (a bare container), there is a client all the same: it
@@ -246,6 +255,8 @@ impl Transport {
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
             Method::Head => reqwest::Method::HEAD,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
         };
         tracing::debug!(method = request.method.as_str(), url = ?request.url, "request starts");
         let url = match &self.relay {
@@ -255,6 +266,9 @@ impl Transport {
         let mut builder = self.client.request(method, url);
         for (name, value) in request.headers.iter() {
             builder = builder.header(name, value);
+        }
+        if let Some(body) = &request.body {
+            builder = builder.body(body.to_vec());
         }
         builder.send().await.map_err(transport_error)
     }

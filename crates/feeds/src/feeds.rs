@@ -22,7 +22,9 @@ mod suse;
 
 use std::io::{self, Read, Seek};
 
-use crate::builder::Builder;
+use lamina_advisories::record::Day;
+
+use crate::{builder::Builder, location::Location};
 
 /// All feeds.
 pub const FEEDS: &[&dyn Feed] = &[
@@ -73,6 +75,24 @@ pub trait Feed: Sync {
     fn reserved(&self) -> Option<&'static str> {
         None
     }
+    /// The files that it is made of, where they are published, on a day. None for a feed that is
+    /// published nowhere, or that nobody fetches whole.
+    fn locations(&self, _today: Day) -> Vec<Location> {
+        Vec::new()
+    }
+    /// What a listing ([`Location::listing`]) names. `content` is `None` if there is none at its
+    /// address.
+    ///
+    /// # Errors
+    /// If it cannot be read, or the feed cannot do without it.
+    fn listed(
+        &self,
+        listing: &Location,
+        _content: Option<&[u8]>,
+    ) -> Result<Vec<Location>, FeedError> {
+        let _ = listing;
+        Ok(Vec::new())
+    }
     /// Whether this feed reads the file at `path` (any folder before it, `/` between parts).
     fn claims(&self, path: &str) -> bool;
     /// Reads one file. What cannot be used goes to [`Builder::skip`].
@@ -121,6 +141,9 @@ pub enum FeedError {
     /// It is something else.
     #[error("file is not of this feed: {0}")]
     Foreign(&'static str),
+    /// It does not name the files that it should name.
+    #[error("listing cannot be read: {0}")]
+    Listing(&'static str),
 }
 
 /// The feed that reads the file at `path`, if any does.

@@ -9,6 +9,7 @@ mod archive;
 pub mod builder;
 pub mod feeds;
 pub mod limits;
+pub mod location;
 mod notice;
 mod oval;
 mod updateinfo;
@@ -16,3 +17,4 @@ mod xml;
 
 pub use builder::{BuildError, Builder, Built, ShardRow, Skipped};
 pub use feeds::{FEEDS, Feed, Input, feed_for};
+pub use location::Location;

@@ -87,6 +87,8 @@ fn ask_blob(
         url: session.url(&format!("v2/{repository}/blobs/{digest}")),
         accept: None,
         range_from,
+        body: None,
+        is_push: false,
         body_limit: limits::CONFIG_BYTES,
         repository: Some(repository.to_owned()),
         reference: digest.to_string(),

@@ -33,6 +33,8 @@ pub enum Stage {
     Blob,
     /// Asking for the tags.
     Tags,
+    /// Storing something.
+    Push,
 }
 
 /// Words that follow "while".
@@ -46,6 +48,7 @@ impl fmt::Display for Stage {
             Self::Config => "asking for the config",
             Self::Blob => "asking for a layer",
             Self::Tags => "asking for the tags",
+            Self::Push => "storing what is pushed",
         })
     }
 }

@@ -1,6 +1,6 @@
 //! One request to a registry with all that may come between: challenge, token, redirect, retry.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     challenge::{Challenge, parse_challenges},
@@ -27,6 +27,10 @@ pub(crate) struct Ask {
     /// `Range: bytes=N-`.
     pub(crate) range_from: Option<u64>,
     pub(crate) body_limit: u64,
+    /// What is sent, and of what media type. Whoever sends something also needs the right to push.
+    pub(crate) body: Option<(Arc<[u8]>, String)>,
+    /// Whether it is a part of a push.
+    pub(crate) is_push: bool,
     /// The repository, for scope and messages; none for a ping.
     pub(crate) repository: Option<String>,
     /// The tag or digest, for messages.
@@ -38,6 +42,7 @@ impl Ask {
     /// this repository is found again.
     fn scope(&self) -> String {
         match &self.repository {
+            Some(repository) if self.is_push => format!("repository:{repository}:pull,push"),
             Some(repository) => format!("repository:{repository}:pull"),
             None => String::new(),
         }
@@ -215,6 +220,9 @@ impl Exchange {
         if let Some(accept) = self.ask.accept {
             headers.push("Accept", accept);
         }
+        if let Some((_, media_type)) = &self.ask.body {
+            headers.push("Content-Type", media_type.as_str());
+        }
         if let Some(from) = self.ask.range_from {
             headers.push("Range", format!("bytes={from}-"));
         }
@@ -225,6 +233,7 @@ impl Exchange {
             method: self.ask.method,
             url,
             headers,
+            body: self.ask.body.as_ref().map(|(bytes, _)| Arc::clone(bytes)),
             body_limit: self.ask.body_limit.max(limits::ERROR_BYTES),
         }
     }
@@ -247,6 +256,7 @@ impl Exchange {
             method: Method::Get,
             url: key.url(),
             headers,
+            body: None,
             body_limit: limits::TOKEN_BYTES,
         };
         self.state = State::AskingToken(request, key);
@@ -316,6 +326,9 @@ impl Exchange {
         };
         if self.hops >= limits::REDIRECTS {
             return self.fail(refuse("too often"));
+        }
+        if matches!(request.method, Method::Post | Method::Put) {
+            return self.fail(refuse("an upload"));
         }
         let Some(location) = answer.headers.get("location") else {
             return self.fail(refuse("without saying where to"));

@@ -1,16 +1,20 @@
 //! Requests and answers as plain data.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use crate::url::Url;
 
-/// The methods that pulling needs.
+/// The methods that pulling needs, and those of pushing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// GET.
     Get,
     /// HEAD.
     Head,
+    /// POST, to begin an upload.
+    Post,
+    /// PUT, to store what is uploaded.
+    Put,
 }
 
 impl Method {
@@ -19,6 +23,8 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
         }
     }
 }
@@ -30,8 +36,11 @@ pub struct HttpRequest {
     pub method: Method,
     /// Where to. Through the relay: [`crate::relay::relayed`].
     pub url: Url,
-    /// `Accept`, `Authorization`, `Range`; nothing else is ever asked for.
+    /// `Accept`, `Authorization`, `Range`, and `Content-Type` with a body; nothing else is ever asked
+    /// for.
     pub headers: Headers,
+    /// What is sent; only in pushes.
+    pub body: Option<Arc<[u8]>>,
     /// Bytes of the body that the driver may read; beyond them it answers
     /// [`TransportError::TooLarge`]. Does not apply to bodies that are streamed.
     pub body_limit: u64,

@@ -58,6 +58,8 @@ impl Resolve {
             url: session.url(&format!("v2/{repository}/manifests/{reference}")),
             accept: Some(ACCEPT),
             range_from: None,
+            body: None,
+            is_push: false,
             body_limit: limits::MANIFEST_BYTES,
             repository: Some(repository.to_owned()),
             reference: reference.to_owned(),

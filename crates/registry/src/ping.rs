@@ -33,6 +33,8 @@ impl Ping {
             url: session.url("v2/"),
             accept: None,
             range_from: None,
+            body: None,
+            is_push: false,
             body_limit: limits::ERROR_BYTES,
             repository: None,
             reference: String::new(),

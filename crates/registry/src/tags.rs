@@ -75,6 +75,8 @@ impl Tags {
             url,
             accept: Some("application/json"),
             range_from: None,
+            body: None,
+            is_push: false,
             body_limit: limits::TAGS_BYTES,
             repository: Some(self.repository.clone()),
             reference: String::new(),

@@ -7,6 +7,7 @@
     reason = "a test that cannot build its input should fail loudly"
 )]
 
+mod feeds;
 mod rpm;
 
 use std::{
@@ -14,6 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use self::feeds::FeedServer;
 pub use self::rpm::{RpmHeader, RpmPackage, rpm_bdb, rpm_ndb, rpm_sqlite};
 
 /// A file or folder of the shared fixtures (`shared/` beside the checkout, or `$LAMINA_SHARED`).

@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 
+mod database;
 mod real;
 mod relay;
 mod scan;

@@ -324,3 +324,95 @@ async fn a_registry_behind_a_token_server_is_pulled_from() {
     let guard = guard(&registry).await;
     check(&guard.host(), true).await;
 }
+
+/// Runs the program.
+fn program(folder: &Path, words: &[&str]) -> (String, String, Option<i32>) {
+    let output = Command::new(env!("CARGO_BIN_EXE_lamina"))
+        .current_dir(folder)
+        .args(words)
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (
+        text(&output.stdout),
+        text(&output.stderr),
+        output.status.code(),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_is_pushed_to_a_registry_and_updated_from_it() {
+    for login in [false, true] {
+        let Some(registry) = registry(login).await else {
+            return;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let run = |words: &[&str], expect: i32| {
+            let (out, err, code) = program(path, words);
+            assert_eq!(code, Some(expect), "{words:?}\n{out}\n{err}");
+            format!("{out}{err}")
+        };
+        run(&["db", "keygen", "--out", "a.key"], 0);
+        let tracker = |version: &str| {
+            format!(
+                r#"{{"curl": {{"CVE-2099-1": {{"releases": {{"bookworm": {{
+                    "status": "resolved", "fixed_version": "{version}"}}}}}}}},
+                    "openssl": {{"CVE-2099-2": {{"description": "a hole", "releases": {{"bullseye": {{
+                    "status": "open"}}}}}}}}}}"#
+            )
+        };
+        std::fs::create_dir_all(path.join("debian")).unwrap();
+        let build = |version: &str, day: &str| {
+            std::fs::write(path.join("debian/debian.json"), tracker(version)).unwrap();
+            let words = [
+                "db",
+                "build",
+                "--from",
+                "debian",
+                "--out",
+                "db",
+                "--sign-with",
+                "a.key",
+            ];
+            run(&[&words[..], &["--built-at", day]].concat(), 0);
+        };
+        let name = format!("oci://{}/lamina/database:latest", registry.host);
+        let login: &[&str] = if login {
+            &["--username", "user", "--password", "pass"]
+        } else {
+            &[]
+        };
+        build("1", "2026-11-01T00:00:00Z");
+        let push = [&["db", "push", "db", &name], login].concat();
+        run(&push, 0);
+        assert!(run(&push, 0).contains("pushed 0 files"));
+        let update = [&["db", "update", "--from", &name, "--db", "mine"], login].concat();
+        assert!(run(&update, 1).contains("--db-key"));
+        let update = [&update[..], &["--db-key", "a.pub"]].concat();
+        run(&update, 0);
+        run(&["db", "verify", "mine", "--key", "a.pub"], 0);
+
+        build("2", "2026-11-02T00:00:00Z");
+        // The index, its signature, and the one shard that changed.
+        assert!(run(&push, 0).contains("pushed 3 files"));
+        let shown = run(&update, 0);
+        assert!(shown.contains("fetched 1 of"), "{shown}");
+        let index = |folder: &str| std::fs::read(path.join(folder).join("index.json")).unwrap();
+        assert_eq!(index("mine"), index("db"));
+
+        let image = format!("oci://{}/{REPOSITORY}:1", registry.host);
+        let words = [
+            &[
+                "db", "update", "--from", &image, "--db", "x", "--db-key", "a.pub",
+            ],
+            login,
+        ]
+        .concat();
+        let shown = run(&words, 1);
+        assert!(
+            shown.contains("no advisory database") || shown.contains("no manifest"),
+            "{shown}"
+        );
+    }
+}

@@ -10,7 +10,7 @@ use std::{cmp::Ordering, collections::BTreeMap};
 use lamina_advisories::{
     ecosystem::Ecosystem,
     orders::order,
-    record::{Advisory, Affected, RangeEnd, Statement, VersionRange},
+    record::{Advisory, Affected, Day, RangeEnd, Statement, VersionRange},
     shard::prose::Prose,
 };
 use serde::Deserialize;
@@ -21,7 +21,11 @@ use crate::{
     archive::decompressed,
     builder::{Builder, Entry},
     limits::MAX_JSON_BYTES,
+    location::Location,
 };
+
+/// The first release that secdb has, 3.2.
+const FIRST_RELEASE: u32 = 2;
 
 pub(super) struct Alpine;
 
@@ -40,6 +44,23 @@ impl Feed for Alpine {
 
     fn licence(&self) -> &'static str {
         "CC-BY-SA-4.0"
+    }
+
+    fn locations(&self, today: Day) -> Vec<Location> {
+        let file = |release: &str, repository: &str| {
+            let path = format!("{release}/{repository}.json");
+            Location::new(format!("{}/{path}", self.url()), path)
+        };
+        let mut locations = vec![file("edge", "main"), file("edge", "community").optional()];
+        // Two releases a year, at most: 3.21 came out in December 2024. What is not there yet is not
+        // an error, and neither is a release that is taken away one day.
+        let newest = 21 + 2 * today.year().saturating_sub(2024);
+        for minor in FIRST_RELEASE..=newest {
+            for repository in ["main", "community"] {
+                locations.push(file(&format!("v3.{minor}"), repository).optional());
+            }
+        }
+        locations
     }
 
     fn claims(&self, path: &str) -> bool {

@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, fmt};
 use lamina_advisories::{
     ecosystem::DEBIAN_CODENAMES,
     rating::Rating,
-    record::{Advisory, Affected, RangeEnd, Statement, VersionRange},
+    record::{Advisory, Affected, Day, RangeEnd, Statement, VersionRange},
     shard::prose::Prose,
 };
 use serde::{
@@ -24,6 +24,7 @@ use crate::{
     archive::decompressed,
     builder::{Builder, Entry},
     limits::MAX_JSON_BYTES,
+    location::Location,
 };
 
 pub(super) struct Debian;
@@ -43,6 +44,10 @@ impl Feed for Debian {
 
     fn licence(&self) -> &'static str {
         "MIT"
+    }
+
+    fn locations(&self, _today: Day) -> Vec<Location> {
+        vec![Location::new(self.url(), "debian/debian.json")]
     }
 
     fn claims(&self, path: &str) -> bool {

@@ -4,12 +4,23 @@
 //! A CVE's own advisories are read elsewhere; here its CVSS vectors are, which complete records that
 //! have none. NVD's analysis (`Primary`) is preferred to others', newer versions of CVSS to older.
 
-use lamina_advisories::rating::{NVD, Rating};
+use lamina_advisories::{
+    rating::{NVD, Rating},
+    record::Day,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Feed, FeedError, Input, file_and_folder};
-use crate::{archive::decompressed, builder::Builder, limits::MAX_JSON_BYTES};
+use crate::{
+    archive::decompressed,
+    builder::Builder,
+    limits::MAX_JSON_BYTES,
+    location::{Checksum, Location},
+};
+
+/// The first year with a file; it has the older CVEs, too.
+const FIRST_YEAR: u32 = 2002;
 
 pub(super) struct Nvd;
 
@@ -28,6 +39,40 @@ impl Feed for Nvd {
 
     fn licence(&self) -> &'static str {
         "public domain"
+    }
+
+    /// Beside each year stands a small file with its checksum.
+    fn locations(&self, today: Day) -> Vec<Location> {
+        (FIRST_YEAR..=today.year())
+            .map(|year| {
+                let path = format!("nvdcve-2.0-{year}.meta");
+                Location::new(format!("{}/{path}", self.url()), path).listing()
+            })
+            .collect()
+    }
+
+    fn listed(
+        &self,
+        listing: &Location,
+        content: Option<&[u8]>,
+    ) -> Result<Vec<Location>, FeedError> {
+        let stem = |text: &str| {
+            text.strip_suffix(".meta")
+                .map(|stem| format!("{stem}.json.gz"))
+        };
+        let (Some(url), Some(path)) = (stem(&listing.url), stem(&listing.path)) else {
+            return Err(FeedError::Listing("no .meta"));
+        };
+        let text = content.map(String::from_utf8_lossy).unwrap_or_default();
+        let sha256 = text
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("sha256:"));
+        // A year that has just begun may have no file.
+        let mut location = Location::new(url, path).optional();
+        if let Some(sha256) = sha256 {
+            location.checksum = Checksum::inflated(sha256);
+        }
+        Ok(vec![location])
     }
 
     fn claims(&self, path: &str) -> bool {

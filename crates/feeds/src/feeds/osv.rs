@@ -30,6 +30,7 @@ use super::{Feed, FeedError, Input};
 use crate::{
     builder::{Builder, Entry, Record, title},
     limits::{MAX_RECORD_BYTES, MAX_RECORDS_PER_ZIP, MAX_ZIP_BYTES},
+    location::Location,
 };
 
 pub(super) struct Osv;
@@ -49,6 +50,36 @@ impl Feed for Osv {
 
     fn licence(&self) -> &'static str {
         "per source: https://google.github.io/osv.dev/data/#current-data-sources"
+    }
+
+    fn locations(&self, _today: Day) -> Vec<Location> {
+        let url = format!("{}/ecosystems.txt", self.url());
+        vec![Location::new(url, "ecosystems.txt").listing()]
+    }
+
+    /// A zip for each ecosystem that has a version order; of the others nothing could be used.
+    fn listed(
+        &self,
+        _listing: &Location,
+        content: Option<&[u8]>,
+    ) -> Result<Vec<Location>, FeedError> {
+        let content = content.ok_or(FeedError::Listing("there is no ecosystems.txt"))?;
+        let text =
+            std::str::from_utf8(content).map_err(|_| FeedError::Listing("it is not UTF-8"))?;
+        let names = text.lines().map(str::trim);
+        let known: BTreeSet<&str> = names
+            .filter(|name| !name.contains(['/', '\\', ':']))
+            .filter(|name| Ecosystem::of_osv(name).is_some_and(|(eco, _)| eco.order.is_some()))
+            .collect();
+        if known.is_empty() {
+            return Err(FeedError::Listing("it names no ecosystem"));
+        }
+        let zip = |name: &str| {
+            let address = name.replace(' ', "%20");
+            let url = format!("{}/{address}/all.zip", self.url());
+            Location::new(url, format!("{name}/all.zip"))
+        };
+        Ok(known.into_iter().map(zip).collect())
     }
 
     fn claims(&self, path: &str) -> bool {
