@@ -17,6 +17,7 @@ use crate::{
     archive::decompressed,
     builder::{Builder, Entry},
     limits::MAX_XML_BYTES,
+    location::Location,
     oval::{self, Bound},
 };
 
@@ -37,6 +38,16 @@ impl Feed for Azure {
 
     fn licence(&self) -> &'static str {
         "not stated: https://github.com/microsoft/AzureLinuxVulnerabilityData"
+    }
+
+    fn locations(&self, _today: Day) -> Vec<Location> {
+        const FILES: &str =
+            "https://raw.githubusercontent.com/microsoft/AzureLinuxVulnerabilityData/main/";
+        let file = |name: &str| Location::new(format!("{FILES}{name}"), name);
+        vec![
+            file("azurelinux-3.0-oval.xml"),
+            file("cbl-mariner-2.0-oval.xml").optional(),
+        ]
     }
 
     fn claims(&self, path: &str) -> bool {

@@ -6,9 +6,12 @@
 
 use std::io::BufReader;
 
+use lamina_advisories::record::Day;
+
 use super::{Feed, FeedError, Input, amazon::notice, file_and_folder};
 use crate::{
-    archive::decompressed, builder::Builder, limits::MAX_XML_BYTES, updateinfo::each_update,
+    archive::decompressed, builder::Builder, limits::MAX_XML_BYTES, location::Location,
+    updateinfo::each_update,
 };
 
 pub(super) struct Bottlerocket;
@@ -28,6 +31,10 @@ impl Feed for Bottlerocket {
 
     fn licence(&self) -> &'static str {
         "Apache-2.0 OR MIT"
+    }
+
+    fn locations(&self, _today: Day) -> Vec<Location> {
+        vec![Location::new(self.url(), "updateinfo.xml.gz")]
     }
 
     fn claims(&self, path: &str) -> bool {

@@ -386,3 +386,85 @@ fn broken_files_never_panic() {
         }
     }
 }
+
+#[test]
+fn listings_name_the_files_of_the_day() {
+    let listed = |feed: &str, path: &str, content: &str| {
+        let feed = lamina_feeds::FEEDS
+            .iter()
+            .find(|known| known.id() == feed)
+            .unwrap();
+        let listing = lamina_feeds::Location::new(format!("https://x/repodata/{path}"), path);
+        let listing = if path.ends_with("repomd.xml") {
+            lamina_feeds::Location::new("https://x/repodata/repomd.xml", path)
+        } else {
+            listing
+        };
+        match feed.listed(&listing, Some(content.as_bytes())) {
+            Ok(locations) => locations
+                .iter()
+                .map(|location| format!("{} {}", location.url, location.path))
+                .collect::<Vec<_>>(),
+            Err(error) => vec![error.to_string()],
+        }
+    };
+    assert_eq!(
+        listed(
+            "redhat-vex",
+            "archive_latest.txt",
+            "csaf_vex_2026-08-22.tar.zst\n"
+        ),
+        [
+            "https://security.access.redhat.com/data/csaf/v2/vex/csaf_vex_2026-08-22.tar.zst csaf_vex_latest.tar.zst"
+        ]
+    );
+    for content in [
+        "",
+        "<html>",
+        "../csaf_vex_1.tar.zst",
+        "csaf_vex_1/../x.tar.zst",
+    ] {
+        let found = listed("redhat-vex", "archive_latest.txt", content);
+        assert_eq!(
+            found,
+            ["listing cannot be read: it names no archive"],
+            "{content}"
+        );
+    }
+    assert_eq!(
+        listed(
+            "photon",
+            "photon_versions.json",
+            r#"{"branches":["4.0","5.0","../x"]}"#
+        ),
+        [
+            "https://packages.vmware.com/photon/photon_cve_metadata/cve_data_photon4.0.json cve_data_photon4.0.json",
+            "https://packages.vmware.com/photon/photon_cve_metadata/cve_data_photon5.0.json cve_data_photon5.0.json",
+        ]
+    );
+    assert_eq!(
+        listed(
+            "amazon",
+            "2023/mirror.list",
+            "https://cdn.example/al2023/guid/x86_64/\n"
+        ),
+        ["https://cdn.example/al2023/guid/x86_64/repodata/repomd.xml 2023/repomd.xml"]
+    );
+    let index = r#"<repomd><data type="primary"><location href="repodata/p.xml.gz"/></data>
+        <data type="updateinfo"><location href="repodata/1-updateinfo.xml.gz"/></data></repomd>"#;
+    assert_eq!(
+        listed("amazon", "2023/repomd.xml", index),
+        ["https://x/repodata/1-updateinfo.xml.gz 2023/updateinfo.xml.gz"]
+    );
+    // What is fetched is claimed by the feed that fetches it.
+    let today = lamina_advisories::record::Day::parse("2026-11-23").unwrap();
+    for feed in lamina_feeds::FEEDS {
+        for location in feed.locations(today) {
+            if !location.is_listing {
+                let path = format!("{}/{}", feed.id(), location.path);
+                let claimed = lamina_feeds::feed_for(&path).map(|feed| feed.id());
+                assert_eq!(claimed, Some(feed.id()), "{path}");
+            }
+        }
+    }
+}
