@@ -1087,37 +1087,33 @@ fn is_cve(id: &str) -> bool {
 
 /// Ids of notices that fix several vulnerabilities at once.
 pub fn is_bundle_id(record: &str) -> bool {
-    const PREFIXES: [&str; 28] = [
-        "ALAS",
-        "ALBA-",
-        "ALEA-",
-        "ALSA-",
-        "ASA-",
-        "AVG-",
-        "BRSA-",
-        "DLA-",
-        "DSA-",
-        "DTSA-",
-        "ELBA-",
-        "ELEA-",
-        "ELSA-",
-        "FEDORA-",
-        "GLSA-",
-        "LSN-",
-        "MGASA-",
-        "OESA-",
-        "PHSA-",
-        "RHBA-",
-        "RHEA-",
-        "RHSA-",
-        "RLBA-",
-        "RLSA-",
-        "RXSA-",
-        "SUSE-",
-        "USN-",
-        "openSUSE-",
-    ];
-    PREFIXES.iter().any(|prefix| record.starts_with(prefix))
+    let Some((prefix, _)) = record.split_once('-') else {
+        return false;
+    };
+    matches!(
+        prefix,
+        "DSA"
+            | "DLA"
+            | "DTSA"
+            | "USN"
+            | "LSN"
+            | "RHSA"
+            | "RHBA"
+            | "RHEA"
+            | "ALSA"
+            | "ALBA"
+            | "ALEA"
+            | "RLSA"
+            | "RXSA"
+            | "ELSA"
+            | "SUSE"
+            | "openSUSE"
+            | "MGASA"
+            | "OESA"
+            | "PHSA"
+            | "AVG"
+            | "ASA"
+    ) || prefix.starts_with("ALAS")
 }
 
 /// The record that is the evidence, and whose title is shown: one of GitHub's reviewed before others.

@@ -56,7 +56,7 @@ impl TrustArgs {
         let given = self.db_key.iter().map(|text| text.trim());
         given
             .filter(|text| !text.is_empty())
-            .map(|text| read_key(text))
+            .map(read_key)
             .collect()
     }
 }

@@ -145,6 +145,25 @@ fn open_browser(url: &str) {
     }
 }
 
+/// Refuses to serve a database that is not signed by a key that is asked for. Without a key it may be
+/// put there later.
+fn check_database(args: &Args) -> anyhow::Result<()> {
+    let database = match Database::open(args.db.as_deref(), &args.trust) {
+        Ok(database) => database,
+        Err(error) if args.trust.keys()?.is_empty() => {
+            tracing::warn!(error = format!("{error:#}"), "database not readable");
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    let now = transport::clock()?;
+    tracing::info!(database = database.describe(now), "database served");
+    if let Some(warning) = database.warning(now) {
+        tracing::warn!("{warning}");
+    }
+    Ok(())
+}
+
 /// What is served.
 #[derive(Clone, Debug)]
 pub struct Site {
@@ -167,12 +186,7 @@ impl Site {
             }
         }
         if args.db.is_some() {
-            let database = Database::open(args.db.as_deref(), &args.trust)?;
-            let now = transport::clock()?;
-            tracing::info!(database = database.describe(now), "database served");
-            if let Some(warning) = database.warning(now) {
-                tracing::warn!("{warning}");
-            }
+            check_database(args)?;
         }
         let source = |folder: &Option<PathBuf>, embedded| match folder {
             Some(folder) => Source::Folder(folder.clone()),

@@ -1,6 +1,6 @@
 //! Feed files as they are published: compressed, or as a tar of many records.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
 
 use crate::{
     feeds::{FeedError, Input},
@@ -9,8 +9,25 @@ use crate::{
 
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// The bytes of a file, decompressed if the end of its name says that it is compressed (`.gz`, `.bz2`,
-/// `.xz`, `.zst`, `.tgz`), and no more than `limit` of them.
+#[derive(Clone, Copy)]
+enum Format {
+    Gzip,
+    Bzip2,
+    Xz,
+    Zstd,
+}
+
+/// Ends of names, first bytes, and the format.
+const FORMATS: &[(&[&str], &[u8], Format)] = &[
+    (&[".gz", ".tgz"], b"\x1f\x8b", Format::Gzip),
+    (&[".bz2"], b"BZh", Format::Bzip2),
+    (&[".xz"], b"\xfd7zXZ\0", Format::Xz),
+    (&[".zst"], b"\x28\xb5\x2f\xfd", Format::Zstd),
+];
+
+/// The bytes of a file, decompressed if the end of its name says that it is compressed, or its first
+/// bytes do where the name says nothing (some mirrors keep a compressed file under the bare name); and
+/// no more than `limit` of them.
 ///
 /// # Errors
 /// If it does not begin as its name says.
@@ -19,19 +36,29 @@ pub(crate) fn decompressed<'a>(
     limit: u64,
 ) -> Result<Box<dyn Read + 'a>, FeedError> {
     let path = input.path;
-    let buffered = BufReader::with_capacity(BUFFER_BYTES, &mut *input.content);
-    let ends_with = |end: &str| path.ends_with(end);
-    let plain: Box<dyn Read + 'a> = if ends_with(".gz") || ends_with(".tgz") {
-        Box::new(flate2::read::MultiGzDecoder::new(buffered))
-    } else if ends_with(".bz2") {
-        Box::new(bzip2::read::MultiBzDecoder::new(buffered))
-    } else if ends_with(".xz") {
-        Box::new(lzma_rust2::XzReader::new(buffered, true))
-    } else if ends_with(".zst") {
-        let decoder = ruzstd::decoding::StreamingDecoder::new(buffered);
-        Box::new(decoder.map_err(io::Error::other)?)
-    } else {
-        Box::new(buffered)
+    let mut buffered = BufReader::with_capacity(BUFFER_BYTES, &mut *input.content);
+    let named = FORMATS
+        .iter()
+        .find(|(ends, _, _)| ends.iter().any(|end| path.ends_with(end)));
+    let format = match named {
+        Some((_, _, format)) => Some(*format),
+        None => {
+            let start = buffered.fill_buf()?;
+            let begun = FORMATS
+                .iter()
+                .find(|(_, magic, _)| start.starts_with(magic));
+            begun.map(|(_, _, format)| *format)
+        }
+    };
+    let plain: Box<dyn Read + 'a> = match format {
+        Some(Format::Gzip) => Box::new(flate2::read::MultiGzDecoder::new(buffered)),
+        Some(Format::Bzip2) => Box::new(bzip2::read::MultiBzDecoder::new(buffered)),
+        Some(Format::Xz) => Box::new(lzma_rust2::XzReader::new(buffered, true)),
+        Some(Format::Zstd) => {
+            let decoder = ruzstd::decoding::StreamingDecoder::new(buffered);
+            Box::new(decoder.map_err(io::Error::other)?)
+        }
+        None => Box::new(buffered),
     };
     Ok(Box::new(BufReader::with_capacity(
         BUFFER_BYTES,
@@ -123,6 +150,9 @@ mod tests {
         let level = ruzstd::encoding::CompressionLevel::Fastest;
         let zstd = ruzstd::encoding::compress_to_vec(plain.as_slice(), level);
         assert_eq!(members("a.tar.zst", zstd).unwrap(), expect);
+
+        // Under a bare name, by the first bytes.
+        assert_eq!(members("a", gzip.clone()).unwrap(), expect);
 
         let half = gzip.get(..gzip.len() / 2).unwrap().to_vec();
         assert!(members("a.tar.gz", half).is_err());

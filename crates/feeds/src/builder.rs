@@ -242,6 +242,29 @@ impl Builder {
         record.entries.push(entry);
     }
 
+    /// Adds a part of a record of which several files tell, each of other releases: all of it counts.
+    pub fn add_part(&mut self, feed: &dyn Feed, record: Record) {
+        for entry in &record.entries {
+            self.note_ratings(&entry.advisory);
+        }
+        let key = (feed.id(), record.id.clone());
+        let Some(known) = self.records.get_mut(&key) else {
+            self.records.insert(key, record);
+            return;
+        };
+        known.entries.extend(record.entries);
+        let order = |modified: &Option<String>, prose: &Prose| {
+            let Prose {
+                summary, details, ..
+            } = prose.clone();
+            (modified.clone(), summary, details)
+        };
+        if order(&record.modified, &record.prose) > order(&known.modified, &known.prose) {
+            known.modified = record.modified;
+            known.prose = record.prose;
+        }
+    }
+
     /// Notes what is said of a CVE's severity, for records that say nothing of it themselves.
     pub fn rate(&mut self, cve: &str, rating: Rating) {
         let slots = self.ratings.entry(cve.to_owned()).or_default();

@@ -110,8 +110,8 @@ pub fn probe(mut input: Input<'_>) -> Result<(), FeedError> {
         let mut archive = tar::Archive::new(reader);
         archive.entries()?.next().transpose()?;
     } else {
-        let mut start = [0; 1 << 16];
-        decompressed(&mut input, MAX_JSON_BYTES)?.read(&mut start)?;
+        let start = decompressed(&mut input, MAX_JSON_BYTES)?.take(1 << 16);
+        io::copy(&mut { start }, &mut io::sink())?;
     }
     Ok(())
 }

@@ -150,9 +150,17 @@ fn a_second_scan_fetches_no_advisories() {
 fn a_vulnerability_that_is_exploited_is_said_to_be() {
     journey("database-kev", async |lamina, browser| {
         browser.scan(&lamina.url, SAMPLE).await;
-        browser.finding("CVE-2023-44487").await.click().await.unwrap();
+        browser
+            .finding("CVE-2023-44487")
+            .await
+            .click()
+            .await
+            .unwrap();
         let text = browser.text("finding-kev").await;
-        assert!(text.starts_with("known to CISA since 10 Oct 2023"), "{text}");
+        assert!(
+            text.starts_with("known to CISA since 10 Oct 2023"),
+            "{text}"
+        );
         browser.shots("finding-exploited").await;
     });
 }

@@ -143,6 +143,18 @@ fn records_of_one_vulnerability_are_one_match() {
         CVE-2 [DSA-1-1] unknown - Fixed 2 (>= 0, < 2)
         ",
     );
+    // Nor does an advisory that fixes both, which Red Hat's records have as an alias.
+    check(
+        "
+        jinja-2 | CVE-1 | RHSA-2024:1 | | [,2)
+        jinja-2 | CVE-2 | RHSA-2024:1 | | [,2)
+        ",
+        "1",
+        "
+        CVE-1 [RHSA-2024:1] unknown - Fixed 2 (>= 0, < 2)
+        CVE-2 [RHSA-2024:1] unknown - Fixed 2 (>= 0, < 2)
+        ",
+    );
 }
 
 #[test]

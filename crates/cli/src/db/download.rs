@@ -128,8 +128,8 @@ impl Downloads {
     pub async fn feed(&self, feed: &'static dyn Feed, today: Day) -> Fetched {
         let mut fetched = Fetched::default();
         let mut waiting = feed.locations(today);
-        // Listings name files, which is as deep as it goes.
-        for _ in 0..2 {
+        // Lists of mirrors name a repository's index, which names files: it goes no deeper.
+        for _ in 0..3 {
             let round = std::mem::take(&mut waiting);
             for (location, outcome) in self.all(feed.id(), round).await {
                 let path = self.path(feed.id(), &location);

@@ -71,6 +71,7 @@ pub(super) struct Args {
 }
 
 /// Where a database is published.
+#[expect(clippy::large_enum_variant, reason = "there is one of it")]
 enum Origin {
     Web(reqwest::Client, reqwest::Url),
     Registry {

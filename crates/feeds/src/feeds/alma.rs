@@ -10,11 +10,14 @@ use lamina_advisories::rating::Rating;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use lamina_advisories::record::Day;
+
 use super::{ALMA, Feed, FeedError, Input, file_and_folder};
 use crate::{
     archive::decompressed,
     builder::Builder,
     limits::MAX_JSON_BYTES,
+    location::Location,
     notice::{Fixes, Notice, architecture, evr, is_left_out},
 };
 
@@ -35,6 +38,14 @@ impl Feed for Alma {
 
     fn licence(&self) -> &'static str {
         "not stated: https://errata.almalinux.org"
+    }
+
+    fn locations(&self, _today: Day) -> Vec<Location> {
+        let release = |release: &&str| {
+            let path = format!("{release}/errata.json");
+            Location::new(format!("{}/{path}", self.url()), path)
+        };
+        ["8", "9", "10"].iter().map(release).collect()
     }
 
     fn claims(&self, path: &str) -> bool {
@@ -115,7 +126,7 @@ impl Alma {
             fixes: [(format!("almalinux:{release}"), fixes)].into(),
             ..notice
         };
-        out.add(self, notice.into_record());
+        out.add_part(self, notice.into_record());
     }
 }
 

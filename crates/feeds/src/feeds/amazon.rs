@@ -11,13 +11,17 @@ use std::io::BufReader;
 
 use lamina_advisories::rating::Rating;
 
+use lamina_advisories::record::Day;
+
 use super::{Feed, FeedError, Input, file_and_folder};
 use crate::{
     archive::decompressed,
     builder::Builder,
     limits::MAX_XML_BYTES,
+    location::Location,
     notice::{Fixes, Notice, architecture, evr, is_left_out},
     updateinfo::{Update, each_update},
+    xml::{Step, walk},
 };
 
 pub(super) struct Amazon;
@@ -39,6 +43,64 @@ impl Feed for Amazon {
         "not stated: https://alas.aws.amazon.com"
     }
 
+    /// A list of mirrors, on the mirror the repository's index, and in that its notices.
+    fn locations(&self, _today: Day) -> Vec<Location> {
+        const MIRRORS: &[(&str, &str)] = &[
+            (
+                "https://cdn.amazonlinux.com/2/core/latest/x86_64/mirror.list",
+                "2/mirror.list",
+            ),
+            (
+                "https://cdn.amazonlinux.com/al2023/core/mirrors/latest/x86_64/mirror.list",
+                "2023/mirror.list",
+            ),
+        ];
+        let list = |(url, path): &(&str, &str)| Location::new(*url, *path).listing();
+        MIRRORS.iter().map(list).collect()
+    }
+
+    fn listed(
+        &self,
+        listing: &Location,
+        content: Option<&[u8]>,
+    ) -> Result<Vec<Location>, FeedError> {
+        let content = content.ok_or(FeedError::Listing("it is not there"))?;
+        let (file, release) = file_and_folder(&listing.path);
+        if file == "mirror.list" {
+            let text = String::from_utf8_lossy(content);
+            let base = text
+                .lines()
+                .map(str::trim)
+                .find(|line| line.starts_with("https://"));
+            let base = base.ok_or(FeedError::Listing("it names no mirror"))?;
+            let url = format!("{}/repodata/repomd.xml", base.trim_end_matches('/'));
+            return Ok(vec![
+                Location::new(url, format!("{release}/repomd.xml")).listing(),
+            ]);
+        }
+        let mut kind = String::new();
+        let mut found = None;
+        walk(content, |step, path| {
+            let Some((element, [.., parent])) = path.split_last() else {
+                return Ok(());
+            };
+            if step == Step::Open && element.name == "data" {
+                kind = element.get("type").unwrap_or_default().to_owned();
+            }
+            if step == Step::Open && element.name == "location" && parent.name == "data" {
+                let href = element.get("href").filter(|_| kind == "updateinfo");
+                found = found.take().or_else(|| href.map(str::to_owned));
+            }
+            Ok(())
+        })?;
+        let href = found.ok_or(FeedError::Listing("it names no updateinfo"))?;
+        let base = listing.url.strip_suffix("repodata/repomd.xml");
+        let base = base.ok_or(FeedError::Listing("no repomd.xml"))?;
+        let end = if href.ends_with(".gz") { ".gz" } else { "" };
+        let path = format!("{release}/updateinfo.xml{end}");
+        Ok(vec![Location::new(format!("{base}{href}"), path)])
+    }
+
     fn claims(&self, path: &str) -> bool {
         let (file, _) = file_and_folder(path);
         file.contains("updateinfo") && file.contains(".xml")
@@ -53,7 +115,7 @@ impl Feed for Amazon {
                 Ok(key) => {
                     let rest = notice(update, key, "amazon");
                     match rest {
-                        Ok(notice) => out.add(self, notice.into_record()),
+                        Ok(notice) => out.add_part(self, notice.into_record()),
                         Err((reason, id)) => out.skip(self.id(), reason, path, &id),
                     }
                 }

@@ -8,7 +8,7 @@
 
 use lamina_advisories::{
     rating::Rating,
-    record::{Advisory, Affected, RangeEnd, Statement, VersionRange},
+    record::{Advisory, Affected, Day, RangeEnd, Statement, VersionRange},
     shard::prose::Prose,
 };
 use serde::Deserialize;
@@ -19,6 +19,7 @@ use crate::{
     archive::decompressed,
     builder::{Builder, Entry, Record, title},
     limits::MAX_JSON_BYTES,
+    location::Location,
 };
 
 pub(super) struct Arch;
@@ -38,6 +39,10 @@ impl Feed for Arch {
 
     fn licence(&self) -> &'static str {
         "not stated: https://security.archlinux.org"
+    }
+
+    fn locations(&self, _today: Day) -> Vec<Location> {
+        vec![Location::new(self.url(), "all.json")]
     }
 
     fn claims(&self, path: &str) -> bool {

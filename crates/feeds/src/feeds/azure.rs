@@ -15,8 +15,9 @@ use lamina_advisories::{
 use super::{Feed, FeedError, Input, file_and_folder};
 use crate::{
     archive::decompressed,
-    builder::{Builder, Entry, title},
+    builder::{Builder, Entry},
     limits::MAX_XML_BYTES,
+    location::Location,
     oval::{self, Bound},
 };
 
@@ -36,7 +37,17 @@ impl Feed for Azure {
     }
 
     fn licence(&self) -> &'static str {
-        "MIT"
+        "not stated: https://github.com/microsoft/AzureLinuxVulnerabilityData"
+    }
+
+    fn locations(&self, _today: Day) -> Vec<Location> {
+        const FILES: &str =
+            "https://raw.githubusercontent.com/microsoft/AzureLinuxVulnerabilityData/main/";
+        let file = |name: &str| Location::new(format!("{FILES}{name}"), name);
+        vec![
+            file("azurelinux-3.0-oval.xml"),
+            file("cbl-mariner-2.0-oval.xml").optional(),
+        ]
     }
 
     fn claims(&self, path: &str) -> bool {
@@ -76,7 +87,6 @@ impl Feed for Azure {
                         advisory: Advisory {
                             id: cve.to_owned(),
                             record: cve.to_owned(),
-                            title: title(&definition.title),
                             ratings: Rating::from_word("azure", severity).into_iter().collect(),
                             ..Advisory::default()
                         },
@@ -91,16 +101,8 @@ impl Feed for Azure {
                             ..Affected::default()
                         },
                     };
-                    // What the description says is in the title.
-                    let prose = || Prose {
-                        references: definition
-                            .references
-                            .iter()
-                            .map(|(_, _, url)| url.clone())
-                            .collect(),
-                        ..Prose::default()
-                    };
-                    out.add_to(self, cve, prose, entry);
+                    // Titles and descriptions say in words what the entry says.
+                    out.add_to(self, cve, Prose::default, entry);
                 }
             }
         }

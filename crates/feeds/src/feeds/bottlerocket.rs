@@ -6,9 +6,12 @@
 
 use std::io::BufReader;
 
+use lamina_advisories::record::Day;
+
 use super::{Feed, FeedError, Input, amazon::notice, file_and_folder};
 use crate::{
-    archive::decompressed, builder::Builder, limits::MAX_XML_BYTES, updateinfo::each_update,
+    archive::decompressed, builder::Builder, limits::MAX_XML_BYTES, location::Location,
+    updateinfo::each_update,
 };
 
 pub(super) struct Bottlerocket;
@@ -30,6 +33,10 @@ impl Feed for Bottlerocket {
         "Apache-2.0 OR MIT"
     }
 
+    fn locations(&self, _today: Day) -> Vec<Location> {
+        vec![Location::new(self.url(), "updateinfo.xml.gz")]
+    }
+
     fn claims(&self, path: &str) -> bool {
         let (file, _) = file_and_folder(path);
         file.contains("updateinfo") && file.contains(".xml") && path.contains("bottlerocket")
@@ -41,7 +48,7 @@ impl Feed for Bottlerocket {
         each_update(reader, |update| {
             out.count(self);
             match notice(update, "bottlerocket".to_owned(), "bottlerocket") {
-                Ok(notice) => out.add(self, notice.into_record()),
+                Ok(notice) => out.add_part(self, notice.into_record()),
                 Err((reason, id)) => out.skip(self.id(), reason, path, &id),
             }
         })

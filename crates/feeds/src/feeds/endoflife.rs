@@ -12,10 +12,46 @@ use lamina_advisories::lifecycle::{Product, Release};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use lamina_advisories::record::Day;
+
 use super::{Feed, FeedError, Input, LIFECYCLE, file_and_folder};
-use crate::{archive::decompressed, builder::Builder, limits::MAX_JSON_BYTES};
+use crate::{archive::decompressed, builder::Builder, limits::MAX_JSON_BYTES, location::Location};
 
 pub(super) struct EndOfLife;
+
+/// Distributions, languages and programs whose releases are fetched one by one where there is no list.
+const PRODUCTS: &[&str] = &[
+    "almalinux",
+    "alpine-linux",
+    "amazon-corretto",
+    "amazon-linux",
+    "centos",
+    "centos-stream",
+    "debian",
+    "dotnet",
+    "eclipse-temurin",
+    "fedora",
+    "go",
+    "kubernetes",
+    "mongodb",
+    "mysql",
+    "nginx",
+    "nodejs",
+    "openjdk-builds-from-oracle",
+    "opensuse",
+    "oracle-jdk",
+    "oracle-linux",
+    "php",
+    "postgresql",
+    "python",
+    "redis",
+    "rhel",
+    "rocky-linux",
+    "ruby",
+    "rust",
+    "sles",
+    "ubuntu",
+];
 
 impl Feed for EndOfLife {
     fn id(&self) -> &'static str {
@@ -32,6 +68,27 @@ impl Feed for EndOfLife {
 
     fn licence(&self) -> &'static str {
         "MIT"
+    }
+
+    /// All products at once; from a mirror without API 1, those that images are made of, one by one.
+    fn locations(&self, _today: Day) -> Vec<Location> {
+        let products = Location::new("https://endoflife.date/api/v1/products", "products.json");
+        vec![products.listing()]
+    }
+
+    fn listed(
+        &self,
+        _listing: &Location,
+        content: Option<&[u8]>,
+    ) -> Result<Vec<Location>, FeedError> {
+        if content.is_some() {
+            return Ok(vec![Location::new(self.url(), "products/full.json")]);
+        }
+        let product = |name: &&str| {
+            let url = format!("https://endoflife.date/api/{name}.json");
+            Location::new(url, format!("eol/{name}.json")).optional()
+        };
+        Ok(PRODUCTS.iter().map(product).collect())
     }
 
     fn claims(&self, path: &str) -> bool {

@@ -6,13 +6,14 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 
-use lamina_advisories::record::{Epss as Score, Share};
+use lamina_advisories::record::{Day, Epss as Score, Share};
 
 use super::{EPSS, Feed, FeedError, Input, file_and_folder};
 use crate::{
     archive::decompressed,
     builder::Builder,
     limits::{MAX_CSV_BYTES, MAX_CSV_LINE_BYTES},
+    location::Location,
 };
 
 pub(super) struct Epss;
@@ -32,6 +33,10 @@ impl Feed for Epss {
 
     fn licence(&self) -> &'static str {
         "free to use, with attribution: https://www.first.org/epss/"
+    }
+
+    fn locations(&self, _today: Day) -> Vec<Location> {
+        vec![Location::new(self.url(), "epss_scores-current.csv.gz")]
     }
 
     fn claims(&self, path: &str) -> bool {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Feed, FeedError, Input, KEV, file_and_folder};
-use crate::{archive::decompressed, builder::Builder, limits::MAX_JSON_BYTES};
+use crate::{archive::decompressed, builder::Builder, limits::MAX_JSON_BYTES, location::Location};
 
 pub(super) struct Kev;
 
@@ -27,6 +27,13 @@ impl Feed for Kev {
 
     fn licence(&self) -> &'static str {
         "CC0-1.0"
+    }
+
+    fn locations(&self, _today: Day) -> Vec<Location> {
+        vec![Location::new(
+            self.url(),
+            "known_exploited_vulnerabilities.json",
+        )]
     }
 
     fn claims(&self, path: &str) -> bool {

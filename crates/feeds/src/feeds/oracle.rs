@@ -10,11 +10,14 @@ use std::io::BufReader;
 
 use lamina_advisories::{rating::Rating, record::RangeEnd};
 
+use lamina_advisories::record::Day;
+
 use super::{Feed, FeedError, Input, file_and_folder};
 use crate::{
     archive::decompressed,
     builder::Builder,
     limits::MAX_XML_BYTES,
+    location::Location,
     notice::{Notice, architecture, is_left_out},
     oval::{self, Bound, Definition, Found, Oval},
 };
@@ -36,6 +39,10 @@ impl Feed for Oracle {
 
     fn licence(&self) -> &'static str {
         "not stated: https://linux.oracle.com/security/"
+    }
+
+    fn locations(&self, _today: Day) -> Vec<Location> {
+        vec![Location::new(self.url(), "com.oracle.elsa-all.xml.bz2")]
     }
 
     fn claims(&self, path: &str) -> bool {
@@ -105,7 +112,7 @@ impl Oracle {
             }
         }
         if !notice.fixes.is_empty() {
-            out.add(self, notice.into_record());
+            out.add_part(self, notice.into_record());
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{cmp::Ordering, collections::BTreeMap};
 
 use lamina_advisories::{
     orders::order,
-    record::{Advisory, Affected, Qualifier, RangeEnd, Statement, VersionRange},
+    record::{Advisory, Affected, Day, Qualifier, RangeEnd, Statement, VersionRange},
     shard::prose::Prose,
 };
 use serde::Deserialize;
@@ -21,6 +21,7 @@ use crate::{
     archive::decompressed,
     builder::{Builder, Entry},
     limits::MAX_JSON_BYTES,
+    location::Location,
 };
 
 pub(super) struct Photon;
@@ -42,6 +43,29 @@ impl Feed for Photon {
 
     fn licence(&self) -> &'static str {
         "CC-BY-SA-4.0"
+    }
+
+    fn locations(&self, _today: Day) -> Vec<Location> {
+        let name = "photon_versions.json";
+        vec![Location::new(format!("{}{name}", self.url()), name).listing()]
+    }
+
+    fn listed(
+        &self,
+        _listing: &Location,
+        content: Option<&[u8]>,
+    ) -> Result<Vec<Location>, FeedError> {
+        #[derive(Deserialize)]
+        struct Versions {
+            branches: Vec<String>,
+        }
+        let content = content.ok_or(FeedError::Listing("there is no photon_versions.json"))?;
+        let versions: Versions = serde_json::from_slice(content)?;
+        let file = |release: &String| {
+            let name = format!("{PREFIX}{release}.json");
+            release_of(&name).map(|_| Location::new(format!("{}{name}", self.url()), name.clone()))
+        };
+        Ok(versions.branches.iter().filter_map(file).collect())
     }
 
     fn claims(&self, path: &str) -> bool {

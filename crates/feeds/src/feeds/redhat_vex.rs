@@ -41,9 +41,13 @@ use crate::{
     archive::{decompressed, each_member},
     builder::{Builder, Entry, Record, title},
     limits::MAX_CSAF_BYTES,
+    location::Location,
 };
 
 pub(super) struct RedHatVex;
+
+/// Where all documents are in one archive, a new one each day.
+const ARCHIVES: &str = "https://security.access.redhat.com/data/csaf/v2/vex/";
 
 /// Names of the products in CPEs whose packages can be in container images.
 const PRODUCTS: &[&str] = &[
@@ -82,6 +86,33 @@ impl Feed for RedHatVex {
 
     fn licence(&self) -> &'static str {
         "CC-BY-4.0"
+    }
+
+    /// The archive of the older shape; whether one of the newer shape is published is not known.
+    fn locations(&self, _today: Day) -> Vec<Location> {
+        vec![
+            Location::new(
+                format!("{ARCHIVES}archive_latest.txt"),
+                "archive_latest.txt",
+            )
+            .listing(),
+        ]
+    }
+
+    fn listed(
+        &self,
+        _listing: &Location,
+        content: Option<&[u8]>,
+    ) -> Result<Vec<Location>, FeedError> {
+        let content = content.ok_or(FeedError::Listing("there is no archive_latest.txt"))?;
+        let text = String::from_utf8_lossy(content);
+        let name = text.trim();
+        let is_name = name.starts_with("csaf_vex_") && !name.contains(['/', '\\', '?', '#']);
+        if !is_name || !name.ends_with(".tar.zst") {
+            return Err(FeedError::Listing("it names no archive"));
+        }
+        let url = format!("{ARCHIVES}{name}");
+        Ok(vec![Location::new(url, "csaf_vex_latest.tar.zst")])
     }
 
     fn claims(&self, path: &str) -> bool {
@@ -415,12 +446,16 @@ impl<'a> Tree<'a> {
 
     /// What a statement is about.
     fn subject(&self, id: &str) -> Result<(Stream, Component), &'static str> {
-        let Some((component, stream)) = self.pairs.get(id) else {
-            return Err("left out: statement about a whole product");
-        };
         let helper = |id: &str| self.products.get(id).map(|product| &product.helper);
-        let cpe = helper(stream).and_then(|helper| helper.cpe.as_deref());
-        let stream = Stream::of(cpe.ok_or("left out: product without a CPE")?)?;
+        let stream_of = |id: &str| {
+            let cpe = helper(id).and_then(|helper| helper.cpe.as_deref());
+            Stream::of(cpe.ok_or("left out: product without a CPE")?)
+        };
+        let Some((component, stream)) = self.pairs.get(id) else {
+            stream_of(id)?;
+            return Err("left out: statement about a whole release");
+        };
+        let stream = stream_of(stream)?;
         let purl = helper(component).and_then(|helper| helper.purl.as_deref());
         Ok((stream, Component::of(component, purl)?))
     }

@@ -20,6 +20,7 @@ use crate::{
     archive::decompressed,
     builder::{Builder, Entry, Record, title},
     limits::MAX_XML_BYTES,
+    location::Location,
     oval::{self, Bound, Definition, Oval},
 };
 
@@ -40,6 +41,16 @@ impl Feed for Suse {
 
     fn licence(&self) -> &'static str {
         "CC-BY-4.0"
+    }
+
+    fn locations(&self, _today: Day) -> Vec<Location> {
+        let file = |name: &str| Location::new(format!("{}{name}", self.url()), name);
+        vec![
+            file("suse.linux.enterprise.server.12-affected.xml.gz"),
+            file("suse.linux.enterprise.server.15-affected.xml.gz"),
+            file("opensuse.leap.15.5-affected.xml.gz").optional(),
+            file("opensuse.leap.15.6-affected.xml.gz").optional(),
+        ]
     }
 
     fn claims(&self, path: &str) -> bool {
@@ -127,7 +138,8 @@ impl Suse {
                 advisory: advisory.clone(),
                 affected,
             });
-            out.add(
+            // The files of other products tell of the same vulnerability.
+            out.add_part(
                 self,
                 Record {
                     id: cve.to_owned(),

@@ -363,6 +363,32 @@ fn what_is_no_vex_document_is_counted() {
     }
 }
 
+/// What is cut off or has a byte changed is read or counted, and never panics.
+#[test]
+fn broken_documents_never_panic() {
+    let whole = document(
+        &[("r9", "cpe:/o:redhat:enterprise_linux:9::baseos")],
+        &[(
+            "a.x86_64",
+            "pkg:rpm/redhat/a@1-1?arch=x86_64&rpmmod=m:1:20:abc",
+        )],
+        &[(
+            "fixed",
+            "r9",
+            "a.x86_64",
+            &["vendor_fix", FIX, "2024-11-01T00:00:00Z"],
+        )],
+    );
+    for position in 0..whole.len() {
+        let mut changed = whole.clone();
+        changed[position] ^= 0x21;
+        for bytes in [&changed[..], &whole[..position]] {
+            let mut builder = lamina_feeds::Builder::new(crate::support::NOW);
+            crate::support::read(&mut builder, "2024/cve-2024-1.json", bytes).unwrap();
+        }
+    }
+}
+
 /// A sample of 81 documents in both shapes.
 #[test]
 fn the_real_tar_gives_what_red_hat_says_of_known_cves() {

@@ -112,6 +112,48 @@ c CVE-2024-1 CVE-2024-1 [] ["medium suse", "high suse, CVSS 3.1"] NotAffected >=
 }
 
 #[test]
+fn files_of_several_products_tell_of_one_vulnerability() {
+    let file = |product: &str, updated: &str, version: &str| {
+        oval(
+            &format!(
+                r#"<title>CVE-2024-1</title><reference ref_id="Mitre CVE-2024-1" source="CVE"/><description>Of {product}.</description>
+                <advisory><updated date="{updated}"/><severity>Low</severity></advisory>"#
+            ),
+            &format!(
+                r#"<criteria operator="AND"><criterion comment="{product} is installed"/><criterion test_ref="t1"/></criteria>"#
+            ),
+            &[("t1", "a", "less than", version)],
+        )
+    };
+    let twelve = file(
+        "SUSE Linux Enterprise Server 12 SP5",
+        "2024-01-01",
+        "0:1-12",
+    );
+    let fifteen = file(
+        "SUSE Linux Enterprise Server 15 SP6",
+        "2024-02-01",
+        "0:1-15",
+    );
+    let mut files = [
+        ("suse.linux.enterprise.server.12.xml", &twelve[..]),
+        ("suse.linux.enterprise.server.15.xml", &fifteen[..]),
+        ("suse.linux.enterprise.server.15-affected.xml", &fifteen[..]),
+    ];
+    for _ in 0..2 {
+        let database = build(&files);
+        for (key, version) in [("suse:12.5", "1-12"), ("suse:15.6", "1-15")] {
+            let expect =
+                format!("a CVE-2024-1 CVE-2024-1 [] [\"low suse\"] Affected >= 0, < {version}\n");
+            assert_eq!(database.text(key), expect);
+        }
+        let source = &database.built.index.sources[0];
+        assert_eq!(source.date.as_deref(), Some("2024-02-01"));
+        files.reverse();
+    }
+}
+
+#[test]
 fn azure_linux_says_what_was_never_affected() {
     let file = |patchable: &str, operation: &str| {
         oval(
@@ -315,4 +357,114 @@ pam CVE-2025-6020 AVG-9999 [] ["medium arch"] Affected >= 0
             ("unreadable: status", 1),
         ],
     );
+}
+
+/// What is cut off or has a byte changed is read or refused, and never panics.
+#[test]
+fn broken_files_never_panic() {
+    let suse = oval(
+        r#"<title>CVE-2024-1</title><reference ref_id="CVE-2024-1" source="CVE"/><advisory><severity>x</severity></advisory>"#,
+        r#"<criteria operator="AND"><criterion comment="SUSE Linux Enterprise Server 15 is installed"/><criterion test_ref="t1"/></criteria>"#,
+        &[("t1", "a", "less than", "0:1-2")],
+    );
+    let files: [(&str, &[u8]); 6] = [
+        ("com.oracle.elsa-all.xml", &suse),
+        ("suse.linux.enterprise.server.15.xml", &suse),
+        ("azurelinux-3.0-oval.xml", &suse),
+        ("updateinfo.xml", UPDATES.as_bytes()),
+        ("8/errata.json", ERRATA.as_bytes()),
+        ("eol/debian.json", br#"[{"cycle":"12","eol":"2026-07-11"}]"#),
+    ];
+    for (path, content) in files {
+        for position in 0..content.len() {
+            let mut changed = content.to_vec();
+            changed[position] ^= 0x21;
+            for bytes in [&changed[..], &content[..position]] {
+                let mut builder = lamina_feeds::Builder::new(crate::support::NOW);
+                let _ = crate::support::read(&mut builder, path, bytes);
+            }
+        }
+    }
+}
+
+#[test]
+fn listings_name_the_files_of_the_day() {
+    let listed = |feed: &str, path: &str, content: &str| {
+        let feed = lamina_feeds::FEEDS
+            .iter()
+            .find(|known| known.id() == feed)
+            .unwrap();
+        let listing = lamina_feeds::Location::new(format!("https://x/repodata/{path}"), path);
+        let listing = if path.ends_with("repomd.xml") {
+            lamina_feeds::Location::new("https://x/repodata/repomd.xml", path)
+        } else {
+            listing
+        };
+        match feed.listed(&listing, Some(content.as_bytes())) {
+            Ok(locations) => locations
+                .iter()
+                .map(|location| format!("{} {}", location.url, location.path))
+                .collect::<Vec<_>>(),
+            Err(error) => vec![error.to_string()],
+        }
+    };
+    assert_eq!(
+        listed(
+            "redhat-vex",
+            "archive_latest.txt",
+            "csaf_vex_2026-08-22.tar.zst\n"
+        ),
+        [
+            "https://security.access.redhat.com/data/csaf/v2/vex/csaf_vex_2026-08-22.tar.zst csaf_vex_latest.tar.zst"
+        ]
+    );
+    for content in [
+        "",
+        "<html>",
+        "../csaf_vex_1.tar.zst",
+        "csaf_vex_1/../x.tar.zst",
+    ] {
+        let found = listed("redhat-vex", "archive_latest.txt", content);
+        assert_eq!(
+            found,
+            ["listing cannot be read: it names no archive"],
+            "{content}"
+        );
+    }
+    assert_eq!(
+        listed(
+            "photon",
+            "photon_versions.json",
+            r#"{"branches":["4.0","5.0","../x"]}"#
+        ),
+        [
+            "https://packages.vmware.com/photon/photon_cve_metadata/cve_data_photon4.0.json cve_data_photon4.0.json",
+            "https://packages.vmware.com/photon/photon_cve_metadata/cve_data_photon5.0.json cve_data_photon5.0.json",
+        ]
+    );
+    assert_eq!(
+        listed(
+            "amazon",
+            "2023/mirror.list",
+            "https://cdn.example/al2023/guid/x86_64/\n"
+        ),
+        ["https://cdn.example/al2023/guid/x86_64/repodata/repomd.xml 2023/repomd.xml"]
+    );
+    let index = r#"<repomd><data type="primary"><location href="repodata/p.xml.gz"/></data>
+        <data type="updateinfo"><location href="repodata/1-updateinfo.xml.gz"/></data></repomd>"#;
+    assert_eq!(
+        listed("amazon", "2023/repomd.xml", index),
+        ["https://x/repodata/1-updateinfo.xml.gz 2023/updateinfo.xml.gz"]
+    );
+    // What is fetched is claimed by the feed that fetches it.
+    let today = lamina_advisories::record::Day::parse("2026-11-23").unwrap();
+    for feed in lamina_feeds::FEEDS {
+        for location in feed.locations(today) {
+            if !location.is_listing {
+                let path = format!("{}/{}", feed.id(), location.path);
+                let claimed = lamina_feeds::feed_for(&path).map(|feed| feed.id());
+                assert_eq!(claimed, Some(feed.id()), "{path}");
+            }
+        }
+    }
 }
