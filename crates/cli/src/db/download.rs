@@ -26,7 +26,6 @@ use lamina_feeds::{
 };
 use lamina_image::{
     digest::{Algorithm, Hasher},
-    manifest::Document,
     reference::Reference,
 };
 use lamina_registry::{Options, Session};
@@ -35,6 +34,7 @@ use reqwest::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::Semaphore, task::JoinSet};
 
+use super::oci::first_layer;
 use crate::{
     limits::{
         DOWNLOAD_BYTES, DOWNLOAD_FIRST_WAIT, DOWNLOAD_LONGEST_WAIT, DOWNLOAD_TRIES,
@@ -401,12 +401,7 @@ impl Downloads {
                 .transport
                 .resolve(&session, repository, &reference.identifier())
                 .await?;
-            let Document::Image(manifest) =
-                Document::parse(&resolved.body, resolved.media_type.as_deref())?
-            else {
-                bail!("it is an index of images, not an artifact");
-            };
-            let layer = manifest.layers.first().context("it has no layers")?;
+            let layer = first_layer(&resolved.body)?;
             let etag = layer.digest.to_string();
             let known = State::read(path);
             if path.is_file() && known.is_some_and(|state| state.etag.as_deref() == Some(&etag)) {
