@@ -10,7 +10,7 @@ use crate::{db, scan, serve};
 /// Looks inside container images and finds what is vulnerable in them.
 ///
 /// Exit status: 0 when all went well (and the image passes the policy), 1 on an error, 2 when the
-/// image was scanned and fails the policy.
+/// image was scanned and fails the policy, 3 when a database was built with older data of a feed.
 #[derive(Debug, Parser)]
 #[command(name = "lamina", version)]
 struct Cli {
@@ -43,7 +43,7 @@ enum Command {
     Scan(scan::Args),
     /// Serves the page, its database, the sample images and the relay to registries.
     Serve(serve::Args),
-    /// Builds the advisory database.
+    /// Builds, updates and asks the advisory database.
     Db(db::DbArgs),
 }
 

@@ -209,6 +209,12 @@ async fn download(
         Some(cache) => cache.clone(),
         None => default_cache()?,
     };
+    fs::create_dir_all(&cache).with_context(|| format!("cannot make the folder {cache:?}"))?;
+    // Two builds at once would write the same partial files. It ends with this function.
+    let lock = File::create(cache.join(".lock")).context("cannot write to the cache")?;
+    if lock.try_lock().is_err() {
+        bail!("another build is downloading to {}", cache.display());
+    }
     let downloads = Downloads::new(&cache, args.mirror.as_deref())?;
     let start = Instant::now();
     let fetched =

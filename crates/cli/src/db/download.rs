@@ -17,6 +17,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lamina_advisories::record::Day;
 use lamina_feeds::{
@@ -25,14 +26,15 @@ use lamina_feeds::{
 };
 use lamina_image::{
     digest::{Algorithm, Hasher},
-    manifest::Document,
     reference::Reference,
 };
 use lamina_registry::{Options, Session};
+use md5::{Digest as _, Md5};
 use reqwest::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::Semaphore, task::JoinSet};
 
+use super::oci::first_layer;
 use crate::{
     limits::{
         DOWNLOAD_BYTES, DOWNLOAD_FIRST_WAIT, DOWNLOAD_LONGEST_WAIT, DOWNLOAD_TRIES,
@@ -87,6 +89,9 @@ struct State {
     /// It is transferred compressed, whatever its name is.
     #[serde(default)]
     is_gzip_encoded: bool,
+    /// The MD5 that Google's storage, where osv.dev's files are, gives with a file; base64.
+    #[serde(default)]
+    md5: Option<String>,
 }
 
 /// What ends one try.
@@ -396,12 +401,7 @@ impl Downloads {
                 .transport
                 .resolve(&session, repository, &reference.identifier())
                 .await?;
-            let Document::Image(manifest) =
-                Document::parse(&resolved.body, resolved.media_type.as_deref())?
-            else {
-                bail!("it is an index of images, not an artifact");
-            };
-            let layer = manifest.layers.first().context("it has no layers")?;
+            let layer = first_layer(&resolved.body)?;
             let etag = layer.digest.to_string();
             let known = State::read(path);
             if path.is_file() && known.is_some_and(|state| state.etag.as_deref() == Some(&etag)) {
@@ -489,6 +489,13 @@ impl State {
                 let value = value.trim().to_ascii_lowercase();
                 value == "gzip" || value == "x-gzip"
             }),
+            md5: headers
+                .get_all("x-goog-hash")
+                .iter()
+                .filter_map(|value| value.to_str().ok())
+                .flat_map(|value| value.split(','))
+                .find_map(|hash| hash.trim().strip_prefix("md5="))
+                .map(str::to_owned),
         }
     }
 
@@ -524,6 +531,15 @@ fn accept(location: &Location, path: &Path, partial: &Path, state: &State) -> an
         } else {
             partial.to_owned()
         };
+        // The storage's word is about the file as it is stored.
+        if let Some(expected) = state.md5.as_ref().filter(|_| !state.is_gzip_encoded) {
+            let mut hasher = Md5::new();
+            io::copy(&mut File::open(partial)?, &mut Writer(&mut hasher))?;
+            let found = BASE64_STANDARD.encode(hasher.finalize());
+            if found != *expected {
+                bail!("its MD5 is {found}, the storage says {expected}");
+            }
+        }
         if let Some(checksum) = &location.checksum {
             // A name without an end is not inflated.
             let name = match checksum.is_of_inflated {
@@ -569,6 +585,20 @@ fn accept(location: &Location, path: &Path, partial: &Path, state: &State) -> an
     state.write(path)?;
     remove(partial);
     Ok(())
+}
+
+/// Hashes what is written to it.
+struct Writer<'a>(&'a mut Md5);
+
+impl io::Write for Writer<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn inflate(from: &Path, to: &Path, limit: u64) -> anyhow::Result<()> {
@@ -683,4 +713,78 @@ pub(super) fn bar_style() -> ProgressStyle {
         "{bar:20} {bytes:>10}/{total_bytes:10} {bytes_per_sec:>12} {wide_msg}",
     )
     .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+#[cfg(test)]
+mod tests {
+    use lamina_testkit::FeedServer;
+
+    use super::*;
+
+    #[test]
+    fn a_mirror_has_hosts_as_folders() {
+        let cache = Path::new("cache");
+        let check = |mirror: Option<&str>, url: &str, expect: &str| {
+            let downloads = Downloads::new(cache, mirror).unwrap();
+            assert_eq!(downloads.address(url).unwrap().as_str(), expect);
+        };
+        let url = "https://a.example/x/all%20of.zip?y=1";
+        check(None, url, url);
+        let at_mirror = "http://127.0.0.1:1/m/a.example/x/all%20of.zip?y=1";
+        check(Some("http://127.0.0.1:1/m/"), url, at_mirror);
+        check(Some("http://127.0.0.1:1/m"), url, at_mirror);
+        assert!(Downloads::new(cache, Some("mirror")).is_err());
+        assert!(Downloads::new(cache, Some("mailto:a@b")).is_err());
+    }
+
+    #[test]
+    fn no_location_leaves_the_cache() {
+        let downloads = Downloads::new(Path::new("cache"), None).unwrap();
+        let path = downloads.path("osv", &Location::new("https://a/", "../../x/./../y"));
+        assert_eq!(path, Path::new("cache/osv/x/y"));
+    }
+
+    #[tokio::test]
+    async fn the_first_layer_of_an_artifact_is_fetched_once() {
+        let Some(feeds) = lamina_testkit::shared("advisories/feeds") else {
+            return;
+        };
+        let server = FeedServer::start().with_feeds(&feeds);
+        let folder = tempfile::tempdir().unwrap();
+        let downloads = Downloads::new(folder.path(), Some(&server.origin())).unwrap();
+        let location = Location::new("oci://ghcr.io/aquasecurity/trivy-db:2", "trivy-db.tar.gz");
+        let outcome = downloads.file("trivy-db", &location).await.unwrap();
+        let expect = fs::read(feeds.join("trivy-db/db.tar.gz")).unwrap();
+        assert_eq!(outcome, Outcome::New(expect.len() as u64));
+        assert_eq!(
+            fs::read(folder.path().join("trivy-db/trivy-db.tar.gz")).unwrap(),
+            expect
+        );
+        let outcome = downloads.file("trivy-db", &location).await.unwrap();
+        assert_eq!(outcome, Outcome::Unchanged);
+    }
+
+    #[test]
+    fn a_file_is_checked_against_the_hash_that_its_storage_gives() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let partial = beside(&path, "part");
+        let location = Location::new("https://a/", "a.csv");
+        let accepts = |hashes: &[&str]| {
+            let mut headers = header::HeaderMap::new();
+            for hash in hashes {
+                headers.append("x-goog-hash", hash.parse().unwrap());
+            }
+            fs::write(&partial, "hello").unwrap();
+            accept(&location, &path, &partial, &State::of(&location, &headers)).is_ok()
+        };
+        assert!(accepts(&[]));
+        assert!(accepts(&[
+            "crc32c=mnG7TA==",
+            "md5=XUFAKrxLKna5cZ2REBfFkg=="
+        ]));
+        assert!(accepts(&["crc32c=mnG7TA==, md5=XUFAKrxLKna5cZ2REBfFkg=="]));
+        assert!(!accepts(&["md5=AAAAKrxLKna5cZ2REBfFkg=="]));
+        assert!(!partial.exists());
+    }
 }

@@ -135,6 +135,18 @@ impl Descriptor {
     }
 }
 
+/// The first layer of any artifact: where those of others have their data.
+pub(super) fn first_layer(manifest: &[u8]) -> anyhow::Result<Descriptor> {
+    #[derive(Deserialize)]
+    struct Layers {
+        layers: Vec<Descriptor>,
+    }
+    let layers: Layers =
+        serde_json::from_slice(manifest).context("it is no manifest of an artifact")?;
+    let first = layers.layers.into_iter().next();
+    first.context("it has no layers")
+}
+
 /// What `oci://registry/repository:tag` means, and a session with that registry.
 pub(super) fn open(text: &str, registry: &RegistryArgs) -> anyhow::Result<(Reference, Session)> {
     let reference = Reference::parse(text).map_err(|error| anyhow::anyhow!("{text:?}: {error}"))?;

@@ -9,7 +9,8 @@ use std::{
 };
 
 use lamina_advisories::{Index, ShardKind};
-use lamina_testkit::FeedServer;
+use lamina_image::digest::Digest;
+use lamina_testkit::{FeedServer, layer};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -343,7 +344,7 @@ fn a_file_without_the_checksum_that_its_publisher_gives_is_refused() {
     gzip.write_all(json).unwrap();
     server.put(&format!("{base}.json.gz"), &gzip.finish().unwrap());
     server.put(SECDB, &secdb("1.36.1-r2"));
-    let digest = lamina_image::digest::Digest::of(json);
+    let digest = Digest::of(json);
     for (sha256, expect) in [("0".repeat(64), 1), (digest.hex().to_owned(), 0)] {
         server.put(
             &format!("{base}.meta"),
@@ -704,7 +705,7 @@ fn an_index_that_is_older_than_the_one_held_is_refused() {
 
 /// A signed index that says what it likes of its only shard.
 fn publish_shard(path: &Path, server: &FeedServer, stored: &[u8], change: &dyn Fn(&mut Index)) {
-    let digest = lamina_image::digest::Digest::of(stored);
+    let digest = Digest::of(stored);
     let mut index = Index {
         format: 1,
         name: "evil".to_owned(),
@@ -794,7 +795,7 @@ fn what_is_signed_and_still_hostile_is_refused() {
             .map(|number| lamina_advisories::ShardEntry {
                 key: format!("k:{number}"),
                 size: 64 << 20,
-                digest: lamina_image::digest::Digest::of(&[number]),
+                digest: Digest::of(&[number]),
                 ..first.clone()
             })
             .collect();
@@ -887,4 +888,71 @@ fn feeds_are_listed_with_their_licences() {
             assert!(table.contains(reason), "{table}");
         }
     }
+}
+
+#[test]
+fn a_scan_takes_only_a_database_that_is_signed_and_says_that_it_is_old() {
+    let folder = two_databases();
+    let path = folder.path();
+    let base = layer()
+        .file("etc/os-release", "ID=debian\nVERSION_ID=12\n")
+        .tar();
+    let config = json!({
+        "architecture": "amd64", "os": "linux",
+        "rootfs": { "type": "layers", "diff_ids": [Digest::of(&base).to_string()] },
+    });
+    let manifest = json!([{ "Config": "c.json", "RepoTags": ["x:1"], "Layers": ["0.tar"] }]);
+    let archive = layer()
+        .file("manifest.json", manifest.to_string())
+        .file("c.json", config.to_string())
+        .file("0.tar", base);
+    std::fs::write(path.join("image.tar"), archive.tar()).unwrap();
+    succeeds(path, &["db", "keygen", "--out", "other.key"]);
+    let scan = ["scan", "image.tar", "--format", "json", "--db"];
+    fails(
+        path,
+        &[&scan[..], &["one", "--db-key", "other.pub"]].concat(),
+        "is not trusted",
+    );
+    built(
+        path,
+        &[],
+        None,
+        &[
+            "--out",
+            "old",
+            "--built-at",
+            "2020-01-01T00:00:00Z",
+            "--sign-with",
+            "lamina.key",
+        ],
+    );
+    succeeds(path, &["db", "export", "old", "--out", "old.tar"]);
+    for database in ["old", "old.tar"] {
+        let report = succeeds(
+            path,
+            &[&scan[..], &[database, "--db-key", "lamina.pub"]].concat(),
+        );
+        assert!(
+            report.contains("newer vulnerabilities are not in it"),
+            "{report}"
+        );
+    }
+}
+
+#[test]
+fn a_server_serves_only_a_database_that_is_signed() {
+    let folder = two_databases();
+    let path = folder.path();
+    std::fs::remove_file(path.join("one/index.json.minisig")).unwrap();
+    let words = [
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--db",
+        "one",
+        "--db-key",
+        "lamina.pub",
+    ];
+    fails(path, &words, "not signed");
 }
