@@ -55,13 +55,13 @@ const OTHER_BUCKETS: &[&str] = &[
     "trivy",
 ];
 
-/// The order in which Trivy asks sources that are not the advisory's own.
+/// The order in which Trivy asks sources that are not the advisory's own; without Wolfi and Chainguard,
+/// and without Ubuntu, whose data is share-alike and stays in its shards.
 const SOURCES: &[&str] = &[
     NVD,
     "redhat",
     "redhat-oval",
     "debian",
-    "ubuntu",
     "alpine",
     "amazon",
     "oracle-oval",
