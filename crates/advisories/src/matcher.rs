@@ -1113,6 +1113,12 @@ pub fn is_bundle_id(record: &str) -> bool {
             | "PHSA"
             | "AVG"
             | "ASA"
+            | "BRSA"
+            | "ELBA"
+            | "ELEA"
+            | "FEDORA"
+            | "GLSA"
+            | "RLBA"
     ) || prefix.starts_with("ALAS")
 }
 

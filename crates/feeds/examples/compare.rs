@@ -9,6 +9,7 @@
 //! the newest but one of all that end a range, and `0.0.1`.
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::disallowed_methods,

@@ -10,12 +10,12 @@
 //! No crate that reads it without mapping a file and without `unsafe` is kept up (2026-11).
 //!
 //! The file is hostile. Offsets are checked, a walk is at most [`MAX_BOLT_DEPTH`] pages deep, and all
-//! walks together read at most [`MAX_BOLT_VISITS`] times the pages of the file: trees that share or
-//! loop pages end with an error.
+//! walks together show at most [`MAX_BOLT_READS`] times the bytes of the file: trees that share or
+//! loop pages, and elements that lie over each other, end with an error.
 
 use std::cell::Cell;
 
-use crate::limits::{MAX_BOLT_DEPTH, MAX_BOLT_VISITS};
+use crate::limits::{MAX_BOLT_DEPTH, MAX_BOLT_READS};
 
 const MAGIC: u32 = 0xed0c_daed;
 const VERSION: u32 = 2;
@@ -36,7 +36,8 @@ pub(crate) struct Bolt<'a> {
     page_size: usize,
     pages: u64,
     root: u64,
-    visits: Cell<u64>,
+    /// Bytes that walks may still show.
+    left: Cell<u64>,
 }
 
 /// Why a database cannot be read.
@@ -102,7 +103,7 @@ impl<'a> Bolt<'a> {
             .max_by_key(|(_, meta)| meta.transaction)
             .map(|(_, meta)| meta)
             .ok_or(BoltError::NoMeta)?;
-        let have = u64::try_from(bytes.len() / meta.page_size).unwrap_or(u64::MAX);
+        let have = to_u64(bytes.len() / meta.page_size);
         if have < meta.pages {
             return Err(BoltError::Short {
                 have,
@@ -114,7 +115,7 @@ impl<'a> Bolt<'a> {
             page_size: meta.page_size,
             pages: meta.pages,
             root: meta.root,
-            visits: Cell::new(0),
+            left: Cell::new(to_u64(bytes.len()).saturating_mul(MAX_BOLT_READS)),
         })
     }
 
@@ -124,6 +125,12 @@ impl<'a> Bolt<'a> {
             bolt: self,
             root: Root::Page(self.root),
         }
+    }
+
+    fn spend(&self, bytes: usize) -> Result<(), BoltError> {
+        let left = self.left.get().checked_sub(to_u64(bytes));
+        self.left.set(left.ok_or(BoltError::Circle)?);
+        Ok(())
     }
 
     fn page(&self, number: u64) -> Result<Page<'a>, BoltError> {
@@ -231,12 +238,6 @@ impl<'a, 'b> Entries<'a, 'b> {
         if self.stack.len() >= MAX_BOLT_DEPTH {
             return Err(BoltError::Deep(page.number));
         }
-        let visits = self.bolt.visits.get().saturating_add(1);
-        self.bolt.visits.set(visits);
-        // An inline page is no page of the file, but lies in one element of one that was read.
-        if page.number != 0 && visits > self.bolt.pages.saturating_mul(MAX_BOLT_VISITS) {
-            return Err(BoltError::Circle);
-        }
         self.stack.push((page, 0));
         Ok(())
     }
@@ -252,9 +253,13 @@ impl<'a, 'b> Entries<'a, 'b> {
             if position >= page.count {
                 self.stack.pop();
             } else if page.is_branch {
+                self.bolt.spend(ELEMENT)?;
                 let child = self.bolt.page(page.child(position)?)?;
                 self.enter(child)?;
             } else {
+                let (_, value) = page.key_and_rest(position)?;
+                let length = page.value_length(position)?.min(value.len());
+                self.bolt.spend(ELEMENT + length)?;
                 return page.item(self.bolt, position).map(Some);
             }
         }
@@ -324,6 +329,12 @@ impl<'a> Page<'a> {
         self.key_and_rest(position).map(|(key, _)| key)
     }
 
+    fn value_length(&self, position: usize) -> Result<usize, BoltError> {
+        let at = PAGE_HEADER + ELEMENT * position;
+        let length = u32_at(self.bytes, at + 12).and_then(|length| usize::try_from(length).ok());
+        length.ok_or(BoltError::Element(self.number))
+    }
+
     fn child(&self, position: usize) -> Result<u64, BoltError> {
         let at = PAGE_HEADER + ELEMENT * position;
         u64_at(self.bytes, at + 8).ok_or(BoltError::Element(self.number))
@@ -337,8 +348,7 @@ impl<'a> Page<'a> {
         let damaged = BoltError::Element(self.number);
         let at = PAGE_HEADER + ELEMENT * position;
         let (key, rest) = self.key_and_rest(position)?;
-        let length = u32_at(self.bytes, at + 12).ok_or(damaged)?;
-        let length = usize::try_from(length).map_err(|_| damaged)?;
+        let length = self.value_length(position)?;
         let value = rest.get(..length).ok_or(damaged)?;
         let flags = u32_at(self.bytes, at).ok_or(damaged)?;
         let item = if flags & IS_BUCKET == 0 {
@@ -376,6 +386,10 @@ fn meta(bytes: &[u8], offset: usize) -> Option<Meta> {
         pages: u64_at(meta, 40)?,
         transaction: u64_at(meta, 48)?,
     })
+}
+
+fn to_u64(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 /// FNV-1a, 64 bits.
@@ -608,7 +622,7 @@ mod tests {
         // A branch that leads to itself.
         let mut pages = vec![vec![0; 1024], vec![0; 1024]];
         let root = push(branch(&[("a", 2)]), &mut pages);
-        assert_eq!(all(&finish(pages, root)), Err(BoltError::Circle));
+        assert_eq!(all(&finish(pages, root)), Err(BoltError::Deep(2)));
 
         // One below the other.
         let mut pages = vec![vec![0; 1024], vec![0; 1024]];
@@ -626,6 +640,31 @@ mod tests {
             page = push(branch(&children), &mut pages);
         }
         assert_eq!(all(&finish(pages, page)), Err(BoltError::Circle));
+
+        // Fifty elements with the same value, walked through again and again.
+        let tree = vec![("a", value(&"x".repeat(900)))];
+        let mut pages = vec![vec![0; 1024], vec![0; 1024]];
+        let root = page_of(&tree, &mut pages);
+        let mut page = pages.remove(2);
+        page[10..12].copy_from_slice(&50_u16.to_le_bytes());
+        for position in 0..50_usize {
+            let at = PAGE_HEADER + ELEMENT * position;
+            let place = (PAGE_HEADER + ELEMENT - at.min(PAGE_HEADER + ELEMENT)) as u32;
+            for (field, number) in [0, place, 0, 100].into_iter().enumerate() {
+                let number: u32 = number;
+                page[at + 4 * field..][..4].copy_from_slice(&number.to_le_bytes());
+            }
+        }
+        pages.push(page);
+        let bytes = finish(pages, root);
+        let bolt = Bolt::open(&bytes).unwrap();
+        let mut shown = 0;
+        let end = (0..1000).find_map(|_| {
+            let walk = bolt.root().entries().inspect(|_| shown += 1);
+            walk.filter_map(Result::err).next()
+        });
+        assert_eq!(end, Some(BoltError::Circle));
+        assert!(shown < 500, "{shown}");
 
         // Out of the file, to a meta page, and to the middle of a long one.
         for child in [0, 1, 99, u64::MAX] {

@@ -59,9 +59,9 @@ pub const MAX_XML_TEXT_BYTES: usize = 1 << 20;
 /// Pages from the root of a BoltDB bucket to a leaf. A tree of 30 would hold 2^30 pages at least.
 pub const MAX_BOLT_DEPTH: usize = 30;
 
-/// How often all walks through a BoltDB file may read each of its pages, on average. A walk through
-/// everything reads each once.
-pub const MAX_BOLT_VISITS: u64 = 4;
+/// How often all walks through a BoltDB file may show each of its bytes, on average. A walk through
+/// everything shows a value once for each bucket that it lies in.
+pub const MAX_BOLT_READS: u64 = 8;
 
 /// Bytes of another scanner's whole database, decompressed; it is held in memory. trivy-db has about
 /// 900 MB, grype's about 1.5 GB.

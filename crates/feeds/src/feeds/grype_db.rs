@@ -560,8 +560,11 @@ fn affected(
     let mut parts: BTreeMap<Statement, Part<'_>> = BTreeMap::new();
     for range in ranges {
         let fix = range.fix.as_ref().unwrap_or(&none);
+        // So Grype writes what secdb calls fixed in `0`: it was never affected.
+        let constraint = range.version.constraint.trim();
+        let is_never = platform.order == "apk" && matches!(constraint, "< 0" | "<0");
         let statement = match fix.state.as_str() {
-            _ if is_unaffected => Statement::NotAffected,
+            _ if is_never || is_unaffected => Statement::NotAffected,
             "not-affected" => Statement::NotAffected,
             "wont-fix" => Statement::WillNotFix,
             _ => Statement::Affected,
@@ -571,9 +574,13 @@ fn affected(
             fixes: BTreeSet::new(),
             dates: BTreeSet::new(),
         });
-        part.set
-            .join(Set::parse(&range.version.constraint, order)?)?;
-        if fix.state == "fixed" {
+        let set = if is_never {
+            Set::all()
+        } else {
+            Set::parse(constraint, order)?
+        };
+        part.set.join(set)?;
+        if fix.state == "fixed" && !is_never {
             part.fixes.insert(&fix.version);
             let available = fix
                 .detail
@@ -789,6 +796,11 @@ mod tests {
             "Debian:12",
             r#"{"ranges":[{"version":{"constraint":"< 1, > 2"}}]}"#,
             "",
+        );
+        check(
+            "Alpine:v3.19",
+            r#"{"ranges":[{"version":{"type":"apk","constraint":"< 0"},"fix":{"version":"0","state":"fixed"}}]}"#,
+            "NotAffected >= 0",
         );
     }
 

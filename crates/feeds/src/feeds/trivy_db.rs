@@ -5,7 +5,7 @@
 //! JSON under the id of a vulnerability. The bucket `vulnerability` has what people read, and what each
 //! source says of severity.
 //!
-//! - Trivy's rule is kept: what the vulnerable versions hold, or all versions if none are named,
+//! - Trivy's rule is kept: what the vulnerable versions hold, or all versions if only others are named,
 //!   without what the patched and unaffected ones hold.
 //! - Severity is that of the source which Trivy chooses: the advisory's own, its source's, GitHub's
 //!   for GitHub's ids, NVD's, then the first source of Trivy's list that has one; with it the CVSS
@@ -55,13 +55,13 @@ const OTHER_BUCKETS: &[&str] = &[
     "trivy",
 ];
 
-/// The order in which Trivy asks sources that are not the advisory's own.
+/// The order in which Trivy asks sources that are not the advisory's own; without Wolfi and Chainguard,
+/// and without Ubuntu, whose data is share-alike and stays in its shards.
 const SOURCES: &[&str] = &[
     NVD,
     "redhat",
     "redhat-oval",
     "debian",
-    "ubuntu",
     "alpine",
     "amazon",
     "oracle-oval",
@@ -551,7 +551,15 @@ fn language(theirs: &TheirAdvisory, order: &dyn VersionOrder) -> Result<Affected
     if is_any(&theirs.vulnerable_versions) || is_any(&theirs.patched_versions) {
         return Ok(endless());
     }
-    let vulnerable = if theirs.vulnerable_versions.is_empty() {
+    let lists = [
+        &theirs.vulnerable_versions,
+        &theirs.patched_versions,
+        &theirs.unaffected_versions,
+    ];
+    let vulnerable = if lists.iter().all(|list| list.is_empty()) {
+        // Trivy matches nothing then.
+        Set::none()
+    } else if theirs.vulnerable_versions.is_empty() {
         Set::all()
     } else {
         set(&theirs.vulnerable_versions)?
@@ -1033,6 +1041,7 @@ mod tests {
                 "CVE-1",
                 r#"{"VulnerableVersions":["<1"],"UnaffectedVersions":["<2"]}"#,
             ),
+            one("npm::z", "a", "CVE-1", r#"{"VendorIDs":["GHSA-1"]}"#),
             (
                 "vulnerability",
                 Node::Bucket(vec![(
@@ -1049,6 +1058,7 @@ mod tests {
             &skipped,
             &[
                 "left out: holds no version: CVE-1 in a, npm::y",
+                "left out: holds no version: CVE-1 in a, npm::z",
                 "left out: the licence forbids to pass on what is made of it: CVE-1 in a, wolfi",
                 "left out: unknown ecosystem \"cocoapods\": CVE-1 in pcre, cocoapods::GitHub",
                 "left out: unknown platform \"windows 11\": CVE-1 in a, windows 11",

@@ -129,3 +129,66 @@ fn debian_matches_are_those_of_dpkg_and_the_tracker() {
     println!("{} findings in {} packages", got.len(), rows.len());
     assert_eq!(got, expected);
 }
+
+/// What a shard says: package, id, statement and ranges.
+fn sayings(database: &Database, key: &str) -> BTreeSet<String> {
+    let shard = database.shard(key);
+    let mut found = BTreeSet::new();
+    for package in shard.packages() {
+        let package = package.unwrap();
+        for affected in package.affected() {
+            let affected = affected.unwrap();
+            let advisory = shard.advisory(affected.advisory).unwrap();
+            let ranges: Vec<_> = affected.ranges().map(|range| range.to_string()).collect();
+            let statement = affected.statement.unwrap();
+            found.insert(format!(
+                "{} {} {statement:?} {}",
+                package.name,
+                advisory.id,
+                ranges.join(" or ")
+            ));
+        }
+    }
+    found
+}
+
+/// Both databases were made of the same secdb, each by its own rules.
+#[test]
+fn whole_databases_say_of_alpine_what_its_secdb_says() {
+    let files = ["main.json", "community.json"].map(|name| {
+        let path = format!("alpine-secdb/v3.19/{name}");
+        let file = lamina_testkit::shared(&format!("advisories/feeds/{path}"))?;
+        Some((path, std::fs::read(file).unwrap()))
+    });
+    let [Some(main), Some(community)] = files else {
+        return;
+    };
+    let direct = build(&[(&main.0, &main.1), (&community.0, &community.1)]);
+    let direct = sayings(&direct, "alpine:3.19");
+    let paths = [
+        "trivy-db/db.tar.gz",
+        "grype-db/v6/vulnerability-db_v6.1.9_2026-08-22T00:00:00Z_1787356800.tar.zst",
+    ];
+    for path in paths {
+        let Some(database) = build_from(path) else {
+            return;
+        };
+        let theirs = sayings(&database, "alpine:3.19");
+        let missing = direct.difference(&theirs).count();
+        let more: Vec<_> = theirs.difference(&direct).collect();
+        println!(
+            "{path}: {} of {}, {missing} not there, {more:?}",
+            theirs.len(),
+            direct.len()
+        );
+        assert!(
+            theirs.len() > 7000 && missing < 100 && more.len() < 60,
+            "{path}"
+        );
+        if path.starts_with("grype") {
+            let source = &database.built.index.sources[0];
+            assert_eq!(source.records, 64_267 + 315);
+            assert_eq!(source.date.as_deref(), Some("2026-08-22T00:00:00+00:00"));
+        }
+    }
+}
