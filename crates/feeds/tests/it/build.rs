@@ -100,7 +100,7 @@ fn what_cannot_be_used_is_counted_with_its_reason() {
             r#"{"id":"A-5","affected":[{"package":{"ecosystem":"Perl6","name":"a"},"versions":["1"]}]}"#,
         ),
         (
-            "order.json",
+            "second.json",
             r#"{"id":"A-6","affected":[{"package":{"ecosystem":"CRAN","name":"a"},"versions":["1"]}]}"#,
         ),
         (
@@ -113,7 +113,6 @@ fn what_cannot_be_used_is_counted_with_its_reason() {
         database.skipped(),
         [
             ("left out: names no package", 2),
-            ("left out: no version order for CRAN", 1),
             ("left out: only GIT ranges", 1),
             (r#"left out: unknown ecosystem "Perl6""#, 1),
             ("unreadable: larger than 16 MiB", 1),
@@ -123,8 +122,9 @@ fn what_cannot_be_used_is_counted_with_its_reason() {
         ]
     );
     let source = &database.built.index.sources[0];
-    assert_eq!((source.records, source.skipped), (11, 10));
+    assert_eq!((source.records, source.skipped), (11, 9));
     assert_eq!(database.text("pypi").lines().count(), 1);
+    assert_eq!(database.text("cran").lines().count(), 1);
 }
 
 #[test]
