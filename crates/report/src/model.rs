@@ -566,3 +566,26 @@ impl ReportWarning {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_from_before_epss_still_open_and_absent_fields_are_not_written() {
+        let old = r#"{"id":"CVE-1","aliases":[],"package":0,"severity":"low","severity_source":null,"cvss":null,"score":null,"status":"affected","fixed_in":[],"title":null,"evidence":{"record":"CVE-1","shard":"debian:12","source":"OSV","matched_name":"a","matched_version":"1","order":"dpkg","range":">= 0"}}"#;
+        let finding: Finding = serde_json::from_str(old).unwrap();
+        assert_eq!((finding.epss, finding.kev.as_ref()), (None, None));
+        assert_eq!(serde_json::to_string(&finding).unwrap(), old);
+        for status in [
+            Status::WillNotFix,
+            Status::FixDeferred,
+            Status::UnderInvestigation,
+            Status::EndOfLife,
+            Status::Possible,
+        ] {
+            let text = serde_json::to_string(&status).unwrap();
+            assert_eq!(serde_json::from_str::<Status>(&text).unwrap(), status);
+        }
+    }
+}

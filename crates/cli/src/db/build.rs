@@ -80,6 +80,8 @@ fn feed_ids() -> clap::builder::PossibleValuesParser {
 struct Found {
     path: PathBuf,
     feed: Option<&'static dyn Feed>,
+    /// It was asked for itself, not found in a folder.
+    is_named: bool,
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -100,7 +102,12 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             bail!("--from names files that are here; --feed and --mirror are for downloads");
         }
         walk(from, &mut paths).with_context(|| format!("cannot read the feeds in {from:?}"))?;
-        found.extend(paths.into_iter().map(|path| Found { path, feed: None }));
+        let is_named = from.is_file();
+        found.extend(paths.into_iter().map(|path| Found {
+            path,
+            feed: None,
+            is_named,
+        }));
     }
     let is_complete = download(&args, built_at, &mut found).await?;
 
@@ -108,7 +115,13 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut ignored = Vec::new();
     let progress = spinner();
     let total = found.len();
-    for (done, Found { path, feed }) in found.iter().enumerate() {
+    let mut databases = Vec::new();
+    for (done, file) in found.iter().enumerate() {
+        let Found {
+            path,
+            feed,
+            is_named,
+        } = file;
         let shown = path.to_string_lossy().replace('\\', "/");
         progress.set_message(format!("reading {}/{total} {shown}", done + 1));
         let is_wanted = |feed: &&dyn Feed| {
@@ -122,6 +135,11 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             ignored.push(shown);
             continue;
         };
+        if feed.is_database() && !is_named {
+            databases.push(shown.clone());
+            ignored.push(shown);
+            continue;
+        }
         let mut content = File::open(path).with_context(|| format!("cannot open {shown:?}"))?;
         let input = Input {
             path: &shown,
@@ -161,6 +179,12 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     files::commit(&args.out, &json, signature.as_deref())?;
     files::remove_other_shards(&args.out, &[&built.index])?;
     write_skipped(&args.out, &built)?;
+    for path in &databases {
+        eprintln!(
+            "note: {path} was left out: it is another scanner's whole database; name the file itself \
+             with --from to build from it alone"
+        );
+    }
     print_built(&built, &ignored)?;
     eprintln!(
         "built {} in {:.1} s from {} files ({} ignored){}",
@@ -196,7 +220,9 @@ async fn download(
         .iter()
         .copied()
         .filter(|feed| match (args.from.is_empty(), args.feed.is_empty()) {
-            (true, true) => feed.reserved().is_none() || is_named(feed.id()),
+            (true, true) => {
+                (feed.reserved().is_none() && !feed.is_database()) || is_named(feed.id())
+            }
             (_, false) => is_named(feed.id()),
             (false, true) => false,
         })
@@ -242,6 +268,7 @@ async fn download(
         found.extend(fetched.files.into_iter().map(|path| Found {
             path,
             feed: Some(feed),
+            is_named: true,
         }));
     }
     eprintln!(

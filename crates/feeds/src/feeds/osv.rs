@@ -731,6 +731,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn rpm_entries_are_about_products_and_sources_where_their_ecosystem_is() {
+        let check = |name: &str, expect: &[Qualifier<String>]| {
+            let (ecosystem, _) = Ecosystem::of_osv(name).unwrap();
+            assert_eq!(qualifiers(ecosystem, name), expect, "{name}");
+        };
+        let product = Qualifier::Product("enterprise_linux:9::appstream".to_owned());
+        check("Red Hat:enterprise_linux:9::appstream", &[product]);
+        check("Rocky Linux:9", &[Qualifier::Source]);
+        check("SUSE:Linux Enterprise Server 15 SP6", &[Qualifier::Source]);
+        check("AlmaLinux:9", &[]);
+        check("Debian:12", &[]);
+    }
+
+    #[test]
     fn events_become_ranges() {
         let check = |events: &[(&str, &str)], expect: &[&str]| {
             let events: Vec<BTreeMap<String, String>> = events

@@ -174,6 +174,10 @@ fn what_cannot_be_used_is_counted_with_its_reason() {
             r#"{"id":"A-5","affected":[{"package":{"ecosystem":"Perl6","name":"a"},"versions":["1"]}]}"#,
         ),
         (
+            "second.json",
+            r#"{"id":"A-6","affected":[{"package":{"ecosystem":"CRAN","name":"a"},"versions":["1"]}]}"#,
+        ),
+        (
             "version.json",
             r#"{"id":"A-7","affected":[{"package":{"ecosystem":"PyPI","name":"a"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"not a version"}]}]}]}"#,
         ),
@@ -192,8 +196,9 @@ fn what_cannot_be_used_is_counted_with_its_reason() {
         ]
     );
     let source = &database.built.index.sources[0];
-    assert_eq!((source.records, source.skipped), (10, 9));
+    assert_eq!((source.records, source.skipped), (11, 9));
     assert_eq!(database.text("pypi").lines().count(), 1);
+    assert_eq!(database.text("cran").lines().count(), 1);
 }
 
 #[test]

@@ -202,10 +202,16 @@ struct Vulnerability<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     references: Vec<Alias<'a>>,
     ratings: [Rating<'a>; 1],
+    #[serde(skip_serializing_if = "<[u32]>::is_empty")]
+    cwes: &'a [u32],
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     recommendation: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    published: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated: Option<String>,
     affects: Vec<Affected<'a>>,
     properties: Vec<Property>,
 }
@@ -539,6 +545,20 @@ fn vulnerability(finding: &Finding) -> Vulnerability<'_> {
     for version in &finding.fixed_in {
         add("fixedIn", version);
     }
+    if !matches!(finding.status, Status::Fixed | Status::Affected) {
+        add("status", finding.status.words());
+    }
+    if let Some(epss) = finding.epss {
+        add("epss", &epss.score.to_string());
+        add("epssPercentile", &epss.percentile.to_string());
+    }
+    if let Some(kev) = &finding.kev {
+        add("kevAdded", &kev.added);
+        add("kevDue", kev.due.as_deref().unwrap_or_default());
+        add("kevRansomware", if kev.ransomware { "known" } else { "" });
+    }
+    let fix_published = finding.fix_published.as_deref();
+    add("fixPublished", fix_published.unwrap_or_default());
     Vulnerability {
         id: &finding.id,
         source: Some(Source {
@@ -572,12 +592,25 @@ fn vulnerability(finding: &Finding) -> Vulnerability<'_> {
             method: finding.cvss.as_deref().map(method),
             vector: finding.cvss.as_deref(),
         }],
+        cwes: &finding.cwes,
         description: finding.title.as_deref(),
+        published: finding.published.as_deref().and_then(midnight),
+        updated: finding.modified.as_deref().and_then(midnight),
         recommendation: (finding.status == Status::Fixed && !finding.fixed_in.is_empty())
             .then(|| format!("update to {}", finding.fixed_in.join(" or "))),
         affects: Vec::new(),
         properties,
     }
+}
+
+/// A day as a time; `None` for what is no day.
+fn midnight(day: &str) -> Option<String> {
+    let is_day = day.len() == 10
+        && day.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    is_day.then(|| format!("{day}T00:00:00Z"))
 }
 
 /// Who gives out ids of this form.

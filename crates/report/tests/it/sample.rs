@@ -6,9 +6,9 @@ use lamina_inventory::{
     severity::Severity,
 };
 use lamina_report::model::{
-    Accounts, Base, BaseBasis, Database, Distribution, EarlierVersion, Evidence, FORMAT, Finding,
-    HistoryStep, Image, Issue, Layer, Package, Place, Report, ReportWarning, RunConfig, ShardUse,
-    Share, Status, Wasted,
+    Accounts, Base, BaseBasis, Database, Distribution, EarlierVersion, Epss, Evidence, FORMAT,
+    Finding, HistoryStep, Image, Issue, Kev, Layer, Package, Place, Report, ReportWarning,
+    RunConfig, ShardUse, Share, Status, Wasted,
 };
 
 pub(crate) fn now() -> Timestamp {
@@ -292,7 +292,19 @@ fn findings() -> Vec<Finding> {
             order: "maven".to_owned(),
             range: ">= 2.13.0, < 2.15.0".to_owned(),
         },
-        ..Finding::default()
+        epss: Some(Epss {
+            score: 0.94358,
+            percentile: 0.9996,
+        }),
+        kev: Some(Kev {
+            added: "2021-12-10".to_owned(),
+            due: Some("2021-12-24".to_owned()),
+            ransomware: true,
+        }),
+        cwes: vec![20, 400, 502, 917],
+        published: Some("2021-12-10".to_owned()),
+        modified: Some("2025-10-22".to_owned()),
+        fix_published: Some("2021-12-10".to_owned()),
     };
     // In both places of one package: one entry that affects two components.
     let babel = |package| Finding {
@@ -303,7 +315,7 @@ fn findings() -> Vec<Finding> {
         severity_source: None,
         cvss: None,
         score: None,
-        status: Status::Affected,
+        status: Status::WillNotFix,
         fixed_in: Vec::new(),
         title: None,
         evidence: Evidence {
