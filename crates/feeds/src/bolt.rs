@@ -417,6 +417,10 @@ fn u64_at(bytes: &[u8], offset: usize) -> Option<u64> {
 
 /// Writes what the tests read.
 #[cfg(test)]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the tests' own files are small"
+)]
 pub(crate) mod testing {
     use super::*;
 
@@ -534,6 +538,10 @@ pub(crate) mod testing {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the tests' own files are small"
+)]
 mod tests {
     use proptest::prelude::*;
 
