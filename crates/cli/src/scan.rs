@@ -158,11 +158,9 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
     if !args.quiet && std::io::stderr().is_terminal() {
         eprintln!("advisory database: {}", database.describe(now));
     }
-    if let Some(warning) = database.warning(now) {
-        report.warnings.push(ReportWarning {
-            layer: None,
-            message: warning,
-        });
+    // Not in the report, which says when its database was built: another reader's clock may differ.
+    if let Some(warning) = database.warning(now).filter(|_| !args.quiet) {
+        eprintln!("warning: {warning}");
     }
     let format = formats::by_id(&args.format).context("unknown format")?;
     let text = format.render(&report, &policy, now);
