@@ -627,7 +627,6 @@ struct Lookup<'s> {
     version: Cow<'s, str>,
     /// Whether it is about entries with [`Qualifier::Source`], or those without; `None` for both.
     of_source: Option<bool>,
-    is_readable: bool,
 }
 
 impl<'a> Target<'a> {
@@ -641,7 +640,6 @@ impl<'a> Target<'a> {
             name: normalise(name),
             version: Cow::Borrowed(version),
             of_source: both.then_some(false),
-            is_readable: self.order.accepts(version),
         });
         let source = subject.source.map(|(name, version)| {
             let version = match subject.source_epoch {
@@ -650,7 +648,6 @@ impl<'a> Target<'a> {
             };
             Lookup {
                 name: normalise(name),
-                is_readable: self.order.accepts(&version),
                 version,
                 of_source: both.then_some(true),
             }
@@ -682,7 +679,8 @@ impl<'a> Target<'a> {
                     continue;
                 }
             };
-            if !lookup.is_readable {
+            let is_readable = self.order.accepts(&lookup.version);
+            if !is_readable {
                 warnings.add(MatchWarning::PackageVersion {
                     package,
                     name: lookup.name.clone().into_owned(),
@@ -710,7 +708,8 @@ impl<'a> Target<'a> {
                     continue;
                 }
                 let version = self.comparable(&entry, &lookup);
-                let Some(range) = self.range_of(&entry, &lookup, version, warnings) else {
+                let Some(range) = self.range_of(&entry, &lookup, version, is_readable, warnings)
+                else {
                     continue;
                 };
                 let advisory = match self.shard.advisory(entry.advisory) {
@@ -767,11 +766,14 @@ impl<'a> Target<'a> {
             let Ok(Some(entries)) = self.shard.package(&lookup.name) else {
                 continue;
             };
+            if !self.order.accepts(&lookup.version) {
+                continue;
+            }
             for entry in entries.affected().map_while(Result::ok) {
                 let Some(statement) = entry.statement else {
                     continue;
                 };
-                if !lookup.is_readable || !fits(cx, &entry, &lookup, subject) {
+                if !fits(cx, &entry, &lookup, subject) {
                     continue;
                 }
                 let Ok(advisory) = self.shard.advisory(entry.advisory) else {
@@ -818,9 +820,10 @@ impl<'a> Target<'a> {
         entry: &AffectedRef<'a>,
         lookup: &Lookup<'_>,
         version: &str,
+        is_readable: bool,
         warnings: &mut Warnings,
     ) -> Option<String> {
-        if lookup.is_readable {
+        if is_readable {
             for range in entry.ranges() {
                 match range.holds(self.order, version) {
                     Ok(true) => return Some(range.to_string()),
@@ -840,8 +843,7 @@ impl<'a> Target<'a> {
         }
         let is_same = |listed: &str| {
             listed == version
-                || (lookup.is_readable
-                    && self.order.compare(listed, version) == Ok(Ordering::Equal))
+                || (is_readable && self.order.compare(listed, version) == Ok(Ordering::Equal))
         };
         entry
             .versions()
