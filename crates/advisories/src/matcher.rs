@@ -342,6 +342,12 @@ pub fn match_packages(
         traits,
     };
     let mut targets_of: HashMap<PackageKind, Vec<(&Target<'_>, Role)>> = HashMap::new();
+    let mut uses: HashMap<(PackageKind, Subject<'_>), u32> = HashMap::new();
+    for package in packages.iter().filter(|package| !package.is_hearsay) {
+        *uses
+            .entry((package.kind, Subject::of(package)))
+            .or_default() += 1;
+    }
     let mut known: HashMap<(PackageKind, Subject<'_>), Rc<[Match]>> = HashMap::new();
     let mut judged: HashMap<usize, Rc<BTreeSet<String>>> = HashMap::new();
     let mut result = Matches::default();
@@ -356,13 +362,20 @@ pub fn match_packages(
             continue;
         }
         let subject = Subject::of(package);
-        // Binaries of one source share its matches.
-        let found = match known.get(&(package.kind, subject)) {
-            Some(found) => Rc::clone(found),
+        // Binaries of one source share its matches; what is asked for once is not kept.
+        let key = (package.kind, subject);
+        let is_shared = uses.get(&key).is_some_and(|uses| *uses > 1);
+        let found: Found = match known.get(&key) {
+            Some(found) => Found::Shared(Rc::clone(found)),
             None => {
-                let found: Rc<[Match]> = cx.find(index, &subject, targets, &mut warnings).into();
-                known.insert((package.kind, subject), Rc::clone(&found));
-                found
+                let found = cx.find(index, &subject, targets, &mut warnings);
+                if is_shared {
+                    let found: Rc<[Match]> = found.into();
+                    known.insert(key, Rc::clone(&found));
+                    Found::Shared(found)
+                } else {
+                    Found::Own(found)
+                }
             }
         };
         if found.is_empty() {
@@ -377,7 +390,7 @@ pub fn match_packages(
                 .or_insert_with(|| Rc::new(cx.not_affected(owner)));
             Rc::clone(judged)
         });
-        for found in found.iter() {
+        found.for_each(|found| {
             let is_overridden = is_all_overridden
                 || not_affected.as_ref().is_some_and(|ids| {
                     let mut own = std::iter::once(&found.id).chain(&found.aliases);
@@ -391,13 +404,35 @@ pub fn match_packages(
             list.push(Match {
                 package: index,
                 owner: package.owned_by,
-                ..found.clone()
+                ..found
             });
-        }
+        });
     }
     result.warnings = warnings.list;
     result.warnings_left_out = warnings.left_out;
     result
+}
+
+/// The matches of a package, which it may share with others.
+enum Found {
+    Own(Vec<Match>),
+    Shared(Rc<[Match]>),
+}
+
+impl Found {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Own(matches) => matches.is_empty(),
+            Self::Shared(matches) => matches.is_empty(),
+        }
+    }
+
+    fn for_each(self, take: impl FnMut(Match)) {
+        match self {
+            Self::Own(matches) => matches.into_iter().for_each(take),
+            Self::Shared(matches) => matches.iter().cloned().for_each(take),
+        }
+    }
 }
 
 /// What is looked up of a package: equal for all packages that have the same matches.
