@@ -342,6 +342,12 @@ pub fn match_packages(
         traits,
     };
     let mut targets_of: HashMap<PackageKind, Vec<(&Target<'_>, Role)>> = HashMap::new();
+    let mut uses: HashMap<(PackageKind, Subject<'_>), u32> = HashMap::new();
+    for package in packages.iter().filter(|package| !package.is_hearsay) {
+        *uses
+            .entry((package.kind, Subject::of(package)))
+            .or_default() += 1;
+    }
     let mut known: HashMap<(PackageKind, Subject<'_>), Rc<[Match]>> = HashMap::new();
     let mut judged: HashMap<usize, Rc<BTreeSet<String>>> = HashMap::new();
     let mut result = Matches::default();
@@ -356,13 +362,20 @@ pub fn match_packages(
             continue;
         }
         let subject = Subject::of(package);
-        // Binaries of one source share its matches.
-        let found = match known.get(&(package.kind, subject)) {
-            Some(found) => Rc::clone(found),
+        // Binaries of one source share its matches; what is asked for once is not kept.
+        let key = (package.kind, subject);
+        let is_shared = uses.get(&key).is_some_and(|uses| *uses > 1);
+        let found: Found = match known.get(&key) {
+            Some(found) => Found::Shared(Rc::clone(found)),
             None => {
-                let found: Rc<[Match]> = cx.find(index, &subject, targets, &mut warnings).into();
-                known.insert((package.kind, subject), Rc::clone(&found));
-                found
+                let found = cx.find(index, &subject, targets, &mut warnings);
+                if is_shared {
+                    let found: Rc<[Match]> = found.into();
+                    known.insert(key, Rc::clone(&found));
+                    Found::Shared(found)
+                } else {
+                    Found::Own(found)
+                }
             }
         };
         if found.is_empty() {
@@ -377,7 +390,7 @@ pub fn match_packages(
                 .or_insert_with(|| Rc::new(cx.not_affected(owner)));
             Rc::clone(judged)
         });
-        for found in found.iter() {
+        found.for_each(|found| {
             let is_overridden = is_all_overridden
                 || not_affected.as_ref().is_some_and(|ids| {
                     let mut own = std::iter::once(&found.id).chain(&found.aliases);
@@ -391,13 +404,35 @@ pub fn match_packages(
             list.push(Match {
                 package: index,
                 owner: package.owned_by,
-                ..found.clone()
+                ..found
             });
-        }
+        });
     }
     result.warnings = warnings.list;
     result.warnings_left_out = warnings.left_out;
     result
+}
+
+/// The matches of a package, which it may share with others.
+enum Found {
+    Own(Vec<Match>),
+    Shared(Rc<[Match]>),
+}
+
+impl Found {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Own(matches) => matches.is_empty(),
+            Self::Shared(matches) => matches.is_empty(),
+        }
+    }
+
+    fn for_each(self, take: impl FnMut(Match)) {
+        match self {
+            Self::Own(matches) => matches.into_iter().for_each(take),
+            Self::Shared(matches) => matches.iter().cloned().for_each(take),
+        }
+    }
 }
 
 /// What is looked up of a package: equal for all packages that have the same matches.
@@ -627,7 +662,6 @@ struct Lookup<'s> {
     version: Cow<'s, str>,
     /// Whether it is about entries with [`Qualifier::Source`], or those without; `None` for both.
     of_source: Option<bool>,
-    is_readable: bool,
 }
 
 impl<'a> Target<'a> {
@@ -641,7 +675,6 @@ impl<'a> Target<'a> {
             name: normalise(name),
             version: Cow::Borrowed(version),
             of_source: both.then_some(false),
-            is_readable: self.order.accepts(version),
         });
         let source = subject.source.map(|(name, version)| {
             let version = match subject.source_epoch {
@@ -650,7 +683,6 @@ impl<'a> Target<'a> {
             };
             Lookup {
                 name: normalise(name),
-                is_readable: self.order.accepts(&version),
                 version,
                 of_source: both.then_some(true),
             }
@@ -682,7 +714,8 @@ impl<'a> Target<'a> {
                     continue;
                 }
             };
-            if !lookup.is_readable {
+            let is_readable = self.order.accepts(&lookup.version);
+            if !is_readable {
                 warnings.add(MatchWarning::PackageVersion {
                     package,
                     name: lookup.name.clone().into_owned(),
@@ -710,7 +743,8 @@ impl<'a> Target<'a> {
                     continue;
                 }
                 let version = self.comparable(&entry, &lookup);
-                let Some(range) = self.range_of(&entry, &lookup, version, warnings) else {
+                let Some(range) = self.range_of(&entry, &lookup, version, is_readable, warnings)
+                else {
                     continue;
                 };
                 let advisory = match self.shard.advisory(entry.advisory) {
@@ -767,11 +801,14 @@ impl<'a> Target<'a> {
             let Ok(Some(entries)) = self.shard.package(&lookup.name) else {
                 continue;
             };
+            if !self.order.accepts(&lookup.version) {
+                continue;
+            }
             for entry in entries.affected().map_while(Result::ok) {
                 let Some(statement) = entry.statement else {
                     continue;
                 };
-                if !lookup.is_readable || !fits(cx, &entry, &lookup, subject) {
+                if !fits(cx, &entry, &lookup, subject) {
                     continue;
                 }
                 let Ok(advisory) = self.shard.advisory(entry.advisory) else {
@@ -818,9 +855,10 @@ impl<'a> Target<'a> {
         entry: &AffectedRef<'a>,
         lookup: &Lookup<'_>,
         version: &str,
+        is_readable: bool,
         warnings: &mut Warnings,
     ) -> Option<String> {
-        if lookup.is_readable {
+        if is_readable {
             for range in entry.ranges() {
                 match range.holds(self.order, version) {
                     Ok(true) => return Some(range.to_string()),
@@ -840,8 +878,7 @@ impl<'a> Target<'a> {
         }
         let is_same = |listed: &str| {
             listed == version
-                || (lookup.is_readable
-                    && self.order.compare(listed, version) == Ok(Ordering::Equal))
+                || (is_readable && self.order.compare(listed, version) == Ok(Ordering::Equal))
         };
         entry
             .versions()

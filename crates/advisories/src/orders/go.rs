@@ -10,7 +10,11 @@
 
 use std::{borrow::Cow, cmp::Ordering};
 
-use super::{VersionError, VersionOrder, semver::SEMVER, split_while};
+use super::{
+    VersionError, VersionOrder,
+    semver::{SEMVER, plain},
+    split_while,
+};
 
 pub(crate) struct Go;
 
@@ -20,6 +24,9 @@ impl VersionOrder for Go {
     }
 
     fn compare(&self, a: &str, b: &str) -> Result<Ordering, VersionError> {
+        if let (Some(a), Some(b)) = (plain(a), plain(b)) {
+            return Ok(a.cmp(&b));
+        }
         let refuse = |version| move |_| VersionError::new("go", version);
         let (semantic_a, semantic_b) = (semantic(a), semantic(b));
         SEMVER

@@ -35,6 +35,9 @@ impl VersionOrder for Semver {
     }
 
     fn compare(&self, a: &str, b: &str) -> Result<Ordering, VersionError> {
+        if let (Some(a), Some(b)) = (plain(a), plain(b)) {
+            return Ok(a.cmp(&b));
+        }
         let refuse = |version| move || VersionError::new(self.id, version);
         let a = split(a).ok_or_else(refuse(a))?;
         let b = split(b).ok_or_else(refuse(b))?;
@@ -58,6 +61,29 @@ impl VersionOrder for Semver {
         }
         Ok(ordering)
     }
+}
+
+/// The numbers of a version of up to three that fit, and nothing else, as most are; others go the long
+/// way, to the same end.
+pub(super) fn plain(version: &str) -> Option<[u64; 3]> {
+    let mut numbers = [0_u64; 3];
+    let mut at = 0;
+    let mut is_empty = true;
+    for byte in version.bytes() {
+        if byte == b'.' {
+            at += 1;
+            if is_empty {
+                return None;
+            }
+            is_empty = true;
+        } else {
+            let digit = char::from(byte).to_digit(10)?;
+            let number = numbers.get_mut(at)?;
+            *number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
+            is_empty = false;
+        }
+    }
+    (!is_empty).then_some(numbers)
 }
 
 struct Parts<'a> {
