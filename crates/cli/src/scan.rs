@@ -159,10 +159,7 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         eprintln!("advisory database: {}", database.describe(now));
     }
     if let Some(warning) = database.warning(now) {
-        report.warnings.push(ReportWarning {
-            layer: None,
-            message: warning,
-        });
+        report.warnings.push(ReportWarning::of_matching(warning));
     }
     let format = formats::by_id(&args.format).context("unknown format")?;
     let text = format.render(&report, &policy, now);
