@@ -102,7 +102,8 @@ pub const ECOSYSTEMS: &[Ecosystem] = {
         row("Go", "go", Some("go"), Exact, One),
         row("Hackage", "hackage", Some("hackage"), Exact, One),
         row("Hex", "hex", SEMVER, Exact, One),
-        row("Julia", "julia", SEMVER, Exact, One),
+        // As in Pub, a higher build is a higher version (`VersionNumber`): jll packages are fixed so.
+        row("Julia", "julia", Some("pub"), Exact, One),
         row("Kubernetes", "kubernetes", SEMVER, Exact, One),
         row("Mageia", "mageia", RPM, Exact, Suffix),
         row("Maven", "maven", Some("maven"), Exact, One),

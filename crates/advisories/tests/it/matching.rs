@@ -350,6 +350,26 @@ fn bounds_without_a_local_version_are_about_all_local_builds() {
 }
 
 #[test]
+fn builds_of_bitnami_are_no_pre_releases() {
+    let lines = "
+        envoy | CVE-1 | | | [,1.28.7)
+        envoy | CVE-2 | | | [1.0.0,1.28.7]
+        envoy | CVE-3 | | | [,1.28.7-2)
+        ";
+    let shard = shard("bitnami", "semver", lines);
+    let check = |version, expect: &[&str]| {
+        let packages = [package(PackageKind::Bitnami, "envoy", version)];
+        let found = match_packages(None, &packages, &[&shard]);
+        let ids: Vec<&str> = found.matches.iter().map(|found| &*found.id).collect();
+        assert_eq!(ids, expect, "{version}");
+    };
+    check("1.28.6-4", &["CVE-1", "CVE-2", "CVE-3"]);
+    check("1.28.7-1", &["CVE-2", "CVE-3"]);
+    check("1.28.7-2", &["CVE-2"]);
+    check("1.28.7-rc1", &["CVE-1", "CVE-2"]);
+}
+
+#[test]
 fn swift_packages_are_named_by_address_with_or_without_a_scheme() {
     let vapor = "github.com/vapor/vapor";
     let lines = format!("{vapor} | CVE-1 | | | [,4.90.0)");
