@@ -1,5 +1,6 @@
 //! `cargo xtask accuracy`: what `lamina scan` finds in images whose contents are known.
 
+mod advisories;
 mod compare;
 mod lists;
 
@@ -37,6 +38,10 @@ found, or fail, the counts are those of the versions that the fixtures were made
 Options:
   --image NAME     only that image
   --program FILE   measure that `lamina`, instead of building one
+  --advisories     instead of images: the shared version vectors, and a database of the shared
+                   feeds asked for what xtask/data/advisory-cases.toml says is in their records.
+                   Fails where one disagrees, unless the file has the reason
+  --database DIR   with --advisories: ask that database, instead of building one
   --write          also write the tables into docs/accuracy.md";
 
 /// The part of a kind's packages that has to be found, and of what is found that has to be there.
@@ -95,8 +100,19 @@ impl Data {
 pub(crate) fn run(mut args: Args) -> Result<()> {
     let only = args.option("--image")?;
     let program = args.option("--program")?.map(PathBuf::from);
+    let database = args.option("--database")?.map(PathBuf::from);
+    let of_advisories = args.flag("--advisories");
     let writes = args.flag("--write");
     args.finish()?;
+    if of_advisories {
+        if only.is_some() {
+            bail!("--advisories goes with no image");
+        }
+        return advisories::run(program, database, writes);
+    }
+    if database.is_some() {
+        bail!("--database goes with --advisories");
+    }
     if writes && only.is_some() {
         bail!("--write wants all images");
     }

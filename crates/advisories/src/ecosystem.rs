@@ -34,6 +34,8 @@ pub enum Names {
     CaseFree,
     /// By PEP 503: case-free, runs of `-`, `_` and `.` equal.
     Pep503,
+    /// Addresses of repositories: case-free, some with a scheme and `.git`, most without.
+    Repository,
 }
 
 /// What the suffix of an OSV ecosystem means.
@@ -57,7 +59,7 @@ pub enum Releases {
 
 /// All ecosystems that OSV names and we have thought about.
 pub const ECOSYSTEMS: &[Ecosystem] = {
-    use Names::{CaseFree, Exact, Pep503};
+    use Names::{CaseFree, Exact, Pep503, Repository};
     use Releases::{Alpine, One, RedHat, Suffix, Suse, Ubuntu};
     const fn row(
         osv: &'static str,
@@ -100,7 +102,8 @@ pub const ECOSYSTEMS: &[Ecosystem] = {
         row("Go", "go", Some("go"), Exact, One),
         row("Hackage", "hackage", Some("hackage"), Exact, One),
         row("Hex", "hex", SEMVER, Exact, One),
-        row("Julia", "julia", SEMVER, Exact, One),
+        // As in Pub, a higher build is a higher version (`VersionNumber`): jll packages are fixed so.
+        row("Julia", "julia", Some("pub"), Exact, One),
         row("Kubernetes", "kubernetes", SEMVER, Exact, One),
         row("Mageia", "mageia", RPM, Exact, Suffix),
         row("Maven", "maven", Some("maven"), Exact, One),
@@ -115,7 +118,7 @@ pub const ECOSYSTEMS: &[Ecosystem] = {
         row("Root", "root", DPKG, Exact, Suffix),
         row("RubyGems", "rubygems", Some("rubygems"), Exact, One),
         row("SUSE", "suse", RPM, Exact, Suse),
-        row("SwiftURL", "swift", SEMVER, CaseFree, One),
+        row("SwiftURL", "swift", SEMVER, Repository, One),
         row("Ubuntu", "ubuntu", DPKG, Exact, Ubuntu),
         row("VSCode", "vscode", SEMVER, CaseFree, One),
         row("Wolfi", "wolfi", APK, Exact, One),
@@ -184,11 +187,12 @@ impl Ecosystem {
     pub fn normalise<'a>(&self, name: &'a str) -> Cow<'a, str> {
         match self.names {
             Names::Exact => Cow::Borrowed(name),
-            Names::CaseFree if name.bytes().any(|byte| byte.is_ascii_uppercase()) => {
-                Cow::Owned(name.to_ascii_lowercase())
-            }
-            Names::CaseFree => Cow::Borrowed(name),
+            Names::CaseFree => lower_case(name),
             Names::Pep503 => normalise_pep503(name),
+            Names::Repository => {
+                let name = name.split_once("://").map_or(name, |(_, address)| address);
+                lower_case(name.strip_suffix(".git").unwrap_or(name))
+            }
         }
     }
 
@@ -271,6 +275,13 @@ fn slug(text: &str) -> String {
             _ => '-',
         })
         .collect()
+}
+
+fn lower_case(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Cow::Owned(name.to_ascii_lowercase());
+    }
+    Cow::Borrowed(name)
 }
 
 /// PEP 503, "Normalized Names".

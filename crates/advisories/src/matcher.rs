@@ -836,12 +836,32 @@ impl<'a> Target<'a> {
         ids.difference(&held).copied().collect()
     }
 
-    /// The version as this entry's bounds can be compared with: some feeds leave epochs out.
+    /// The version as this entry's bounds can be compared with: some feeds leave epochs out, in PEP 440 a
+    /// bound without a local version is about all local builds of it (`2.3.1+cpu` is in `<= 2.3.1`), and
+    /// Bitnami's are about all its builds (`1.28.7-1` is no pre-release of 1.28.7).
     fn comparable<'v>(&self, entry: &AffectedRef<'_>, lookup: &'v Lookup<'_>) -> &'v str {
+        let build = match self.ecosystem.map(|ecosystem| ecosystem.key) {
+            Some("bitnami") => lookup
+                .version
+                .split_once('-')
+                .filter(|(_, build)| build.bytes().all(|byte| byte.is_ascii_digit()))
+                .map(|(version, _)| (version, '-')),
+            _ if self.order.id() == "pep440" => lookup
+                .version
+                .split_once('+')
+                .map(|(version, _)| (version, '+')),
+            _ => None,
+        };
+        if let Some((version, mark)) = build
+            && !entry.ranges().any(|range| is_in_bounds(mark, &range))
+            && !entry.versions().any(|listed| listed.contains(mark))
+        {
+            return version;
+        }
         let leaves_out_epochs = self.ecosystem.is_some_and(Ecosystem::leaves_out_epochs);
         match lookup.version.split_once(':') {
             Some((_, rest))
-                if leaves_out_epochs && !entry.ranges().any(|range| has_epoch(&range)) =>
+                if leaves_out_epochs && !entry.ranges().any(|range| is_in_bounds(':', &range)) =>
             {
                 rest
             }
@@ -926,12 +946,13 @@ impl<'a> Target<'a> {
     }
 }
 
-fn has_epoch(range: &VersionRange<&str>) -> bool {
+/// Whether a bound has the mark of an epoch or of a build.
+fn is_in_bounds(mark: char, range: &VersionRange<&str>) -> bool {
     let end = match range.end {
         RangeEnd::Never => "",
         RangeEnd::Fixed(end) | RangeEnd::LastAffected(end) | RangeEnd::Before(end) => end,
     };
-    range.introduced.unwrap_or_default().contains(':') || end.contains(':')
+    range.introduced.unwrap_or_default().contains(mark) || end.contains(mark)
 }
 
 /// Whether an entry is about the subject, by its qualifiers.

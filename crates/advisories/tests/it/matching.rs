@@ -342,6 +342,57 @@ fn a_range_that_cannot_be_read_is_reported_and_the_others_count() {
 }
 
 #[test]
+fn bounds_without_a_local_version_are_about_all_local_builds() {
+    let lines = "
+        jinja-2 | CVE-1 | | | [,2.3.1]
+        jinja-2 | CVE-2 | | | =2.3.1
+        jinja-2 | CVE-3 | | | [,2.3.1)
+        jinja-2 | CVE-4 | | | [,2.3.1+root.2)
+        ";
+    check(
+        lines,
+        "2.3.1+cpu",
+        "
+        CVE-1 [] unknown - Affected  (>= 0, <= 2.3.1)
+        CVE-2 [] unknown - Affected  (= 2.3.1)
+        CVE-4 [] unknown - Fixed 2.3.1+root.2 (>= 0, < 2.3.1+root.2)
+        ",
+    );
+    check(lines, "2.3.2+cpu", "");
+}
+
+#[test]
+fn builds_of_bitnami_are_no_pre_releases() {
+    let lines = "
+        envoy | CVE-1 | | | [,1.28.7)
+        envoy | CVE-2 | | | [1.0.0,1.28.7]
+        envoy | CVE-3 | | | [,1.28.7-2)
+        ";
+    let shard = shard("bitnami", "semver", lines);
+    let check = |version, expect: &[&str]| {
+        let packages = [package(PackageKind::Bitnami, "envoy", version)];
+        let found = match_packages(None, &packages, &[&shard]);
+        let ids: Vec<&str> = found.matches.iter().map(|found| &*found.id).collect();
+        assert_eq!(ids, expect, "{version}");
+    };
+    check("1.28.6-4", &["CVE-1", "CVE-2", "CVE-3"]);
+    check("1.28.7-1", &["CVE-2", "CVE-3"]);
+    check("1.28.7-2", &["CVE-2"]);
+    check("1.28.7-rc1", &["CVE-1", "CVE-2"]);
+}
+
+#[test]
+fn swift_packages_are_named_by_address_with_or_without_a_scheme() {
+    let vapor = "github.com/vapor/vapor";
+    let lines = format!("{vapor} | CVE-1 | | | [,4.90.0)");
+    let shard = shard("swift", "semver", &lines);
+    for name in [vapor, "https://github.com/Vapor/vapor.git"] {
+        let packages = [package(PackageKind::Swift, name, "4.89.3")];
+        assert_eq!(match_packages(None, &packages, &[&shard]).matches.len(), 1);
+    }
+}
+
+#[test]
 fn an_unknown_order_is_reported() {
     let shard = shard("pypi", "from-the-future", "a | CVE-1 | | | [,2)");
     let found = run(DEBIAN, &[package(Pypi, "a", "1.5")], &[&shard]);

@@ -184,6 +184,7 @@ fn check_ascending(order_id: &str, file: &str) {
             assert_eq!(order.compare(a, b), Ok(i.cmp(&j)), "{a} {b}");
         }
     }
+    println!("{file}: {} cases", versions.len());
 }
 
 #[test]
@@ -248,13 +249,16 @@ fn go_vectors() {
     let order = order("go").unwrap();
     let json = std::fs::read_to_string(path).unwrap();
     let cases: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
+    let mut count = 0;
     for case in cases {
         let older = case["older"].as_str().unwrap();
         let pseudo = case["version"].as_str().unwrap();
         if !older.is_empty() {
             assert_eq!(order.compare(older, pseudo), Ok(Ordering::Less), "{case}");
+            count += 1;
         }
     }
+    println!("go.xmod-pseudo.json: {count} cases");
     let Some(path) =
         lamina_testkit::shared("advisories/version-vectors/ordered/go.xmod-semver.json")
     else {
@@ -284,6 +288,7 @@ fn go_vectors() {
             assert_eq!(order.compare(a.0, b.0), Ok(expect), "{} {}", a.0, b.0);
         }
     }
+    println!("go.xmod-semver.json: {} cases", cases.len());
 }
 
 #[test]
