@@ -206,10 +206,19 @@ fn SeverityFilter() -> impl IntoView {
 fn Nothing(is_clean: bool) -> impl IntoView {
     let session = expect_context::<Session>();
     if is_clean {
+        let store = expect_context::<ReportStore>();
+        let was_asked = store.with(|report| {
+            let database = report.database.as_ref();
+            database.is_some_and(|database| database.unread.is_empty())
+        });
+        let text = match was_asked {
+            true => "The advisory database knows nothing against the packages of this image.",
+            false => "Not all of this image was matched: that says nothing.",
+        };
         return view! {
             <div class="empty">
                 <p class="emptyTitle">"No findings"</p>
-                <p>"The advisory database knows nothing against the packages of this image."</p>
+                <p>{text}</p>
             </div>
         }
         .into_any();

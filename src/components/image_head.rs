@@ -163,6 +163,12 @@ pub fn DatabaseNotes(
                         .to_owned(),
                 );
             }
+            if !database.unread.is_empty() {
+                notes.push(format!(
+                    "The advisories for {} could not be read: what is vulnerable there is not known. Warnings says why.",
+                    database.unread.join(", ")
+                ));
+            }
             if !database.missing.is_empty() {
                 notes.push(format!(
                     "The database has nothing on {}.",

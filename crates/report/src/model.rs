@@ -515,6 +515,9 @@ pub struct Database {
     pub shards: Vec<ShardUse>,
     /// Ecosystems of packages in this image that the database has no shard for.
     pub missing: Vec<String>,
+    /// Keys of the shards that this image needs and that could not be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
 }
 
 /// A shard that was asked.

@@ -8,7 +8,7 @@ use crate::model::{Report, Status};
 /// The rule that fails an image of which a layer could not be read.
 pub const UNREAD_LAYER: &str = "unread-layer";
 
-/// The rule that fails an image that no advisory database was asked about.
+/// The rule that fails an image that no advisory database was asked about, or not all that it needs.
 pub const NOT_MATCHED: &str = "not-matched";
 
 /// What the policy says of this report at a time. Findings in packages that a later layer removed
@@ -50,11 +50,19 @@ pub fn evaluate(policy: &Policy, report: &Report, now: Timestamp) -> Verdict {
             ),
         ),
     }
-    if report.database.is_none() {
-        fail(
+    match &report.database {
+        None => fail(
             NOT_MATCHED,
             "no advisory database was asked: what is vulnerable is not known".to_owned(),
-        );
+        ),
+        Some(database) if !database.unread.is_empty() => fail(
+            NOT_MATCHED,
+            format!(
+                "the advisories for {} could not be read: what is vulnerable there is not known",
+                database.unread.join(", ")
+            ),
+        ),
+        Some(_) => {}
     }
     verdict
 }
@@ -118,6 +126,11 @@ mod tests {
         check(&policy, &|_| {}, &[]);
         check(&policy, &cut_off, &[UNREAD_LAYER]);
         check(&policy, &|report| report.database = None, &[NOT_MATCHED]);
+        let unread = |report: &mut Report| {
+            let database = report.database.get_or_insert_default();
+            database.unread = vec!["debian:12".to_owned()];
+        };
+        check(&policy, &unread, &[NOT_MATCHED]);
         let lenient = Policy {
             fail_on: Threshold::Never,
             ..Policy::default()

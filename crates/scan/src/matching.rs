@@ -97,6 +97,12 @@ pub fn match_report(report: &mut Report, asked: Asked<'_>) {
             .iter()
             .map(|missing| missing.what.clone())
             .collect(),
+        unread: asked
+            .failed
+            .iter()
+            .filter(|(shard, _)| shard.kind == ShardKind::Match)
+            .map(|(shard, _)| shard.key.clone())
+            .collect(),
     });
 }
 

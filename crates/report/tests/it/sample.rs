@@ -159,6 +159,7 @@ pub(crate) fn report() -> Report {
                 bytes: 1000,
             }],
             missing: vec!["Maven".to_owned()],
+            unread: Vec::new(),
         }),
         warnings: vec![ReportWarning::of_layer(
             2,
