@@ -123,7 +123,7 @@ fn FindingText(finding: Finding, package: Package) -> impl IntoView {
             ""
         };
         let due = kev.due.as_deref().map(words::date);
-        let due = due.map(|due| format!("; United States agencies have until {due} to fix it"));
+        let due = due.map(|due| format!("; United States agencies had to fix it by {due}"));
         format!(
             "known to CISA since {since}{ransomware}{}",
             due.unwrap_or_default()

@@ -208,7 +208,8 @@ fn Recent() -> impl IntoView {
     };
     let list = move || {
         let (scans, (layers, shards, reports)) = kept.get()?;
-        if scans.is_empty() && layers + shards + reports == 0 {
+        // The advisory database has its own place, below.
+        if scans.is_empty() && layers + reports == 0 {
             return None;
         }
         let now_ms = platform::now_ms();
