@@ -34,10 +34,10 @@ fn check_but(
         .iter()
         .filter_map(|case| Some((case, claim(&cx, case)?)))
         .collect();
-    let failed: Vec<String> = claims
+    let failed: Vec<&Value> = claims
         .iter()
         .filter(|(_, holds)| !holds)
-        .map(|(case, _)| case.to_string())
+        .map(|(case, _)| *case)
         .collect();
     println!(
         "{file}: {} of {} cases are comparisons",
@@ -47,8 +47,11 @@ fn check_but(
     for (_, reason) in wrong {
         println!("  held wrong: 1, {reason}");
     }
-    let wrong: Vec<&str> = wrong.iter().map(|(case, _)| *case).collect();
-    assert_eq!(failed, wrong, "{file}");
+    let wrong: Vec<Value> = wrong
+        .iter()
+        .map(|(case, _)| serde_json::from_str(case).unwrap())
+        .collect();
+    assert_eq!(failed, wrong.iter().collect::<Vec<_>>(), "{file}");
     assert_eq!(claims.len(), taken, "{file}");
 }
 
