@@ -106,6 +106,14 @@ async fn cost(browser: &Browser) -> String {
     browser.text("advisory-bytes").await
 }
 
+/// Brings an element into view, so that a picture shows it.
+async fn bring(browser: &Browser, name: &str) {
+    let script = format!(
+        "document.querySelector('[data-test=\"{name}\"]').scrollIntoView({{block: 'center'}}); return null;"
+    );
+    browser.script(&script).await;
+}
+
 async fn go_home(browser: &Browser, lamina: &Lamina) {
     browser.open(&lamina.url).await;
     browser.one("database-built").await;
@@ -128,6 +136,7 @@ fn a_second_scan_fetches_no_advisories() {
         let cold = cost(browser).await;
         assert!(cold.ends_with(", 0 B were in this browser"), "{cold}");
         assert!(!cold.starts_with("0 B fetched"), "{cold}");
+        bring(browser, "advisory-bytes").await;
         browser.shots("database-cold").await;
         browser.scan(&lamina.url, "samples.lamina/shop:1.1").await;
         browser.one("verdict").await;
@@ -135,6 +144,7 @@ fn a_second_scan_fetches_no_advisories() {
         assert!(warm.starts_with("0 B fetched, "), "{warm}");
         assert!(!warm.ends_with(", 0 B were in this browser"), "{warm}");
         go_home(browser, lamina).await;
+        bring(browser, "database").await;
         browser.shots("database").await;
         // Without the database at its place, what is held goes on.
         browser.click("database-clear").await;
@@ -198,6 +208,7 @@ fn an_update_fetches_the_shard_that_changed_and_tells_what_it_changes() {
         assert!(news.contains("1 new"), "{news}");
         let built = browser.attribute("database-built", "datetime").await;
         assert_eq!(built.as_deref(), Some("2025-03-26T00:00:00Z"));
+        bring(browser, "recent-news").await;
         browser.shots("database-news").await;
         // The kept report has it now, with nothing scanned again.
         browser.click("recent-scan").await;
@@ -259,6 +270,7 @@ fn only_a_newer_index_that_is_signed_is_taken() {
             assert_eq!(built.as_deref(), Some("2025-03-20T00:00:00Z"));
         };
         refused(&unsigned, "it has no signature").await;
+        bring(browser, "database-problem").await;
         browser.shots("database-refused").await;
         // The signature of another index.
         std::fs::copy(
