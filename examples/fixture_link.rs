@@ -272,6 +272,7 @@ fn main() {
             version: Some("12".to_owned()),
             name: "Debian GNU/Linux 12 (bookworm)".to_owned(),
             file: "etc/os-release".to_owned(),
+            codename: Some("bookworm".to_owned()),
         }),
         packages,
         findings,
@@ -285,12 +286,12 @@ fn main() {
                 bytes: 812_000,
             }],
             missing: Vec::new(),
+            unread: Vec::new(),
         }),
-        warnings: vec![ReportWarning {
-            layer: Some(1),
-            message: "usr/lib/x.deb is 300000000 bytes, more than the 67108864 that deb reads"
-                .to_owned(),
-        }],
+        warnings: vec![ReportWarning::of_layer(
+            1,
+            "usr/lib/x.deb is 300000000 bytes, more than the 67108864 that deb reads",
+        )],
     };
     println!(
         "{}",
