@@ -852,5 +852,6 @@ fn five_thousand_packages_are_matched_while_nobody_waits() {
     }
     println!("5,000 packages, {count} matches: {best:.1} ms");
     assert!(count > 10_000);
-    assert!(best < 2000.0, "{best} ms in a debug build");
+    // A quiet machine takes half a second in a debug build; this is for what grows with the square.
+    assert!(best < 15_000.0, "{best} ms in a debug build");
 }
