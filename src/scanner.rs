@@ -201,6 +201,9 @@ pub enum Trust {
     NoKey,
 }
 
+/// How long an advisory database is used before a newer one is asked for, in milliseconds.
+pub(crate) const CHECK_AGAIN_MS: f64 = 3_600_000.0;
+
 /// How it stands with the advisory database.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DatabaseState {
@@ -220,8 +223,6 @@ pub struct DatabaseState {
     pub held_bytes: u64,
     /// Shards of it in this browser.
     pub held_shards: usize,
-    /// Shards that it has for matching.
-    pub shards: usize,
     /// Bytes fetched for this answer.
     pub fetched_bytes: u64,
     /// Kept reports that it changed, by the name of their image.

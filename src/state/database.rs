@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use super::{session::Session, toasts::Toasts, words};
 use crate::{
     browser, platform,
-    scanner::{self, DatabaseState, KeptChanges},
+    scanner::{self, CHECK_AGAIN_MS, DatabaseState, KeptChanges},
 };
 
 /// When the start page asks for the first time: after it is painted and its own requests are out.
@@ -110,7 +110,7 @@ impl DatabaseStore {
     fn keep_looking(self) {
         browser::after(LOOK_EVERY, move || {
             let is_due = self.known.with_untracked(|known| match known {
-                Known::State(state) => platform::now_ms() - state.checked_ms > 3_600_000.0,
+                Known::State(state) => platform::now_ms() - state.checked_ms > CHECK_AGAIN_MS,
                 _ => true,
             });
             if is_due {

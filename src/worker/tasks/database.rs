@@ -7,7 +7,7 @@
 use std::{cell::Cell, collections::BTreeSet};
 
 use lamina_advisories::{
-    index::{FILE_NAME, Index, ShardEntry, ShardKind},
+    index::{FILE_NAME, Index, ShardEntry},
     limits::{MAX_INDEX_BYTES, MAX_STORED_BYTES},
     matcher::Needs,
     shard::Shard,
@@ -27,7 +27,7 @@ use crate::{
         store::{self, Table},
     },
     scanner::{
-        AdvisoryBytes, AdvisoryText, DatabaseState, Trust,
+        AdvisoryBytes, AdvisoryText, CHECK_AGAIN_MS, DatabaseState, Trust,
         kept::{self, KeptChanges},
         server,
     },
@@ -35,9 +35,6 @@ use crate::{
 
 /// Where the index is kept.
 const INDEX_KEY: &str = "index.json";
-
-/// How long an index is used before another is asked for, in milliseconds.
-const CHECK_AGAIN_MS: f64 = 3_600_000.0;
 
 /// Keys that were built into the page, with commas between them.
 const BUILT_IN_KEYS: Option<&str> = option_env!("LAMINA_DB_KEY");
@@ -123,7 +120,6 @@ pub(super) async fn update(freshness: Freshness) -> Result<DatabaseState, String
     }
     let rows = store::rows(Table::Shards).await;
     let held: BTreeSet<&str> = rows.iter().map(|row| row.key.as_str()).collect();
-    let is_match = |entry: &&ShardEntry| entry.kind == ShardKind::Match;
     Ok(DatabaseState {
         name: database.index.name.clone(),
         built_at: database.index.built_at.clone(),
@@ -138,7 +134,6 @@ pub(super) async fn update(freshness: Freshness) -> Result<DatabaseState, String
             .iter()
             .filter(|entry| held.contains(entry.digest.to_string().as_str()))
             .count(),
-        shards: database.index.shards.iter().filter(is_match).count(),
         fetched_bytes: take_bytes().fetched,
         changed,
     })

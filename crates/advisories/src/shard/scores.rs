@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     index::ShardKind,
-    record::{Day, Epss, Exploited},
+    record::{Day, Epss, Exploited, Share},
 };
 
 /// Bytes of an entry of the section [`section::EXPLOITED`].
@@ -121,8 +121,6 @@ impl Shard {
         })
     }
 }
-
-pub use crate::record::Share;
 
 #[cfg(test)]
 mod tests {

@@ -7,8 +7,8 @@ use lamina_advisories::{
     match_packages, shards_for,
 };
 use lamina_advisories::{
-    record::{Day, Epss, Exploited},
-    shard::scores::{Share, write_scores},
+    record::{Day, Epss, Exploited, Share},
+    shard::scores::write_scores,
 };
 use lamina_image::digest::Digest;
 use lamina_inventory::facts::PackageKind::{self, Apk, Deb, Pypi, Rpm};

@@ -397,18 +397,7 @@ fn the_real_tar_gives_what_red_hat_says_of_known_cves() {
         return;
     };
     let database = build(&[(path, &std::fs::read(file).unwrap())]);
-    for row in &database.built.rows {
-        let entry = &row.entry;
-        println!(
-            "{} {:?}: {} advisories, {} packages, {} bytes, {} stored",
-            entry.key,
-            entry.kind,
-            entry.records,
-            entry.packages,
-            entry.uncompressed_size,
-            entry.size
-        );
-    }
+    database.print_sizes();
     let source = &database.built.index.sources[0];
     assert_eq!((source.id.as_str(), source.records), ("redhat-vex", 81));
     let unreadable = database.skipped();

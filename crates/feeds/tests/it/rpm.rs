@@ -188,18 +188,7 @@ fn the_real_azure_file_is_read_whole() {
         return;
     };
     let database = build(&[(path, &std::fs::read(file).unwrap())]);
-    for row in &database.built.rows {
-        let entry = &row.entry;
-        println!(
-            "{} {:?}: {} advisories, {} packages, {} bytes, {} stored",
-            entry.key,
-            entry.kind,
-            entry.records,
-            entry.packages,
-            entry.uncompressed_size,
-            entry.size
-        );
-    }
+    database.print_sizes();
     let source = &database.built.index.sources[0];
     assert_eq!((source.records, source.skipped), (1_222, 0));
     let text = database.text("azure-linux:3.0");

@@ -68,6 +68,22 @@ impl Database {
         Shard::from_stored(&self.files[&entry.path()], entry).unwrap()
     }
 
+    /// Prints what each shard takes.
+    pub(crate) fn print_sizes(&self) {
+        for row in &self.built.rows {
+            let entry = &row.entry;
+            println!(
+                "{} {:?}: {} advisories, {} packages, {} bytes, {} stored",
+                entry.key,
+                entry.kind,
+                entry.records,
+                entry.packages,
+                entry.uncompressed_size,
+                entry.size
+            );
+        }
+    }
+
     /// All that a shard says, a line for each package and advisory.
     pub(crate) fn text(&self, key: &str) -> String {
         let shard = self.shard(key);
