@@ -69,9 +69,12 @@ fn FindingText(finding: Finding, package: Package) -> impl IntoView {
         Memo::new(move |_| {
             session.policy.with(|policy| {
                 policy.exceptions.iter().any(|exception| {
-                    std::iter::once(&id)
-                        .chain(&aliases)
-                        .any(|id| id.eq_ignore_ascii_case(&exception.id))
+                    std::iter::once(&id).chain(&aliases).any(|id| {
+                        exception
+                            .id
+                            .as_deref()
+                            .is_some_and(|other| id.eq_ignore_ascii_case(other))
+                    })
                 })
             })
         })
@@ -84,9 +87,12 @@ fn FindingText(finding: Finding, package: Package) -> impl IntoView {
             if is_excepted.get_untracked() {
                 session.set_policy(|policy| {
                     policy.exceptions.retain(|exception| {
-                        !std::iter::once(&id)
-                            .chain(&aliases)
-                            .any(|id| id.eq_ignore_ascii_case(&exception.id))
+                        !std::iter::once(&id).chain(&aliases).any(|id| {
+                            exception
+                                .id
+                                .as_deref()
+                                .is_some_and(|other| id.eq_ignore_ascii_case(other))
+                        })
                     });
                 });
                 toasts.show(format!("{id} counts again"));

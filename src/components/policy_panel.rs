@@ -1,6 +1,6 @@
 //! The policy: what fails an image, and which findings do not count. The verdict follows at once.
 
-use lamina_policy::{Exception, Expiry, MAX_EXCEPTIONS, Policy, Threshold, UnknownSeverity};
+use lamina_policy::{Choice, Exception, Expiry, MAX_EXCEPTIONS, Policy, Threshold};
 use leptos::prelude::*;
 
 use super::icons::{CLOSE, Icon};
@@ -83,9 +83,9 @@ pub fn PolicyPanel() -> impl IntoView {
                     type="checkbox"
                     role="switch"
                     data-test="policy-unknown"
-                    prop:checked=move || policy.with(|policy| policy.unknown_severity == UnknownSeverity::Fail)
+                    prop:checked=move || policy.with(|policy| policy.unknown_severity == Choice::Fail)
                     on:change:target=move |event| {
-                        let choice = if event.target().checked() { UnknownSeverity::Fail } else { UnknownSeverity::Pass };
+                        let choice = if event.target().checked() { Choice::Fail } else { Choice::Pass };
                         session.set_policy(|policy| policy.unknown_severity = choice);
                     }
                 />
@@ -128,7 +128,7 @@ fn Exceptions() -> impl IntoView {
         <details class="exceptions" data-test="policy-exceptions">
             <summary>{summary}</summary>
             <ul class="exceptionsList">
-                <For each=move || exceptions.get() key=|exception| (exception.id.clone(), exception.reason.clone()) let(exception)>
+                <For each=move || exceptions.get() key=|exception: &Exception| exception.label() + exception.reason.as_deref().unwrap_or_default() let(exception)>
                     <ExceptionRow exception />
                 </For>
             </ul>
@@ -162,17 +162,17 @@ fn ExceptionRow(exception: Exception) -> impl IntoView {
         let word = if is_expired { "expired" } else { "until" };
         format!("{word} {expires}")
     });
-    let id = exception.id.clone();
+    let id = exception.label();
     let label = format!("Remove the exception for {id}");
     view! {
         <li class="exceptionsItem" data-expired=is_expired.then_some("")>
-            <span class="mono">{exception.id.clone()}</span>
+            <span class="mono">{exception.label()}</span>
             <span class="exceptionsReason">
                 {exception.reason.clone()}
                 {until.map(|until| view! { " " <span class="exceptionsUntil">{until}</span> })}
             </span>
             <button type="button" class="iconButton" aria-label=label title="Remove"
-                on:click=move |_| session.set_policy(|policy| policy.exceptions.retain(|other| other.id != id))>
+                on:click=move |_| session.set_policy(|policy| policy.exceptions.retain(|other| *other != exception))>
                 <Icon path=CLOSE />
             </button>
         </li>
@@ -199,14 +199,17 @@ pub fn except(session: Session, toasts: Toasts, id: &str, reason: &str, expires:
     let reason = (!reason.trim().is_empty()).then(|| reason.trim().to_owned());
     let mut is_added = false;
     session.set_policy(|policy| {
-        policy
-            .exceptions
-            .retain(|other| !other.id.eq_ignore_ascii_case(&id));
+        policy.exceptions.retain(|other| {
+            !other
+                .id
+                .as_deref()
+                .is_some_and(|other| other.eq_ignore_ascii_case(&id))
+        });
         if policy.exceptions.len() < MAX_EXCEPTIONS {
             policy.exceptions.push(Exception {
-                id,
                 reason,
                 expires,
+                ..Exception::of_id(id)
             });
             is_added = true;
         }

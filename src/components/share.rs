@@ -81,7 +81,8 @@ pub fn ShareButtons() -> impl IntoView {
         };
         let (text, name) = store.with(|report| {
             let policy = session.policy.get_untracked();
-            let text = format.render(report, &policy, session::now());
+            let judged = formats::Judged::new(report, &policy, session::now());
+            let text = format.render(&judged);
             (text, file_name(&report.image.name))
         });
         let name = format!("{name}.{}", format.extension());

@@ -44,10 +44,10 @@ pub fn VerdictPanel() -> impl IntoView {
             .map(|rule| {
                 let count = rule.findings.len();
                 view! {
-                    <li class="verdictReason" data-test="verdict-reason" data-passed=rule.passed.to_string()>
+                    <li class="verdictReason" data-test="verdict-reason" data-passed=(!rule.is_failed()).to_string()>
                         <span>{words::sentence(&rule.reason)}</span>
                         " "
-                        {(!rule.passed && count > 0).then(|| view! {
+                        {(rule.is_failed() && count > 0).then(|| view! {
                             <button type="button" class="linkButton" on:click=move |_| show("fails:yes", Vec::new(), None)>
                                 {if count == 1 { "Show it".to_owned() } else { format!("Show the {count}") }}
                             </button>

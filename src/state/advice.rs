@@ -32,7 +32,7 @@ pub fn advise(report: &Report, verdict: &Verdict) -> Advice {
     let mut failing: Vec<usize> = verdict
         .rules
         .iter()
-        .filter(|rule| !rule.passed)
+        .filter(|rule| rule.is_failed())
         .flat_map(|rule| rule.findings.iter().copied())
         .collect();
     failing.sort_unstable();

@@ -3,7 +3,7 @@
 use std::{ops::Deref, rc::Rc, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use lamina_policy::{Policy, Verdict};
+use lamina_policy::{Policy, Target, Verdict, Why};
 use lamina_report::{link, model::Report, verdict};
 use leptos::prelude::*;
 
@@ -493,15 +493,17 @@ pub fn judge(report: &Report, policy: &Policy) -> (Verdict, Judged) {
     let failing = verdict
         .rules
         .iter()
-        .filter(|rule| !rule.passed)
+        .filter(|rule| rule.is_failed())
         .flat_map(|rule| &rule.findings);
     for index in failing {
         if let Some(flag) = judged.fails.get_mut(*index) {
             *flag = true;
         }
     }
-    for (index, _) in &verdict.excepted {
-        if let Some(flag) = judged.is_excepted.get_mut(*index) {
+    for left_out in &verdict.left_out {
+        if let (Target::Finding(index), Why::Exception(_)) = (left_out.what, left_out.why)
+            && let Some(flag) = judged.is_excepted.get_mut(index)
+        {
             *flag = true;
         }
     }

@@ -24,7 +24,10 @@ use lamina_image::{
 };
 use lamina_policy::{Policy, Threshold};
 use lamina_registry::{PullError, Remedy, Session, error::tags_in_words};
-use lamina_report::{formats, model::ReportWarning, verdict};
+use lamina_report::{
+    formats::{self, Judged},
+    model::ReportWarning,
+};
 use lamina_scan::{
     archive::ArchiveJob,
     join::Joined,
@@ -163,7 +166,8 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         eprintln!("warning: {warning}");
     }
     let format = formats::by_id(&args.format).context("unknown format")?;
-    let text = format.render(&report, &policy, now);
+    let judged = Judged::new(&report, &policy, now);
+    let text = format.render(&judged);
     match &args.output {
         Some(path) => {
             std::fs::write(path, text).with_context(|| format!("writing {}", path.display()))?;
@@ -173,13 +177,11 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
             .context("writing the report")?,
     }
     let is_judged = format.has_verdict() || args.fail_on.is_some() || args.policy.is_some();
-    Ok(
-        if !is_judged || verdict::evaluate(&policy, &report, now).passed {
-            Outcome::Passed
-        } else {
-            Outcome::PolicyFailed
-        },
-    )
+    Ok(if !is_judged || judged.verdict.passed {
+        Outcome::Passed
+    } else {
+        Outcome::PolicyFailed
+    })
 }
 
 fn policy(args: &Args) -> anyhow::Result<Policy> {
@@ -187,7 +189,7 @@ fn policy(args: &Args) -> anyhow::Result<Policy> {
         Some(path) => {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("reading {}", path.display()))?;
-            Policy::parse_json(&text).with_context(|| format!("reading {}", path.display()))?
+            Policy::parse(&text).with_context(|| format!("reading {}", path.display()))?
         }
         None => Policy::default(),
     };

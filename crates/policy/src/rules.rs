@@ -2,15 +2,50 @@
 //!
 //! A rule is one file here and one line in [`RULES`]; it is judged in this order, and shown so.
 
+mod end_of_life;
+mod epss;
+mod exploited;
+mod image_age;
+mod licences;
+mod misconfigurations;
+mod not_matched;
+mod required_labels;
+mod root_user;
+mod secrets;
 mod severity_threshold;
+mod severity_warning;
 mod unknown_severity;
+mod unnamed_executables;
+mod unread_layer;
 
-use crate::{Finding, Policy, RuleOutcome};
+use std::{borrow::Cow, cmp::Reverse};
+
+use jiff::Timestamp;
+use lamina_inventory::facts::IssueKind;
+
+use crate::{
+    policy::{Choice, Policy},
+    subject::{Finding, Issue, Subject},
+    verdict::{Level, RuleOutcome, Why},
+};
 
 /// All rules, in the order in which a verdict lists them.
 pub const RULES: &[&dyn Rule] = &[
+    &unread_layer::UnreadLayer,
+    &not_matched::NotMatched,
     &severity_threshold::SeverityThreshold,
     &unknown_severity::UnknownSeverity,
+    &exploited::Exploited,
+    &epss::Epss,
+    &severity_warning::SeverityWarning,
+    &secrets::Secrets,
+    &misconfigurations::Misconfigurations,
+    &licences::Licences,
+    &end_of_life::EndOfLife,
+    &root_user::RootUser,
+    &unnamed_executables::UnnamedExecutables,
+    &image_age::ImageAge,
+    &required_labels::RequiredLabels,
 ];
 
 /// One thing that a policy can demand.
@@ -19,7 +54,7 @@ pub trait Rule: Sync {
     fn id(&self) -> &'static str;
     /// What it is for, in a few words.
     fn title(&self) -> &'static str;
-    /// Judges the findings. `None` if the policy does not ask for this rule.
+    /// Judges the image. `None` if the policy does not ask for this rule.
     fn judge(&self, context: &Context<'_>) -> Option<RuleOutcome>;
 }
 
@@ -27,87 +62,242 @@ pub trait Rule: Sync {
 pub struct Context<'a> {
     /// The policy.
     pub policy: &'a Policy,
-    /// All findings.
-    pub findings: &'a [Finding<'a>],
-    /// For each finding, whether an exception covers it.
-    pub is_excepted: &'a [bool],
+    /// The image.
+    pub subject: &'a Subject<'a>,
+    /// The time.
+    pub now: Timestamp,
+    /// For each finding, why it does not count, if so.
+    pub findings: &'a [Option<Why>],
+    /// For each issue, likewise.
+    pub issues: &'a [Option<Why>],
+}
+
+/// How many a rule would look at that do not count, by who says so.
+#[derive(Default)]
+struct Uncounted {
+    excepted: usize,
+    vex: usize,
+    base: usize,
+    grace: usize,
+}
+
+impl Uncounted {
+    fn add(&mut self, why: Why) {
+        match why {
+            Why::Exception(_) => self.excepted += 1,
+            Why::Vex(_) => self.vex += 1,
+            Why::Base => self.base += 1,
+            Why::Grace => self.grace += 1,
+            // The rule's own words say that these are not meant.
+            Why::Unfixed | Why::Status => {}
+        }
+    }
+
+    fn say(&self, reason: &mut String) {
+        let parts = [
+            (self.excepted, "excepted"),
+            (self.vex, "answered by VEX"),
+            (self.base, "of the base image left out"),
+            (self.grace, "in grace"),
+        ];
+        for (count, words) in parts {
+            if count > 0 {
+                reason.push_str(&format!("; {count} {words}"));
+            }
+        }
+    }
 }
 
 impl Context<'_> {
-    /// The findings that count for a rule that asks for `wanted`, worst first, and how many more
-    /// would count if no exception covered them.
-    fn select(&self, wanted: impl Fn(&Finding<'_>) -> bool) -> (Vec<usize>, usize) {
+    /// The outcome of a rule that forbids findings of a kind, e.g. `at or above high`.
+    fn forbid(
+        &self,
+        rule: &'static str,
+        outcome: Level,
+        what: &str,
+        is_meant: impl Fn(&Finding<'_>) -> bool,
+        counts: impl Fn(Why) -> bool,
+    ) -> RuleOutcome {
         let mut counted = Vec::new();
-        let mut excepted = 0;
-        for (index, (finding, is_excepted)) in
-            self.findings.iter().zip(self.is_excepted).enumerate()
-        {
-            if (self.policy.fixable_only && !finding.is_fixable) || !wanted(finding) {
+        let mut uncounted = Uncounted::default();
+        for (index, (finding, why)) in self.subject.findings.iter().zip(self.findings).enumerate() {
+            if !is_meant(finding) {
                 continue;
             }
-            if *is_excepted {
-                excepted += 1;
-            } else {
-                counted.push((
-                    std::cmp::Reverse((finding.severity, finding.is_fixable)),
+            match why {
+                Some(why) if !counts(*why) => uncounted.add(*why),
+                _ => counted.push((
+                    Reverse((finding.severity, finding.is_fixable())),
                     finding.id,
                     index,
-                ));
+                )),
             }
         }
         counted.sort_unstable();
-        (
-            counted.into_iter().map(|(_, _, index)| index).collect(),
-            excepted,
-        )
-    }
-
-    /// The outcome of a rule that forbids `what`, e.g. `at or above high`.
-    fn outcome(
-        &self,
-        rule: &'static str,
-        what: &str,
-        wanted: impl Fn(&Finding<'_>) -> bool,
-    ) -> RuleOutcome {
-        let (findings, excepted) = self.select(wanted);
-        let fixable = if self.policy.fixable_only {
+        let findings: Vec<usize> = counted.into_iter().map(|(_, _, index)| index).collect();
+        let fixable = if self.policy.fixable_only && !counts(Why::Unfixed) {
             "fixable "
         } else {
             ""
         };
-        let mut reason = match findings.first().and_then(|index| self.findings.get(*index)) {
+        let mut reason = match findings
+            .first()
+            .and_then(|index| self.subject.findings.get(*index))
+        {
             None => format!("no {fixable}finding {what}"),
+            Some(worst) => format!(
+                "{} {what}, worst {} ({}) in {} {}",
+                plural(findings.len(), &format!("{fixable}finding")),
+                worst.id,
+                worst.severity.word(),
+                worst.at.name,
+                worst.at.version
+            ),
+        };
+        uncounted.say(&mut reason);
+        RuleOutcome {
+            rule: Cow::Borrowed(rule),
+            outcome: if findings.is_empty() {
+                Level::Passed
+            } else {
+                outcome
+            },
+            reason,
+            findings,
+            ..RuleOutcome::default()
+        }
+    }
+
+    /// The outcome of a rule that forbids issues of a kind, `nouns` being what it calls them.
+    fn forbid_issues(
+        &self,
+        rule: &'static str,
+        outcome: Level,
+        (noun, what): (&str, &str),
+        is_meant: impl Fn(&Issue<'_>) -> bool,
+    ) -> RuleOutcome {
+        let mut counted = Vec::new();
+        let mut uncounted = Uncounted::default();
+        for (index, (issue, why)) in self.subject.issues.iter().zip(self.issues).enumerate() {
+            if !is_meant(issue) {
+                continue;
+            }
+            match why {
+                Some(why) => uncounted.add(*why),
+                None => counted.push((Reverse(issue.severity), index)),
+            }
+        }
+        counted.sort_unstable();
+        let issues: Vec<usize> = counted.into_iter().map(|(_, index)| index).collect();
+        let what = if what.is_empty() {
+            String::new()
+        } else {
+            format!(" {what}")
+        };
+        let mut reason = match issues
+            .first()
+            .and_then(|index| self.subject.issues.get(*index))
+        {
+            None => format!("no {noun}{what}"),
             Some(worst) => {
-                let count = findings.len();
-                let noun = if count == 1 { "finding" } else { "findings" };
+                let place = worst
+                    .file
+                    .map(|file| format!(" in {file}"))
+                    .unwrap_or_default();
+                let title = worst.title;
                 format!(
-                    "{count} {fixable}{noun} {what}, worst {} ({}) in {} {}",
-                    worst.id,
-                    worst.severity.word(),
-                    worst.package,
-                    worst.version
+                    "{}{what}, worst: {title}{place}",
+                    plural(issues.len(), noun)
                 )
             }
         };
-        if excepted > 0 {
-            reason.push_str(&format!("; {excepted} excepted"));
-        }
+        uncounted.say(&mut reason);
         RuleOutcome {
-            rule,
-            passed: findings.is_empty(),
+            rule: Cow::Borrowed(rule),
+            outcome: if issues.is_empty() {
+                Level::Passed
+            } else {
+                outcome
+            },
             reason,
-            findings,
+            issues,
+            ..RuleOutcome::default()
+        }
+    }
+
+    /// The outcome of a rule that looks for what one check of the image's configuration found.
+    fn check(
+        &self,
+        rule: &'static str,
+        check: &str,
+        choice: Choice,
+        good: &str,
+    ) -> Option<RuleOutcome> {
+        let level = choice.level()?;
+        let is_meant =
+            |issue: &Issue<'_>| issue.kind == IssueKind::Misconfiguration && issue.rule == check;
+        let mut outcome = self.forbid_issues(rule, level, ("", ""), is_meant);
+        let first = outcome.issues.first();
+        outcome.reason = match first.and_then(|index| self.subject.issues.get(*index)) {
+            Some(issue) => issue.title.to_owned(),
+            None if self.subject.issues.iter().any(|issue| is_meant(issue)) => {
+                format!("excepted: {check}")
+            }
+            None => good.to_owned(),
+        };
+        Some(outcome)
+    }
+
+    /// An outcome that is about the image as a whole.
+    fn whole(&self, rule: &'static str, outcome: Level, reason: String) -> RuleOutcome {
+        RuleOutcome {
+            rule: Cow::Borrowed(rule),
+            outcome,
+            reason,
+            ..RuleOutcome::default()
         }
     }
 }
 
+impl Choice {
+    /// How a rule comes out that this choice is about; `None` if it is not asked for.
+    pub fn level(self) -> Option<Level> {
+        match self {
+            Self::Pass => None,
+            Self::Warn => Some(Level::Warned),
+            Self::Fail => Some(Level::Failed),
+        }
+    }
+}
+
+/// `1 finding`, `3 findings`.
+fn plural(count: usize, noun: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{ending}")
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn every_rule_file_is_listed_once_under_its_name() {
-        let ids: Vec<_> = RULES.iter().map(|rule| rule.id()).collect();
-        assert_eq!(ids, ["severity-threshold", "unknown-severity"]);
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/rules");
+        let files: BTreeSet<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().path())
+            .map(|path| {
+                path.file_stem()
+                    .unwrap()
+                    .to_string_lossy()
+                    .replace('_', "-")
+            })
+            .collect();
+        let ids: Vec<&str> = RULES.iter().map(|rule| rule.id()).collect();
+        let listed: BTreeSet<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+        assert_eq!(files, listed);
+        assert_eq!(listed.len(), ids.len());
     }
 }

@@ -6,9 +6,34 @@ pub mod spdx;
 pub mod table;
 
 use jiff::Timestamp;
-use lamina_policy::Policy;
+use lamina_policy::{Policy, Verdict};
 
-use crate::model::Report;
+use crate::{model::Report, verdict};
+
+/// What a format writes: a report, and what a policy says of it.
+#[derive(Clone, Debug)]
+pub struct Judged<'a> {
+    /// The report.
+    pub report: &'a Report,
+    /// The policy.
+    pub policy: &'a Policy,
+    /// What it says, with whatever VEX documents and custom rules add to it.
+    pub verdict: Verdict,
+    /// When it was judged.
+    pub now: Timestamp,
+}
+
+impl<'a> Judged<'a> {
+    /// Judges a report by a policy alone, without VEX documents and custom rules.
+    pub fn new(report: &'a Report, policy: &'a Policy, now: Timestamp) -> Self {
+        Self {
+            report,
+            policy,
+            verdict: verdict::evaluate(policy, report, now),
+            now,
+        }
+    }
+}
 
 /// One output format.
 pub trait Format: Sync {
@@ -26,7 +51,7 @@ pub trait Format: Sync {
         true
     }
     /// Writes the report, with what the policy says of it.
-    fn render(&self, report: &Report, policy: &Policy, now: Timestamp) -> String;
+    fn render(&self, judged: &Judged<'_>) -> String;
 }
 
 /// All formats.

@@ -8,6 +8,7 @@ use lamina_inventory::{
     facts::{Basis, IssueKind, PackageKind},
     severity::Severity,
 };
+pub use lamina_policy::Status;
 use serde::{Deserialize, Serialize};
 
 /// Version of this format.
@@ -330,6 +331,10 @@ pub struct Accounts {
     pub classified: Share,
     /// Nobody's.
     pub unowned: Share,
+    /// How many of nobody's files are programs (ELF, PE, Mach-O, or a script that may be executed);
+    /// `None` if they were not counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unnamed_executables: Option<u64>,
     /// Bytes of all copies of paths that are written more than once, or written and deleted; dive's
     /// `inefficientBytes`.
     pub wasted_bytes: u64,
@@ -425,62 +430,6 @@ pub struct Kev {
     /// Whether ransomware is known to use it.
     #[serde(default)]
     pub ransomware: bool,
-}
-
-/// What the source of the advisory says of this package in this release.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Status {
-    /// Affected; a fixed version exists.
-    Fixed,
-    /// Affected; no fixed version is known.
-    #[default]
-    Affected,
-    /// Affected, and the vendor will not fix it.
-    WillNotFix,
-    /// Affected, and the vendor will fix it later.
-    FixDeferred,
-    /// The vendor has not found out yet whether it is affected.
-    UnderInvestigation,
-    /// Affected, and the release or product is no longer looked after.
-    EndOfLife,
-    /// Affected by what others than the vendor say.
-    Possible,
-}
-
-impl Status {
-    /// In a few words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Fixed => "fixed",
-            Self::Affected => "no fix",
-            Self::WillNotFix => "will not be fixed",
-            Self::FixDeferred => "fix deferred",
-            Self::UnderInvestigation => "under investigation",
-            Self::EndOfLife => "end of life",
-            Self::Possible => "possible, no fix",
-        }
-    }
-
-    /// In a sentence.
-    pub fn sentence(self) -> &'static str {
-        match self {
-            Self::Fixed => "A fixed version exists",
-            Self::Affected => "No fixed version is known",
-            Self::WillNotFix => "The vendor will not fix it",
-            Self::FixDeferred => "The vendor will fix it later",
-            Self::UnderInvestigation => {
-                "The vendor has not found out yet whether this package is affected"
-            }
-            Self::EndOfLife => "No fix will come: this release is no longer looked after",
-            Self::Possible => {
-                "No fixed version is known; that it is affected is not said by its vendor"
-            }
-        }
-    }
 }
 
 /// Why a record applies to a package.

@@ -201,6 +201,7 @@ impl Joined {
             language: share(OwnerClass::Language),
             classified: share(OwnerClass::Classified),
             unowned: share(OwnerClass::Nobody),
+            unnamed_executables: None,
             wasted_bytes: efficiency.inefficient_bytes,
             // Digits that every JSON reader gives back as they were.
             efficiency: (efficiency.score * 1e6).round() / 1e6,

@@ -1,7 +1,7 @@
-//! `severity-threshold`: no finding at or above a severity.
+//! `severity-threshold`: no vulnerability at or above a severity.
 
 use super::{Context, Rule};
-use crate::RuleOutcome;
+use crate::{Level, RuleOutcome};
 
 pub(super) struct SeverityThreshold;
 
@@ -11,20 +11,17 @@ impl Rule for SeverityThreshold {
     }
 
     fn title(&self) -> &'static str {
-        "No finding at or above a severity"
+        "No vulnerability at or above a severity"
     }
 
     /// Always in the verdict: with `never` it passes and says so.
     fn judge(&self, context: &Context<'_>) -> Option<RuleOutcome> {
         let Some(threshold) = context.policy.fail_on.severity() else {
-            return Some(RuleOutcome {
-                rule: self.id(),
-                passed: true,
-                reason: "no severity fails this policy".to_owned(),
-                findings: Vec::new(),
-            });
+            let reason = "no severity fails this policy".to_owned();
+            return Some(context.whole(self.id(), Level::Passed, reason));
         };
         let what = format!("at or above {}", threshold.word());
-        Some(context.outcome(self.id(), &what, |finding| finding.severity >= threshold))
+        let is_meant = |finding: &crate::Finding<'_>| finding.severity >= threshold;
+        Some(context.forbid(self.id(), Level::Failed, &what, is_meant, |_| false))
     }
 }

@@ -1,9 +1,9 @@
-//! `unknown-severity`: no finding whose severity nobody has said.
+//! `unknown-severity`: no vulnerability whose severity nobody has said.
 
 use lamina_inventory::severity::Severity;
 
 use super::{Context, Rule};
-use crate::{RuleOutcome, UnknownSeverity as Choice};
+use crate::RuleOutcome;
 
 pub(super) struct UnknownSeverity;
 
@@ -13,18 +13,12 @@ impl Rule for UnknownSeverity {
     }
 
     fn title(&self) -> &'static str {
-        "No finding of unknown severity"
+        "No vulnerability of unknown severity"
     }
 
-    /// In the verdict only if the policy chose to fail on them.
     fn judge(&self, context: &Context<'_>) -> Option<RuleOutcome> {
-        match context.policy.unknown_severity {
-            Choice::Pass => None,
-            Choice::Fail => Some(
-                context.outcome(self.id(), "of unknown severity", |finding| {
-                    finding.severity == Severity::Unknown
-                }),
-            ),
-        }
+        let level = context.policy.unknown_severity.level()?;
+        let is_meant = |finding: &crate::Finding<'_>| finding.severity == Severity::Unknown;
+        Some(context.forbid(self.id(), level, "of unknown severity", is_meant, |_| false))
     }
 }

@@ -13,10 +13,9 @@ use lamina_inventory::{
     facts::{Basis, PackageKind},
     severity::Severity,
 };
-use lamina_policy::Policy;
 use serde::Serialize;
 
-use super::{Format, pretty};
+use super::{Format, Judged, pretty};
 use crate::{
     model::{Finding, Package, Report, Status},
     sbom::{self, Licence, Names, Properties},
@@ -50,7 +49,8 @@ impl Format for CycloneDx {
         false
     }
 
-    fn render(&self, report: &Report, _policy: &Policy, now: Timestamp) -> String {
+    fn render(&self, judged: &Judged<'_>) -> String {
+        let (report, now) = (judged.report, judged.now);
         pretty(&bom(report, &References::new(report), now))
     }
 }

@@ -1,11 +1,10 @@
 //! JSON: the report as [`crate::model`] has it, with the verdict beside it.
 
-use jiff::Timestamp;
 use lamina_policy::{Policy, Verdict};
 use serde::Serialize;
 
-use super::Format;
-use crate::{model::Report, verdict};
+use super::{Format, Judged};
+use crate::model::Report;
 
 /// The format `json`.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +16,7 @@ struct Document<'a> {
     #[serde(flatten)]
     report: &'a Report,
     policy: &'a Policy,
-    verdict: Verdict,
+    verdict: &'a Verdict,
 }
 
 impl Format for Json {
@@ -37,12 +36,11 @@ impl Format for Json {
         "the whole report: layers, packages with purl, layer and file, findings with evidence, verdict"
     }
 
-    fn render(&self, report: &Report, policy: &Policy, now: Timestamp) -> String {
-        let verdict = verdict::evaluate(policy, report, now);
+    fn render(&self, judged: &Judged<'_>) -> String {
         let document = Document {
-            report,
-            policy,
-            verdict,
+            report: judged.report,
+            policy: judged.policy,
+            verdict: &judged.verdict,
         };
         super::pretty(&document)
     }

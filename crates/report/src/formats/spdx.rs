@@ -9,10 +9,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use lamina_image::digest::{Algorithm, Digest};
 use lamina_inventory::{facts::PackageKind, purl};
-use lamina_policy::Policy;
 use serde::Serialize;
 
-use super::{Format, pretty};
+use super::{Format, Judged, pretty};
 use crate::{
     model::{Package as ReportPackage, Report},
     sbom::{self, Licence, Names, Properties},
@@ -49,7 +48,8 @@ impl Format for Spdx {
         false
     }
 
-    fn render(&self, report: &Report, _policy: &Policy, now: Timestamp) -> String {
+    fn render(&self, judged: &Judged<'_>) -> String {
+        let (report, now) = (judged.report, judged.now);
         pretty(&document(report, now))
     }
 }

@@ -2,15 +2,14 @@
 
 use std::fmt::Write as _;
 
-use jiff::Timestamp;
 use lamina_inventory::severity::Severity;
-use lamina_policy::Policy;
+use lamina_policy::{Level, Remedy, Why};
 
-use super::Format;
-use crate::{
-    model::{Report, Status},
-    verdict,
-};
+use super::{Format, Judged};
+use crate::{model::Status, verdict};
+
+/// Upgrades and exceptions listed below a verdict.
+const MOST_LISTED: usize = 20;
 
 /// The format `table`.
 #[derive(Clone, Copy, Debug)]
@@ -33,20 +32,16 @@ impl Format for Table {
         "layers, findings and the verdict, for people"
     }
 
-    fn render(&self, report: &Report, policy: &Policy, now: Timestamp) -> String {
+    fn render(&self, judged: &Judged<'_>) -> String {
         let mut out = String::new();
         // Writing to a String cannot fail.
-        let _ = render(&mut out, report, policy, now);
+        let _ = render(&mut out, judged);
         out
     }
 }
 
-fn render(
-    out: &mut String,
-    report: &Report,
-    policy: &Policy,
-    now: Timestamp,
-) -> Result<(), std::fmt::Error> {
+fn render(out: &mut String, judged: &Judged<'_>) -> Result<(), std::fmt::Error> {
+    let report = judged.report;
     let image = &report.image;
     writeln!(out, "{}  {}", clean(&image.name), image.platform)?;
     if let Some(digest) = &image.digest {
@@ -169,13 +164,100 @@ fn render(
         }
     }
 
-    let verdict = verdict::evaluate(policy, report, now);
+    verdict_lines(out, judged)
+}
+
+/// The verdict: each rule, what does not count, and what would make it pass.
+fn verdict_lines(out: &mut String, judged: &Judged<'_>) -> std::fmt::Result {
+    let verdict = &judged.verdict;
     writeln!(out, "\n{}", if verdict.passed { "PASS" } else { "FAIL" })?;
     for rule in &verdict.rules {
-        let mark = if rule.passed { "ok  " } else { "fail" };
-        writeln!(out, "  {mark} {}: {}", rule.rule, clean(&rule.reason))?;
+        let mark = match rule.outcome {
+            Level::Passed => "ok  ",
+            Level::Warned => "warn",
+            Level::Failed => "fail",
+        };
+        writeln!(
+            out,
+            "  {mark} {}: {}",
+            clean(&rule.rule),
+            clean(&rule.reason)
+        )?;
+    }
+    let mut expired: Vec<usize> = verdict
+        .expired
+        .iter()
+        .map(|(_, exception)| *exception)
+        .collect();
+    expired.sort_unstable();
+    expired.dedup();
+    for exception in expired
+        .iter()
+        .filter_map(|index| judged.policy.exceptions.get(*index))
+    {
+        let when = exception
+            .expires
+            .as_ref()
+            .or(judged.policy.exceptions_expire.as_ref());
+        let when = when
+            .map(|expiry| format!(" since {expiry}"))
+            .unwrap_or_default();
+        writeln!(
+            out,
+            "  exception expired{when}: {}",
+            clean(&exception.label())
+        )?;
+    }
+    for statement in &verdict.statements {
+        let index = verdict
+            .statements
+            .iter()
+            .position(|other| other == statement);
+        let count = verdict
+            .left_out
+            .iter()
+            .filter(|left_out| matches!(left_out.why, Why::Vex(number) if Some(number) == index))
+            .count();
+        if count > 0 {
+            writeln!(out, "  {count} left out: {}", clean(statement))?;
+        }
+    }
+    if verdict.passed {
+        return Ok(());
+    }
+    let remedy = Remedy::of(verdict, &verdict::subject(judged.report));
+    writeln!(out, "\nTo pass:")?;
+    for upgrade in remedy.upgrades.iter().take(MOST_LISTED) {
+        writeln!(
+            out,
+            "  upgrade {} from {} to {} (removes {})",
+            clean(&upgrade.package),
+            clean(&upgrade.from),
+            clean(&upgrade.to),
+            upgrade.findings.len()
+        )?;
+    }
+    more(out, remedy.upgrades.len(), "upgrades")?;
+    for needed in remedy.exceptions.iter().take(MOST_LISTED) {
+        let verb = if needed.issues.is_empty() {
+            "no fix: except"
+        } else {
+            "mend or except"
+        };
+        writeln!(out, "  {verb} {}", clean(&needed.id))?;
+    }
+    more(out, remedy.exceptions.len(), "exceptions")?;
+    for other in &remedy.other {
+        writeln!(out, "  {}", clean(other))?;
     }
     Ok(())
+}
+
+fn more(out: &mut String, count: usize, noun: &str) -> std::fmt::Result {
+    match count.saturating_sub(MOST_LISTED) {
+        0 => Ok(()),
+        rest => writeln!(out, "  and {rest} more {noun}"),
+    }
 }
 
 /// Text from an image, without control characters: it must not steer the terminal.

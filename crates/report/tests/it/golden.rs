@@ -1,7 +1,7 @@
 //! The sample report in every format, as it was last read and accepted (`testdata/golden`).
 
 use lamina_policy::Policy;
-use lamina_report::formats::FORMATS;
+use lamina_report::formats::{FORMATS, Judged};
 
 use crate::sample;
 
@@ -14,7 +14,7 @@ fn every_format_writes_the_sample_as_accepted() {
     let _bound = settings.bind_to_scope();
     let (report, now) = (sample::report(), sample::now());
     for format in FORMATS {
-        let text = format.render(&report, &Policy::default(), now);
+        let text = format.render(&Judged::new(&report, &Policy::default(), now));
         insta::assert_snapshot!(format.id(), text);
     }
 }

@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lamina_policy::Policy;
-use lamina_report::{formats, model::Report};
+use lamina_report::{
+    formats::{self, Judged},
+    model::Report,
+};
 use serde_json::Value;
 
 use crate::sample;
 
 fn text(format: &str, report: &Report) -> String {
     let format = formats::by_id(format).unwrap();
-    format.render(report, &Policy::default(), sample::now())
+    format.render(&Judged::new(report, &Policy::default(), sample::now()))
 }
 
 fn document(format: &str, report: &Report) -> Value {

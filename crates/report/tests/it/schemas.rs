@@ -4,7 +4,10 @@ use std::path::Path;
 
 use jsonschema::{Registry, Validator};
 use lamina_policy::Policy;
-use lamina_report::{formats, model::Report};
+use lamina_report::{
+    formats::{self, Judged},
+    model::Report,
+};
 use serde_json::{Value, json};
 
 use crate::sample;
@@ -40,7 +43,7 @@ fn validator(format: &str) -> Validator {
 
 fn rendered(format: &str, report: &Report) -> Value {
     let format = formats::by_id(format).unwrap();
-    let text = format.render(report, &Policy::default(), sample::now());
+    let text = format.render(&Judged::new(report, &Policy::default(), sample::now()));
     serde_json::from_str(&text).unwrap()
 }
 
