@@ -36,11 +36,14 @@ mod rules;
 mod subject;
 mod timeline;
 mod verdict;
+pub mod vex;
 mod yaml;
 
 pub use exceptions::{Exception, Expiry, ExpiryError};
 pub use limits::{
     MAX_EXCEPTIONS, MAX_LIST, MAX_PATTERN_BYTES, MAX_PATTERN_EXCEPTIONS, MAX_POLICY_BYTES,
+    MAX_VEX_BYTES, MAX_VEX_ENVELOPES, MAX_VEX_LIST, MAX_VEX_NODES, MAX_VEX_NOTES, MAX_VEX_PRODUCTS,
+    MAX_VEX_STATEMENTS, MAX_VEX_TEXT,
 };
 pub use pattern::{Pattern, PatternError};
 pub use policy::{

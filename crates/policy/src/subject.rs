@@ -3,10 +3,15 @@
 //! All of it is lent by the report: building a [`Subject`] copies no text, so that it can be built
 //! anew whenever a slider moves.
 
+use std::borrow::Cow;
+
 use lamina_inventory::{facts::IssueKind, severity::Severity};
 use serde::{Deserialize, Serialize};
 
-use crate::exceptions::Thing;
+use crate::{
+    exceptions::Thing,
+    vex::{Format, VexStatus},
+};
 
 /// An image, and what was found in it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -127,14 +132,42 @@ pub enum Gap {
 }
 
 /// A statement of a VEX document that applies to a finding.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct VexMatch<'a> {
     /// Which finding: an index into [`Subject::findings`].
     pub finding: usize,
     /// Whether the statement says that it does not count (`not_affected`, `fixed`).
     pub suppresses: bool,
-    /// The document and statement, for people: `OpenVEX of security@example.org, not_affected: …`.
+    /// The document and statement, for people: `OpenVEX of security@example.org, 2026-11-01:
+    /// CVE-2024-1 not affected: …`.
     pub statement: &'a str,
+    /// The statement that Grype takes, where that says the contrary: it takes the oldest of several.
+    pub in_grype: Option<&'a str>,
+    /// The document's format.
+    pub format: Format,
+    /// Who made the document, as it says itself.
+    pub author: Option<&'a str>,
+    /// What the statement says.
+    pub status: VexStatus,
+    /// Its justification, a word of the format's list.
+    pub justification: Option<&'a str>,
+    /// Why the product is not affected, or what to do about it.
+    pub impact: Option<&'a str>,
+}
+
+impl<'a> VexMatch<'a> {
+    /// The statement for people, and what Grype would say where that is the contrary.
+    pub fn words(&self) -> Cow<'a, str> {
+        match self.in_grype {
+            None => Cow::Borrowed(self.statement),
+            Some(other) => {
+                let statement = self.statement;
+                Cow::Owned(format!(
+                    "{statement} (the newest statement; Grype takes the oldest: {other})"
+                ))
+            }
+        }
+    }
 }
 
 /// What one custom rule says.

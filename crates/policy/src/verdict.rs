@@ -161,10 +161,11 @@ fn stand(
 ) -> Standing {
     let lookup = crate::exceptions::Lookup::new(policy, subject.image.name, now);
     let mut by_vex = vec![None; subject.findings.len()];
-    let mut numbers: HashMap<&str, usize> = HashMap::new();
+    let mut numbers: HashMap<(&str, Option<&str>), usize> = HashMap::new();
     for matched in subject.vex.iter().filter(|matched| matched.suppresses) {
-        let number = *numbers.entry(matched.statement).or_insert_with(|| {
-            verdict.statements.push(matched.statement.to_owned());
+        let key = (matched.statement, matched.in_grype);
+        let number = *numbers.entry(key).or_insert_with(|| {
+            verdict.statements.push(matched.words().into_owned());
             verdict.statements.len() - 1
         });
         if let Some(slot) = by_vex.get_mut(matched.finding) {

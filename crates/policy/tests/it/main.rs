@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+mod vex;
+
 use lamina_inventory::{
     facts::IssueKind,
     severity::Severity::{self, *},
@@ -426,6 +428,7 @@ fn vex_statements_leave_findings_out_and_are_told() {
         finding,
         suppresses,
         statement: "OpenVEX of us: not_affected",
+        ..VexMatch::default()
     };
     subject.vex = vec![matched(0, true), matched(1, false)];
     let verdict = judge_all("{}", &subject);
