@@ -297,7 +297,8 @@ fn main() {
         "{}",
         link::encode(&SharedReport {
             report,
-            policy: Policy::default()
+            policy: Policy::default(),
+            vex: Vec::new(),
         })
     );
 }

@@ -16,6 +16,7 @@ pub mod image_head;
 pub mod image_panel;
 pub mod issue_drawer;
 pub mod issues_table;
+pub mod lab;
 pub mod masthead;
 pub mod package_drawer;
 pub mod packages_table;

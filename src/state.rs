@@ -15,6 +15,7 @@ pub mod issues;
 pub mod links;
 pub mod markdown;
 pub mod packages;
+pub mod policies;
 pub mod query;
 pub mod report;
 pub mod scan;

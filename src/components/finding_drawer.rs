@@ -10,9 +10,14 @@ use super::{
     severity::SeverityMark,
 };
 use crate::{
+    browser,
     scanner::{self, AdvisoryText},
     state::{
-        cvss, links, markdown, packages, report::ReportStore, session::Session, toasts::Toasts,
+        address::View,
+        cvss, links, markdown, packages,
+        report::ReportStore,
+        session::{self, Session},
+        toasts::Toasts,
         words,
     },
 };
@@ -33,7 +38,7 @@ pub fn FindingDrawer(
         store.with(|report| {
             let finding = report.findings.get(index)?.clone();
             let package = report.packages.get(finding.package)?.clone();
-            Some(view! { <FindingText finding package /> })
+            Some(view! { <FindingText index finding package /> })
         })
     };
     view! {
@@ -43,8 +48,25 @@ pub fn FindingDrawer(
     }
 }
 
+/// Shows a finding of the report, from wherever one is.
+pub fn open_finding(session: Session, store: ReportStore, index: usize) {
+    let key = store.with(|report| {
+        let finding = report.findings.get(index)?;
+        Some(format!("{}@{}", finding.id, finding.package))
+    });
+    session.select(|address| {
+        if address.view != View::Findings {
+            address.view = View::Findings;
+            address.sort = None;
+            address.search.clear();
+        }
+        address.finding = key;
+    });
+    request_animation_frame(|| browser::focus("drawer-title"));
+}
+
 #[component]
-fn FindingText(finding: Finding, package: Package) -> impl IntoView {
+fn FindingText(index: usize, finding: Finding, package: Package) -> impl IntoView {
     let session = expect_context::<Session>();
     let store = expect_context::<ReportStore>();
     let toasts = expect_context::<Toasts>();
@@ -79,7 +101,17 @@ fn FindingText(finding: Finding, package: Package) -> impl IntoView {
             })
         })
     };
+    let standing = move || {
+        let judgement = store.judgement.get();
+        let words = session
+            .policy
+            .with(|policy| session::standing_words(policy, &judgement.verdict, index));
+        words.map(
+            |words| view! { <p class="drawerExcepted" data-test="finding-standing">{words}</p> },
+        )
+    };
     let reason = RwSignal::new(String::new());
+    let until = RwSignal::new(String::new());
     let on_except = {
         let (id, aliases) = (id.clone(), finding.aliases.clone());
         move |event: leptos::ev::SubmitEvent| {
@@ -96,7 +128,13 @@ fn FindingText(finding: Finding, package: Package) -> impl IntoView {
                     });
                 });
                 toasts.show(format!("{id} counts again"));
-            } else if except(session, toasts, &id, &reason.get_untracked(), "") {
+            } else if except(
+                session,
+                toasts,
+                &id,
+                &reason.get_untracked(),
+                &until.get_untracked(),
+            ) {
                 toasts.show(format!("{id} is excepted: it no longer counts"));
             }
         }
@@ -161,7 +199,7 @@ fn FindingText(finding: Finding, package: Package) -> impl IntoView {
     let pages = links::of_finding(&finding.id, &finding.aliases, &evidence.record);
     let aliases = finding.aliases.clone();
     let layer = package.layer;
-    let index = finding.package;
+    let package_index = finding.package;
     let vector = finding.cvss.clone();
     let vector_words = vector.as_deref().map(cvss::words).unwrap_or_default();
     view! {
@@ -171,7 +209,7 @@ fn FindingText(finding: Finding, package: Package) -> impl IntoView {
             {finding.title.clone().map(|title| view! { <p class="drawerLead">{title}</p> })}
             <p class="drawerPackage">
                 "in "
-                <button type="button" class="linkButton" title="Show the package" data-test="finding-package" on:click=move |_| open_package(session, index)>
+                <button type="button" class="linkButton" title="Show the package" data-test="finding-package" on:click=move |_| open_package(session, package_index)>
                     {package.name.clone()}
                 </button>
                 " " <span class="mono">{package.version.clone()}</span>
@@ -179,17 +217,24 @@ fn FindingText(finding: Finding, package: Package) -> impl IntoView {
             <p class="drawerRemedy" data-fixable=(finding.status == Status::Fixed).then_some("")>{remedy}</p>
 
             <form class="drawerExcept" on:submit=on_except>
-                <Show when=move || !is_excepted.get() fallback=|| view! { <p class="drawerExcepted">"The policy excepts it: it does not count"</p> }>
+                <Show when=move || !is_excepted.get() fallback=|| view! { <p class="drawerExcepted">"The policy has an exception for it"</p> }>
                     <label>
                         <span class="visuallyHidden">"Reason"</span>
                         <input type="text" placeholder="Reason to except it" maxlength="400" autocomplete="off"
                             prop:value=reason on:input:target=move |event| reason.set(event.target().value()) />
+                    </label>
+                    <label>
+                        <span class="visuallyHidden">"Until"</span>
+                        <input type="date" title="Until when it is excepted; for ever if empty" data-test="except-until"
+                            prop:value=until on:input:target=move |event| until.set(event.target().value()) />
                     </label>
                 </Show>
                 <button type="submit" class="button" data-size="small" data-test="except">
                     {move || if is_excepted.get() { "Let it count" } else { "Except" }}
                 </button>
             </form>
+
+            {standing}
 
             <h3>"Why it is reported"</h3>
             <p class="drawerProof">

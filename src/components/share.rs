@@ -47,6 +47,7 @@ pub fn ShareButtons() -> impl IntoView {
         // Packing a large report takes some ten milliseconds: the button is drawn first.
         browser::after(Duration::from_millis(20), move || {
             let shared = SharedReport {
+                vex: session.vex.get_untracked().sources.clone(),
                 report: store.with(Clone::clone),
                 policy: session.policy.get_untracked(),
             };

@@ -93,26 +93,27 @@ pub fn VerdictPanel() -> impl IntoView {
         let judgement = store.judgement.get();
         let advice = &judgement.advice;
         (!advice.failing.is_empty()).then(|| {
-            let items = advice
+            let items = judgement
+                .remedy
                 .upgrades
                 .iter()
                 .take(MOST_NAMED)
                 .map(|upgrade| {
-                    let search = format!("fails:yes {}", upgrade.name);
+                    let search = format!("fails:yes {}", upgrade.package);
                     view! {
                         <li>
                             "Upgrade "
                             <button type="button" class="linkButton" on:click=move |_| show(&search, Vec::new(), None)>
-                                {upgrade.name.clone()}
+                                {upgrade.package.clone()}
                             </button>
                             " to "
-                            <span class="mono">{upgrade.version.clone()}</span>
-                            <span class="verdictStep">{format!(" removes {}", upgrade.findings)}</span>
+                            <span class="mono">{upgrade.to.clone()}</span>
+                            <span class="verdictStep">{format!(" removes {}", upgrade.findings.len())}</span>
                         </li>
                     }
                 })
                 .collect_view();
-            let rest = advice.upgrades.len().saturating_sub(MOST_NAMED);
+            let rest = judgement.remedy.upgrades.len().saturating_sub(MOST_NAMED);
             let without = advice.failing.len() - advice.fixable;
             view! {
                 <div class="verdictPart">

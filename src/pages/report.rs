@@ -10,6 +10,7 @@ use crate::{
         image_head::{DatabaseNotes, ImageHead},
         image_panel::ImagePanel,
         issues_table::IssuesTable,
+        lab::Lab,
         packages_table::PackagesTable,
         share::ShareButtons,
         strata::Strata,
@@ -57,7 +58,7 @@ pub fn ReportPage(
             })
         })),
         View::Warnings => Some(warnings_panel::count(store)),
-        View::Files | View::Image => None,
+        View::Files | View::Image | View::Policy => None,
     };
     let panel = move || match view.get() {
         View::Findings => view! { <FindingsTable /> }.into_any(),
@@ -65,6 +66,7 @@ pub fn ReportPage(
         View::Packages => view! { <PackagesTable /> }.into_any(),
         View::Files => view! { <FileTree /> }.into_any(),
         View::Image => view! { <ImagePanel /> }.into_any(),
+        View::Policy => view! { <Lab /> }.into_any(),
         View::Warnings => view! { <WarningsPanel /> }.into_any(),
     };
     let banner = match loaded.origin {

@@ -136,6 +136,7 @@ impl Note {
 pub(super) async fn keep(report: &Report) {
     let key = format!("{} {}", report.image.name, report.image.platform);
     let shared = SharedReport {
+        vex: Vec::new(),
         report: report.clone(),
         policy: Policy::default(),
     };
@@ -146,7 +147,11 @@ pub(super) async fn keep(report: &Report) {
 pub(crate) async fn replace(row: &Row, report: Report, policy: Policy, changes: &KeptChanges) {
     let before = serde_json::from_str::<Note>(&row.note);
     let before = before.map(|note| note.changes).unwrap_or_default();
-    let shared = SharedReport { report, policy };
+    let shared = SharedReport {
+        report,
+        policy,
+        vex: Vec::new(),
+    };
     put(&row.key, &shared, before.and(changes)).await;
 }
 

@@ -41,12 +41,15 @@ pub enum View {
     Image,
     /// What is missing.
     Warnings,
+    /// The policy lab.
+    Policy,
 }
 
 impl View {
     /// All tabs, in their order.
-    pub const ALL: [View; 6] = [
+    pub const ALL: [View; 7] = [
         Self::Findings,
+        Self::Policy,
         Self::Issues,
         Self::Packages,
         Self::Files,
@@ -63,6 +66,7 @@ impl View {
             Self::Files => "files",
             Self::Image => "image",
             Self::Warnings => "warnings",
+            Self::Policy => "policy",
         }
     }
 
@@ -75,6 +79,7 @@ impl View {
             Self::Files => "Files",
             Self::Image => "Image",
             Self::Warnings => "Warnings",
+            Self::Policy => "Policy",
         }
     }
 

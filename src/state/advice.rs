@@ -1,9 +1,9 @@
-//! What a verdict leaves open: which layers brought the failing findings, and what to do.
+//! What a verdict leaves open: which layers brought the failing findings, and how many can be mended.
 
 use lamina_policy::Verdict;
 use lamina_report::model::{Report, Status};
 
-/// Layers and remedies behind a failing verdict.
+/// Layers behind a failing verdict.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Advice {
     /// Failing findings, each once.
@@ -12,19 +12,6 @@ pub struct Advice {
     pub fixable: usize,
     /// Layers that brought them, most first, with how many.
     pub layers: Vec<(usize, usize)>,
-    /// Packages whose upgrade removes most of them: (package, fixed version, findings), most first.
-    pub upgrades: Vec<Upgrade>,
-}
-
-/// One upgrade that removes findings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Upgrade {
-    /// Name of the package; its source's, where packages of one source are upgraded together.
-    pub name: String,
-    /// The version that fixes the failing findings in it; the highest that any of them names.
-    pub version: String,
-    /// How many failing findings it removes.
-    pub findings: usize,
 }
 
 /// Reads a verdict against its report.
@@ -53,43 +40,13 @@ pub fn advise(report: &Report, verdict: &Verdict) -> Advice {
             Some((_, count)) => *count += 1,
             None => advice.layers.push((package.layer, 1)),
         }
-        if finding.status != Status::Fixed {
-            continue;
-        }
-        advice.fixable += 1;
-        let Some(version) = finding.fixed_in.first() else {
-            continue;
-        };
-        let name = package
-            .source
-            .as_ref()
-            .map_or(&package.name, |(source, _)| source);
-        match advice
-            .upgrades
-            .iter_mut()
-            .find(|upgrade| upgrade.name == *name)
-        {
-            Some(upgrade) => {
-                upgrade.findings += 1;
-                if super::findings::natural(version, &upgrade.version).is_gt() {
-                    upgrade.version.clone_from(version);
-                }
-            }
-            None => advice.upgrades.push(Upgrade {
-                name: name.clone(),
-                version: version.clone(),
-                findings: 1,
-            }),
+        if finding.status == Status::Fixed {
+            advice.fixable += 1;
         }
     }
     advice
         .layers
         .sort_by_key(|(layer, count)| (std::cmp::Reverse(*count), *layer));
-    advice.upgrades.sort_by(|a, b| {
-        b.findings
-            .cmp(&a.findings)
-            .then_with(|| a.name.cmp(&b.name))
-    });
     advice.failing = failing;
     advice
 }
@@ -103,7 +60,7 @@ mod tests {
     use crate::state::findings::tests::{finding, package, report};
 
     #[test]
-    fn upgrades_and_layers_are_told_most_first() {
+    fn layers_are_told_most_first() {
         let mut packages = vec![
             package("libssl3", "3.0.8", 0),
             package("openssl", "3.0.8", 1),
@@ -131,13 +88,5 @@ mod tests {
         assert_eq!(advice.failing, [0, 1, 2, 3]);
         assert_eq!(advice.fixable, 3);
         assert_eq!(advice.layers, [(1, 3), (0, 1)]);
-        assert_eq!(
-            advice.upgrades,
-            [Upgrade {
-                name: "openssl".to_owned(),
-                version: "3.0.11".to_owned(),
-                findings: 3
-            }]
-        );
     }
 }

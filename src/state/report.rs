@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lamina_policy::Verdict;
+use lamina_policy::{Remedy, Verdict};
 use lamina_report::model::{Package, Report};
 use leptos::prelude::*;
 
@@ -32,8 +32,10 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// The same by finding.
     pub judged: Judged,
-    /// Layers and remedies behind it.
+    /// Layers behind it.
     pub advice: Advice,
+    /// What would make it pass.
+    pub remedy: Remedy,
 }
 
 /// The report on show. Everything but the report itself is derived.
@@ -65,14 +67,16 @@ impl ReportStore {
         let by_package = Arc::new(packages::findings_by_package(&loaded.report));
         let report = loaded.clone();
         let judgement = Memo::new(move |_| {
-            let (verdict, judged) = session
+            let vex = session.vex.get();
+            let (verdict, judged, remedy) = session
                 .policy
-                .with(|policy| session::judge(&report.report, policy));
+                .with(|policy| session::judge(&report.report, policy, &vex));
             let advice = advice::advise(&report.report, &verdict);
             Arc::new(Judgement {
                 verdict,
                 judged,
                 advice,
+                remedy,
             })
         });
         let layers = loaded.report.layers.len();

@@ -3,19 +3,26 @@
 use std::{ops::Deref, rc::Rc, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use lamina_policy::{Policy, Target, Verdict, Why};
+use lamina_policy::{
+    Policy, Remedy, Target, Verdict, Why,
+    vex::{self, Document},
+};
 use lamina_report::{link, model::Report, verdict};
 use leptos::prelude::*;
 
 use super::{
     address::{Address, Subject},
     findings::Judged,
+    report::ReportStore,
     scan::ScanState,
     settings,
+    toasts::Toasts,
 };
 use crate::{
     browser, platform,
-    scanner::{self, AdvisoryBytes, ScanEvent, ScanFailure, ScanHandle, ScanOptions, Source},
+    scanner::{
+        self, AdvisoryBytes, ScanEvent, ScanFailure, ScanHandle, ScanOptions, Source, ToolFile,
+    },
 };
 
 /// How often a running scan is drawn.
@@ -107,6 +114,10 @@ pub struct Session {
     pub scan: RwSignal<ScanState>,
     /// The policy in force.
     pub policy: RwSignal<Policy>,
+    /// Other tools' own files, which their cards in the lab judge by.
+    pub tool_files: RwSignal<Vec<ToolFile>>,
+    /// VEX documents that this tab was given.
+    pub vex: RwSignal<Arc<VexFiles>>,
     /// Raised when what is kept in this browser has changed.
     pub kept_changes: RwSignal<u32>,
     inner: StoredValue<Inner, LocalStorage>,
@@ -119,6 +130,7 @@ struct Inner {
     handle: Option<ScanHandle>,
     pending: ScanState,
     is_draw_due: bool,
+    is_keep_due: bool,
     file: Option<web_sys::File>,
     /// Reports of this tab, so that back and forward do not scan again; newest last.
     reports: Vec<(Subject, Option<String>, Loaded)>,
@@ -136,6 +148,8 @@ impl Session {
             phase: RwSignal::new(Phase::Idle),
             scan: RwSignal::new(ScanState::default()),
             policy: RwSignal::new(settings::load_policy()),
+            tool_files: RwSignal::new(Vec::new()),
+            vex: RwSignal::new(Arc::default()),
             kept_changes: RwSignal::new(0),
             inner: StoredValue::new_local(Inner::default()),
         };
@@ -263,10 +277,91 @@ impl Session {
     /// Changes the policy; the user's own is kept, a link's is not.
     pub fn set_policy(self, change: impl FnOnce(&mut Policy)) {
         self.policy.update(change);
+        let mut must_wait = false;
+        self.inner.update_value(|inner| {
+            must_wait = std::mem::replace(&mut inner.is_keep_due, true);
+        });
+        if !must_wait {
+            // Not for every step of a slider: a policy may have thousands of exceptions.
+            browser::after(KEEP_AFTER, move || self.keep_policy());
+        }
+    }
+
+    fn keep_policy(self) {
+        self.inner.update_value(|inner| inner.is_keep_due = false);
         let is_shared = matches!(self.phase.get_untracked(), Phase::Done(loaded) if loaded.origin == Origin::Shared);
         if !is_shared {
             self.policy.with_untracked(settings::keep_policy);
         }
+    }
+
+    /// Has a tool's card judge by the tool's own file.
+    pub fn add_tool_file(self, file: ToolFile) {
+        self.tool_files.update(|files| {
+            files.retain(|other| other.settings.tool() != file.settings.tool());
+            files.push(file);
+        });
+    }
+
+    /// Has a tool's card judge by the policy again.
+    pub fn forget_tool_file(self, tool: &str) {
+        self.tool_files
+            .update(|files| files.retain(|other| other.settings.tool() != tool));
+    }
+
+    /// Makes a tool's own file the policy.
+    pub fn adopt_tool_file(self, tool: &str, toasts: Toasts) {
+        let file = self.tool_files.with_untracked(|files| {
+            let mut files = files.iter();
+            files.find(|file| file.settings.tool() == tool).cloned()
+        });
+        let Some(file) = file else { return };
+        let translated = file.settings.to_policy();
+        self.set_policy(|policy| *policy = translated.value);
+        self.forget_tool_file(tool);
+        match translated.lost.as_slice() {
+            [] => toasts.show(format!("{} is the policy now", file.name)),
+            lost => toasts.show(format!(
+                "{} is the policy now, but: {}",
+                file.name,
+                lost.join("; ")
+            )),
+        }
+    }
+
+    /// Takes a VEX document into account, and answers how many statements it has.
+    ///
+    /// # Errors
+    /// In words, when it is none, or there are too many.
+    pub fn add_vex(self, name: &str, text: &str) -> Result<usize, String> {
+        let document = Document::parse(text.as_bytes()).map_err(|error| error.to_string())?;
+        let count = document.len();
+        let mut files = self.vex.get_untracked().as_ref().clone();
+        files.remove(name);
+        if files.documents.len() >= MOST_VEX_FILES {
+            return Err(format!("at most {MOST_VEX_FILES} VEX documents"));
+        }
+        files.sources.push((name.to_owned(), text.to_owned()));
+        files.documents.push(document);
+        self.vex.set(Arc::new(files));
+        Ok(count)
+    }
+
+    /// Takes a VEX document out again.
+    pub fn forget_vex(self, name: &str) {
+        let mut files = self.vex.get_untracked().as_ref().clone();
+        files.remove(name);
+        self.vex.set(Arc::new(files));
+    }
+
+    /// Lends the report as policies see it, with the statements of the VEX documents.
+    pub fn with_subject<T>(
+        self,
+        store: ReportStore,
+        read: impl FnOnce(&lamina_policy::Subject<'_>) -> T,
+    ) -> T {
+        let vex = self.vex.get();
+        store.with(|report| with_subject(report, &vex, read))
     }
 
     fn arrive(self, address: Address) {
@@ -300,6 +395,7 @@ impl Session {
         let was_shared = matches!(self.phase.get_untracked(), Phase::Done(loaded) if loaded.origin == Origin::Shared);
         if was_shared {
             self.policy.set(settings::load_policy());
+            self.vex.set(Arc::default());
         }
         self.stop();
         let kept = self.inner.with_value(|inner| {
@@ -459,6 +555,11 @@ impl Session {
             match link::decode(&payload) {
                 Ok(shared) => {
                     self.policy.set(shared.policy);
+                    self.vex.set(Arc::default());
+                    for (name, text) in shared.vex {
+                        // One that cannot be read was made by a newer Lamina: it then does not count.
+                        let _ = self.add_vex(&name, &text);
+                    }
                     self.phase
                         .set(Phase::Done(Loaded::new(shared.report, Origin::Shared)));
                 }
@@ -473,6 +574,129 @@ impl Session {
     }
 }
 
+/// How long a change of the policy waits until it is kept.
+const KEEP_AFTER: Duration = Duration::from_millis(400);
+
+/// VEX documents that are taken into account at once.
+const MOST_VEX_FILES: usize = 20;
+
+/// The VEX documents that this tab was given.
+#[derive(Clone, Debug, Default)]
+pub struct VexFiles {
+    /// Name and text of each, which a share link carries.
+    pub sources: Vec<(String, String)>,
+    /// What each says, in the same order.
+    pub documents: Vec<Document>,
+}
+
+impl VexFiles {
+    fn remove(&mut self, name: &str) {
+        if let Some(index) = self.sources.iter().position(|(other, _)| other == name) {
+            self.sources.remove(index);
+            self.documents.remove(index);
+        }
+    }
+}
+
+/// Lends a report as policies see it, with the statements of VEX documents.
+pub fn with_subject<T>(
+    report: &Report,
+    files: &VexFiles,
+    read: impl FnOnce(&lamina_policy::Subject<'_>) -> T,
+) -> T {
+    let mut subject = verdict::subject(report);
+    if !files.documents.is_empty() {
+        let names = verdict::image_names(report);
+        subject.vex = vex::matches(&files.documents, &subject, &names);
+    }
+    read(&subject)
+}
+
+/// Today, `2026-11-30`, in UTC.
+pub fn today() -> String {
+    let now = now().to_string();
+    now.get(..10).unwrap_or_default().to_owned()
+}
+
+/// Why a finding does not count, or counts again; nothing if neither.
+pub fn standing_words(policy: &Policy, verdict: &Verdict, finding: usize) -> Option<String> {
+    let because = |reason: &Option<String>| {
+        reason
+            .as_ref()
+            .map(|reason| format!(": {reason}"))
+            .unwrap_or_default()
+    };
+    let expired = verdict.expired.iter().find(|(index, _)| *index == finding);
+    if let Some(exception) = expired.and_then(|(_, index)| policy.exceptions.get(*index)) {
+        let expiry = exception
+            .expires
+            .as_ref()
+            .or(policy.exceptions_expire.as_ref());
+        let since = expiry
+            .map(|expiry| format!(" after {expiry}"))
+            .unwrap_or_default();
+        return Some(format!(
+            "It counts again: its exception expired{since}{}",
+            because(&exception.reason)
+        ));
+    }
+    let mut left_out = verdict.left_out.iter();
+    let why = left_out
+        .find(|left_out| left_out.what == Target::Finding(finding))?
+        .why;
+    Some(match why {
+        Why::Exception(index) => {
+            let exception = policy.exceptions.get(index)?;
+            let until = exception
+                .expires
+                .as_ref()
+                .or(policy.exceptions_expire.as_ref());
+            let until = until
+                .map(|until| format!(" until {until}"))
+                .unwrap_or_default();
+            let author = exception.author.as_ref();
+            let author = author
+                .map(|author| format!(" by {author}"))
+                .unwrap_or_default();
+            format!(
+                "It does not count: excepted{author}{until}{}",
+                because(&exception.reason)
+            )
+        }
+        Why::Vex(index) => format!("It does not count. {}", verdict.statements.get(index)?),
+        Why::Base => {
+            "It does not count: the base image brought it, which the policy leaves out".to_owned()
+        }
+        Why::Unfixed => "It does not count: the policy asks only for what has a fix".to_owned(),
+        Why::Status => "It does not count: the policy leaves its status out".to_owned(),
+        Why::Grace => "It does not count yet: the policy gives some days to act".to_owned(),
+    })
+}
+
+/// How many findings and issues do not count, and why.
+pub fn left_out_words(verdict: &Verdict) -> String {
+    let count = |test: fn(Why) -> bool| {
+        let left_out = verdict.left_out.iter();
+        left_out.filter(|left_out| test(left_out.why)).count()
+    };
+    let parts: Vec<String> = [
+        (count(|why| matches!(why, Why::Exception(_))), "excepted"),
+        (count(|why| matches!(why, Why::Vex(_))), "answered by VEX"),
+        (count(|why| why == Why::Base), "of the base image"),
+        (count(|why| why == Why::Unfixed), "without a fix"),
+        (
+            count(|why| why == Why::Status),
+            "of a status that is left out",
+        ),
+        (count(|why| why == Why::Grace), "in grace"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, words)| format!("{count} {words}"))
+    .collect();
+    format!("Not counted: {}", parts.join(", "))
+}
+
 /// The current time for policies.
 pub fn now() -> Timestamp {
     #[expect(
@@ -483,9 +707,13 @@ pub fn now() -> Timestamp {
     Timestamp::from_millisecond(milliseconds).unwrap_or_default()
 }
 
-/// The verdict on a report, and what it says of each finding.
-pub fn judge(report: &Report, policy: &Policy) -> (Verdict, Judged) {
-    let verdict = verdict::evaluate(policy, report, now());
+/// The verdict on a report, what it says of each finding, and what would make it pass.
+pub fn judge(report: &Report, policy: &Policy, vex: &VexFiles) -> (Verdict, Judged, Remedy) {
+    let (verdict, remedy) = with_subject(report, vex, |subject| {
+        let verdict = lamina_policy::evaluate(policy, subject, now());
+        let remedy = Remedy::of(&verdict, subject);
+        (verdict, remedy)
+    });
     let mut judged = Judged {
         fails: vec![false; report.findings.len()],
         is_excepted: vec![false; report.findings.len()],
@@ -507,5 +735,5 @@ pub fn judge(report: &Report, policy: &Policy) -> (Verdict, Judged) {
             *flag = true;
         }
     }
-    (verdict, judged)
+    (verdict, judged, remedy)
 }

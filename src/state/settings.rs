@@ -7,6 +7,18 @@ use crate::browser;
 
 const THEME: &str = "lamina.theme";
 const POLICY: &str = "lamina.policy";
+const AUTHOR: &str = "lamina.author";
+
+/// Who makes exceptions here, as last typed.
+pub fn author() -> String {
+    browser::setting(AUTHOR).unwrap_or_default()
+}
+
+/// Remembers who makes exceptions here.
+pub fn keep_author(author: &str) {
+    let author = author.trim();
+    browser::keep_setting(AUTHOR, (!author.is_empty()).then_some(author));
+}
 
 /// Light or dark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,6 +6,7 @@ mod bad_input;
 mod database;
 mod home;
 mod inventory;
+mod lab;
 mod registries;
 mod samples;
 mod share;

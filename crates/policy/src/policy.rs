@@ -328,6 +328,14 @@ impl Policy {
         Self::check(serde_json::from_str(text)?)
     }
 
+    /// Writes it in YAML, as [`Policy::parse`] reads it. Fields that have their default are left out.
+    ///
+    /// # Errors
+    /// When a text in it cannot be written in YAML.
+    pub fn to_yaml(&self) -> Result<String, PolicyError> {
+        crate::yaml::write(self)
+    }
+
     /// Whether nothing fails an image, whatever is in it: the policy of those who only want a report.
     pub fn fails_nothing(&self) -> bool {
         self.fail_on == Threshold::Never
@@ -478,6 +486,8 @@ mod tests {
         let policy = Policy::parse_json(text).unwrap();
         assert_eq!(serde_json::to_string(&policy).unwrap(), text);
         assert_eq!(Policy::parse(text).unwrap(), policy, "JSON is YAML");
+        let yaml = policy.to_yaml().unwrap();
+        assert_eq!(Policy::parse(&yaml).unwrap(), policy, "{yaml}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! YAML of strangers: bounded, and every complaint with its line and column.
 
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::policy::PolicyError;
 
@@ -16,5 +16,17 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, PolicyError> {
             line: location.map(|location| location.line()),
             column: location.map(|location| location.column()),
         }
+    })
+}
+
+/// Writes a document.
+///
+/// # Errors
+/// When something in it cannot be written.
+pub(crate) fn write(value: &impl Serialize) -> Result<String, PolicyError> {
+    serde_saphyr::to_string(value).map_err(|error| PolicyError::Yaml {
+        message: error.to_string(),
+        line: None,
+        column: None,
     })
 }

@@ -24,6 +24,9 @@ pub struct SharedReport {
     pub report: Report,
     /// The policy it was judged by when it was shared.
     pub policy: Policy,
+    /// The VEX documents that were taken into account: name and text of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vex: Vec<(String, String)>,
 }
 
 /// Why a link shows no report.
@@ -119,6 +122,7 @@ mod tests {
 
     fn shared() -> SharedReport {
         SharedReport {
+            vex: Vec::new(),
             report: Report {
                 issues: Vec::new(),
                 base: None,

@@ -1,7 +1,7 @@
 //! From a report to a verdict.
 
 use jiff::Timestamp;
-use lamina_policy::{Finding, Gap, Image, Issue, Package, Policy, Subject, Verdict};
+use lamina_policy::{Finding, Gap, Image, Issue, Package, Policy, Subject, Verdict, vex};
 
 use crate::model::{self, Report};
 
@@ -67,6 +67,17 @@ pub fn subject(report: &Report) -> Subject<'_> {
         vex: Vec::new(),
         custom: Vec::new(),
     }
+}
+
+/// The names under which VEX documents may speak of the image: purls, digests, the reference.
+pub fn image_names(report: &Report) -> Vec<String> {
+    let image = &report.image;
+    let digests: Vec<&str> = [&image.digest, &image.index_digest]
+        .into_iter()
+        .filter_map(|digest| digest.as_deref())
+        .collect();
+    let architecture = image.platform.split('/').nth(1);
+    vex::image_names(&image.name, &digests, architecture)
 }
 
 fn image(report: &Report) -> Image<'_> {

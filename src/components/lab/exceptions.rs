@@ -1,0 +1,357 @@
+//! The exceptions of the policy, each with who may be asked why, and until when it counts.
+
+use lamina_policy::{Exception, Expiry, MAX_EXCEPTIONS, Pattern, Why};
+use leptos::prelude::*;
+
+use crate::{
+    browser,
+    components::icons::{CLOSE, Icon},
+    state::{
+        report::ReportStore,
+        session::{self, Session},
+        settings,
+        toasts::Toasts,
+        words,
+    },
+};
+
+/// Exceptions that are listed; a policy may have thousands.
+const MOST_LISTED: usize = 200;
+
+/// The table and the form.
+#[component]
+pub fn Exceptions() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let store = expect_context::<ReportStore>();
+    let rows = move || {
+        let judgement = store.judgement.get();
+        let verdict = &judgement.verdict;
+        session.policy.with(|policy| {
+            let list = policy.exceptions.iter().enumerate().take(MOST_LISTED);
+            list.map(|(index, exception)| {
+                let covers = verdict
+                    .left_out
+                    .iter()
+                    .filter(|left_out| left_out.why == Why::Exception(index))
+                    .count();
+                let expired = verdict.expired.iter().filter(|(_, other)| *other == index);
+                let is_expired = exception.is_expired(session::now())
+                    || policy
+                        .exceptions_expire
+                        .as_ref()
+                        .is_some_and(|expiry| session::now() >= expiry.end());
+                let state = match (is_expired, covers, expired.count()) {
+                    (true, _, 0) => "expired".to_owned(),
+                    (true, _, count) => {
+                        format!("expired: {} count again", words::plural(count, "finding"))
+                    }
+                    (false, 0, _) => "matches nothing here".to_owned(),
+                    (false, count, _) => format!("covers {}", words::plural(count, "finding")),
+                };
+                row(session, exception.clone(), is_expired, state)
+            })
+            .collect_view()
+        })
+    };
+    let count = move || session.policy.with(|policy| policy.exceptions.len());
+    let whole_list = move || {
+        let expiry = session
+            .policy
+            .with(|policy| policy.exceptions_expire.clone());
+        expiry.map(|expiry| expiry.to_string()).unwrap_or_default()
+    };
+    view! {
+        <section class="labSection" data-test="lab-exceptions" aria-labelledby="exceptions-title">
+            <div class="labSectionHead">
+                <h3 class="labTitle" id="exceptions-title">"Exceptions"</h3>
+                <label class="labInline" title="As Harbor's allowlists have it: after this day none of them counts">
+                    <span>"All of them count until"</span>
+                    <input type="date" class="labDate" data-test="exceptions-expire" prop:value=whole_list
+                        on:change:target=move |event| {
+                            let value = event.target().value().parse::<Expiry>().ok();
+                            session.set_policy(|policy| policy.exceptions_expire = value);
+                        } />
+                </label>
+            </div>
+            <Show when=move || { count() > 0 } fallback=|| view! { <p class="labAside">"None: every finding counts as the rules say."</p> }>
+                <div class="labScroll" tabindex="0" role="region" aria-label="Exceptions">
+                    <table class="labTable">
+                        <thead><tr><th>"What"</th><th>"Where"</th><th>"Reason"</th><th>"By"</th><th>"Until"</th><th>"Here"</th><th><span class="visuallyHidden">"Remove"</span></th></tr></thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                </div>
+            </Show>
+            {move || (count() > MOST_LISTED).then(|| view! { <p class="labAside">{format!("and {} more", count() - MOST_LISTED)}</p> })}
+            <ExceptionForm />
+        </section>
+    }
+}
+
+fn row(
+    session: Session,
+    exception: Exception,
+    is_expired: bool,
+    state: String,
+) -> impl IntoView + use<> {
+    let label = exception.label();
+    let place = place_words(&exception);
+    let until = exception.expires.as_ref().map(ToString::to_string);
+    let remove = format!("Remove the exception for {label}");
+    let (reason, author) = (exception.reason.clone(), exception.author.clone());
+    view! {
+        <tr data-expired=is_expired.then_some("")>
+            <td class="mono">{label}</td>
+            <td>{place}</td>
+            <td>{reason.unwrap_or_else(|| "none given".to_owned())}</td>
+            <td>{author}</td>
+            <td>{until.unwrap_or_else(|| "ever".to_owned())}</td>
+            <td class="labState">{state}</td>
+            <td>
+                <button type="button" class="iconButton" aria-label=remove title="Remove"
+                    on:click=move |_| session.set_policy(|policy| policy.exceptions.retain(|other| *other != exception))>
+                    <Icon path=CLOSE />
+                </button>
+            </td>
+        </tr>
+    }
+}
+
+/// The conditions of an exception beside the one that names it.
+fn place_words(exception: &Exception) -> String {
+    let condition = |word: &str, pattern: &Option<Pattern>| {
+        pattern.as_ref().map(|pattern| format!("{word} {pattern}"))
+    };
+    let mut words: Vec<String> = [
+        condition("package", &exception.package),
+        condition("purl", &exception.purl),
+        condition("path", &exception.path),
+        exception.layer.map(|layer| format!("layer {layer}")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if !exception.images.is_empty() {
+        let images: Vec<&str> = exception.images.iter().map(Pattern::as_str).collect();
+        words.push(format!("images {}", images.join(", ")));
+    }
+    if words.is_empty() {
+        "everywhere".to_owned()
+    } else {
+        words.join(", ")
+    }
+}
+
+/// Adds an exception of any kind.
+#[component]
+fn ExceptionForm() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let toasts = expect_context::<Toasts>();
+    let store = expect_context::<ReportStore>();
+    let id = RwSignal::new(String::new());
+    let package = RwSignal::new(String::new());
+    let path = RwSignal::new(String::new());
+    let layer = RwSignal::new(String::new());
+    let reason = RwSignal::new(String::new());
+    let author = RwSignal::new(settings::author());
+    let expires = RwSignal::new(String::new());
+    let only_here = RwSignal::new(false);
+    let on_submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let image = only_here
+            .get_untracked()
+            .then(|| store.with(|report| report.image.name.clone()));
+        let draft = Draft {
+            id: &id.get_untracked(),
+            package: &package.get_untracked(),
+            path: &path.get_untracked(),
+            layer: &layer.get_untracked(),
+            image: image.as_deref().unwrap_or_default(),
+            reason: &reason.get_untracked(),
+            author: &author.get_untracked(),
+            expires: &expires.get_untracked(),
+        };
+        match draft.exception() {
+            Err(problem) => toasts.show(problem),
+            Ok(exception) => {
+                settings::keep_author(&author.get_untracked());
+                if add(session, toasts, exception) {
+                    for field in [id, package, path, layer, reason, expires] {
+                        field.set(String::new());
+                    }
+                    browser::focus("lab-exception-id");
+                }
+            }
+        }
+    };
+    let field = |label: &'static str,
+                 test: &'static str,
+                 hint: &'static str,
+                 value: RwSignal<String>| {
+        view! {
+            <label class="labField">
+                <span>{label}</span>
+                <input type="text" id=format!("lab-exception-{test}") data-test=format!("lab-exception-{test}") placeholder=hint autocomplete="off" spellcheck="false" maxlength="400"
+                    prop:value=value on:input:target=move |event| value.set(event.target().value()) />
+            </label>
+        }
+        .into_any()
+    };
+    view! {
+        <form class="labForm" aria-label="Add an exception" on:submit=on_submit>
+            {field("Vulnerability or rule", "id", "CVE-2024-0001", id)}
+            {field("Package", "package", "openssl, lib*", package)}
+            {field("Path", "path", "opt/app/**", path)}
+            {field("Layer", "layer", "2", layer)}
+            {field("Reason", "reason", "why it is accepted", reason)}
+            {field("By", "author", "who accepts it", author)}
+            <label class="labField">
+                <span>"Until"</span>
+                <input type="date" data-test="lab-exception-until" prop:value=expires on:input:target=move |event| expires.set(event.target().value()) />
+            </label>
+            <label class="switch">
+                <input type="checkbox" role="switch" data-test="lab-exception-here" prop:checked=only_here
+                    on:change:target=move |event| only_here.set(event.target().checked()) />
+                <span>"Only for this image"</span>
+            </label>
+            <button type="submit" class="button" data-size="small" data-test="lab-exception-add">"Add exception"</button>
+        </form>
+    }
+}
+
+/// What is typed of an exception.
+struct Draft<'a> {
+    id: &'a str,
+    package: &'a str,
+    path: &'a str,
+    layer: &'a str,
+    image: &'a str,
+    reason: &'a str,
+    author: &'a str,
+    expires: &'a str,
+}
+
+impl Draft<'_> {
+    /// Reads what is typed.
+    fn exception(&self) -> Result<Exception, String> {
+        let text = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
+        let pattern = |what: &str| {
+            text(what)
+                .map(|text| text.parse::<Pattern>())
+                .transpose()
+                .map_err(|error| words::sentence(&error.to_string()))
+        };
+        let expires = text(self.expires).map(|text| text.parse::<Expiry>());
+        let layer = text(self.layer).map(|text| text.parse::<usize>());
+        let exception = Exception {
+            id: text(self.id),
+            package: pattern(self.package)?,
+            path: pattern(self.path)?,
+            layer: layer
+                .transpose()
+                .map_err(|_| "A layer is a number; the base is 0".to_owned())?,
+            images: pattern(self.image)?.into_iter().collect(),
+            reason: text(self.reason),
+            author: text(self.author),
+            created: session::today().parse().ok(),
+            expires: expires
+                .transpose()
+                .map_err(|error| words::sentence(&error.to_string()))?,
+            ..Exception::default()
+        };
+        if exception.label().is_empty() {
+            return Err(
+                "Say what to except: a vulnerability, a package, a path or a layer".to_owned(),
+            );
+        }
+        Ok(exception)
+    }
+}
+
+/// Adds an exception to the policy, instead of one that says the same of the same.
+fn add(session: Session, toasts: Toasts, exception: Exception) -> bool {
+    let mut is_added = false;
+    session.set_policy(|policy| {
+        let same = |other: &Exception| {
+            let bare = |exception: &Exception| Exception {
+                reason: None,
+                author: None,
+                created: None,
+                expires: None,
+                ..exception.clone()
+            };
+            bare(other) == bare(&exception)
+        };
+        policy.exceptions.retain(|other| !same(other));
+        if policy.exceptions.len() < MAX_EXCEPTIONS {
+            policy.exceptions.push(exception);
+            is_added = true;
+        }
+    });
+    if !is_added {
+        toasts.show(format!("A policy has at most {MAX_EXCEPTIONS} exceptions"));
+    }
+    is_added
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EMPTY: Draft<'static> = Draft {
+        id: "",
+        package: "",
+        path: "",
+        layer: "",
+        image: "",
+        reason: "",
+        author: "",
+        expires: "",
+    };
+
+    #[test]
+    fn a_draft_says_what_is_wrong_with_it() {
+        let check = |draft: Draft<'_>, expect: &str| {
+            assert_eq!(draft.exception().unwrap_err(), expect);
+        };
+        check(
+            EMPTY,
+            "Say what to except: a vulnerability, a package, a path or a layer",
+        );
+        check(
+            Draft {
+                layer: "top",
+                ..EMPTY
+            },
+            "A layer is a number; the base is 0",
+        );
+        let words = Draft {
+            id: "CVE-1",
+            expires: "soon",
+            ..EMPTY
+        }
+        .exception();
+        assert!(words.unwrap_err().contains("neither a date"));
+    }
+
+    #[test]
+    fn a_draft_keeps_every_field() {
+        let exception = Draft {
+            id: " CVE-1 ",
+            package: "lib*",
+            path: "opt/**",
+            layer: "2",
+            image: "shop/api",
+            reason: "r",
+            author: "a",
+            expires: "2027-01-31",
+        }
+        .exception()
+        .unwrap();
+        assert_eq!(exception.id.as_deref(), Some("CVE-1"));
+        assert_eq!(
+            place_words(&exception),
+            "package lib*, path opt/**, layer 2, images shop/api"
+        );
+        assert_eq!(exception.expires.unwrap().to_string(), "2027-01-31");
+    }
+}

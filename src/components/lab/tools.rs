@@ -1,0 +1,165 @@
+//! What Harbor, Grype, Trivy and osv-scanner would say of the same image, side by side.
+
+use lamina_policy::presets::{Decision, PRESETS, Preset, Settings};
+use leptos::prelude::*;
+
+use super::policies::FilePicker;
+use crate::{
+    browser,
+    components::icons::{CHECK, CLOSE, COPY, DOWNLOAD, Icon},
+    scanner,
+    state::{
+        report::ReportStore,
+        session::{self, Session},
+        toasts::Toasts,
+        words,
+    },
+};
+
+/// The cards.
+#[component]
+pub fn Tools() -> impl IntoView {
+    view! {
+        <section class="labSection" data-test="tools" aria-labelledby="tools-title">
+            <h3 class="labTitle" id="tools-title">"What others would say"</h3>
+            <p class="labLead">"The same findings, judged by each tool's own rules, with the settings that come nearest to this policy. Open a tool's own file to judge by that instead."</p>
+            <div class="labTools">
+                {PRESETS.iter().map(|preset| view! { <Tool preset=*preset /> }).collect_view()}
+            </div>
+            <FilePicker label="Open a tool's own file…" />
+        </section>
+    }
+}
+
+#[component]
+fn Tool(preset: &'static dyn Preset) -> impl IntoView {
+    let session = expect_context::<Session>();
+    let store = expect_context::<ReportStore>();
+    let toasts = expect_context::<Toasts>();
+    let file = Memo::new(move |_| {
+        session.tool_files.with(|files| {
+            let mut files = files.iter();
+            files
+                .find(|file| file.settings.tool() == preset.id())
+                .cloned()
+        })
+    });
+    let settings = move || -> (Settings, Vec<String>) {
+        match file.get() {
+            Some(file) => (file.settings, file.remarks),
+            None => session.policy.with(|policy| {
+                let translated = preset.settings(policy, session::now());
+                (translated.value, translated.lost)
+            }),
+        }
+    };
+    let decision = Memo::new(move |_| {
+        // Not only the settings: VEX statements too are part of what is judged.
+        let _ = store.judgement.get();
+        let (settings, mut lost) = settings();
+        let mut decision =
+            session.with_subject(store, |subject| settings.judge(subject, session::now()));
+        lost.append(&mut decision.notes);
+        decision.notes = lost;
+        decision
+    });
+    let on_export = move |_| {
+        let (settings, _) = settings();
+        let image = store.with(|report| report.image.name.clone());
+        leptos::task::spawn_local(async move {
+            match scanner::write_policy(scanner::PolicyTarget::Tool(settings), image).await {
+                Ok(export) => {
+                    for file in &export.files {
+                        browser::download(&file.name, "text/plain;charset=utf-8", &file.text);
+                    }
+                    let names: Vec<&str> =
+                        export.files.iter().map(|file| file.name.as_str()).collect();
+                    match export.lost.as_slice() {
+                        [] => toasts.show(format!("Saved {}", names.join(", "))),
+                        lost => {
+                            toasts.show(format!("Saved {}. {}", names.join(", "), lost.join("; ")))
+                        }
+                    }
+                }
+                Err(problem) => toasts.show(words::sentence(&problem)),
+            }
+        });
+    };
+    let on_copy = move |_| {
+        let (settings, _) = settings();
+        let image = store.with(|report| report.image.name.clone());
+        leptos::task::spawn_local(async move {
+            let command = scanner::write_policy(scanner::PolicyTarget::Tool(settings), image).await;
+            if let Ok(export) = command
+                && browser::copy(&export.command).await
+            {
+                toasts.show(format!("Copied: {}", export.command));
+            }
+        });
+    };
+    let id = preset.id();
+    view! {
+        <article class="labTool" data-test=format!("tool-{id}") data-allows=move || decision.with(|decision| decision.allows.to_string())>
+            <div class="labToolHead">
+                <h4>{preset.title()}</h4>
+                <span class="labToolVerdict">
+                    {move || if decision.with(|decision| decision.allows) { view! { <Icon path=CHECK /> " lets it pass" }.into_any() } else { view! { <Icon path=CLOSE /> " refuses it" }.into_any() }}
+                </span>
+            </div>
+            <p class="labReason">{move || decision.with(|decision| answer(decision))}</p>
+            {move || decision.with(|decision| (!decision.message.is_empty()).then(|| view! { <p class="labMessage">{decision.message.clone()}</p> }))}
+            {move || decision.with(notes)}
+            {move || file.get().map(|file| view! {
+                <p class="labAside">
+                    {format!("Judged by your {}. ", file.name)}
+                    <button type="button" class="linkButton" on:click=move |_| session.forget_tool_file(id)>"Judge by the policy again"</button>
+                    " "
+                    <button type="button" class="linkButton" data-test=format!("adopt-{id}") on:click=move |_| session.adopt_tool_file(id, toasts)>"Take it over into the policy"</button>
+                </p>
+            })}
+            <p class="labToolButtons">
+                <button type="button" class="button" data-kind="quiet" data-size="small" data-test=format!("export-{id}") title=format!("Save the files that {} reads", preset.title()) on:click=on_export>
+                    <Icon path=DOWNLOAD /> "Files"
+                </button>
+                <button type="button" class="button" data-kind="quiet" data-size="small" title="Copy the command that judges so" on:click=on_copy>
+                    <Icon path=COPY /> "Command"
+                </button>
+            </p>
+        </article>
+    }
+}
+
+/// How it answers, and by how much.
+fn answer(decision: &Decision) -> String {
+    let how = if decision.code >= 100 && decision.tool == "harbor" {
+        format!("HTTP {}", decision.code)
+    } else {
+        format!("exit status {}", decision.code)
+    };
+    let mut parts = vec![how];
+    let count = decision.counted.len();
+    parts.push(match count {
+        0 => "no finding counts".to_owned(),
+        count => format!("{} counted", words::plural(count, "finding")),
+    });
+    if !decision.left_out.is_empty() {
+        parts.push(format!("{} left out", decision.left_out.len()));
+    }
+    if !decision.counted_issues.is_empty() {
+        parts.push(words::plural(decision.counted_issues.len(), "other issue"));
+    }
+    parts.join(", ")
+}
+
+fn notes(decision: &Decision) -> Option<AnyView> {
+    let notes = decision.notes.clone();
+    (!notes.is_empty()).then(|| {
+        view! {
+            <details class="labNotes">
+                <summary>{format!("{} to know", words::plural(notes.len(), "thing"))}</summary>
+                <ul>{notes.into_iter().map(|note| view! { <li>{words::sentence(&note)}</li> }).collect_view()}</ul>
+            </details>
+        }
+        .into_any()
+    })
+}
