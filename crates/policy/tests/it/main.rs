@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+mod presets;
+
 use lamina_inventory::{
     facts::IssueKind,
     severity::Severity::{self, *},
