@@ -31,6 +31,7 @@ mod exceptions;
 mod limits;
 mod pattern;
 mod policy;
+pub mod presets;
 mod remedy;
 mod rules;
 mod subject;

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod presets;
 mod vex;
 
 use lamina_inventory::{
