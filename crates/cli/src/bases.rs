@@ -73,7 +73,7 @@ pub struct Args {
     /// A secret key of `lamina db keygen` to sign the list with. Who trusts a database by its key takes
     /// the list beside it only if the same key signed it.
     #[arg(long, value_name = "FILE")]
-    pub sign_key: Option<PathBuf>,
+    pub sign_with: Option<PathBuf>,
 
     /// How to reach the registries.
     #[command(flatten)]
@@ -85,7 +85,7 @@ pub struct Args {
 /// # Errors
 /// When nothing is asked for, or the file cannot be read or written.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let signer = args.sign_key.as_deref().map(Signer::open).transpose()?;
+    let signer = args.sign_with.as_deref().map(Signer::open).transpose()?;
     let mut texts = args.references.clone();
     for file in &args.from {
         texts.extend(references_in(file)?);
