@@ -146,7 +146,11 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         );
     }
     let text = list.render();
-    write_list(&args.out, &text, signer.as_ref())
+    let signature = signer
+        .map(|signer| signer.sign_with(text.as_bytes(), "lamina known bases"))
+        .transpose()?;
+    let signature = signature.as_ref().map(String::as_bytes);
+    store(&args.out, text.as_bytes(), signature)
         .with_context(|| format!("writing {}", args.out.display()))?;
     let names: BTreeSet<&str> = list.bases().iter().map(|base| base.name.as_str()).collect();
     println!(
@@ -206,30 +210,21 @@ fn read(path: &Path, limit: u64) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes the list, and its signature beside it or none: one of an older list does not fit.
-fn write_list(out: &Path, text: &str, signer: Option<&Signer>) -> anyhow::Result<()> {
+/// Writes a list, and its signature beside it or none: one of an older list does not fit.
+pub(crate) fn store(out: &Path, list: &[u8], signature: Option<&[u8]>) -> std::io::Result<()> {
     let file_name = out.file_name().unwrap_or_default().to_string_lossy();
     let beside = out.with_file_name(match file_name.as_ref() {
         FILE_NAME => SIGNATURE.to_owned(),
         other => format!("{other}.minisig"),
     });
-    match signer {
-        Some(signer) => {
-            let signature = signer.sign_with(text.as_bytes(), "lamina known bases")?;
-            replace(out, text.as_bytes())?;
-            replace(&beside, signature.as_bytes())?;
-        }
-        None => {
-            replace(out, text.as_bytes())?;
-            match std::fs::remove_file(&beside) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(error.into());
-                }
-                _ => {}
-            }
-        }
+    replace(out, list)?;
+    match signature {
+        Some(signature) => replace(&beside, signature),
+        None => match std::fs::remove_file(&beside) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        },
     }
-    Ok(())
 }
 
 /// All images of a reference, or those of `platforms`.

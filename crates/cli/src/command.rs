@@ -40,6 +40,7 @@ enum LogFormat {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Scans an image and prints the report.
+    #[command(after_help = scan::EXIT_STATUS)]
     Scan(scan::Args),
     /// Serves the page, its database, the sample images and the relay to registries.
     Serve(serve::Args),

@@ -55,6 +55,15 @@ type Bases = Result<KnownBases, String>;
 /// Chunks of a layer that wait to be unpacked; with that many the sender is slowed down.
 const WAITING_CHUNKS: usize = 16;
 
+/// What `--help` says of the exit status.
+pub const EXIT_STATUS: &str = "\
+Exit status:
+  0  the image passes the policy (or is not judged: SBOM formats without --fail-on and --policy)
+  1  there is no report: the image, the database, the policy or a list of bases could not be read
+  2  the report is written, and the image fails the policy
+
+docs/ci.md shows how to fail a build in GitHub Actions, GitLab CI and Jenkins.";
+
 /// Arguments of `lamina scan`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {

@@ -274,6 +274,57 @@ fn what_cannot_be_read_is_said_and_the_rest_is_written() {
     assert_eq!(bases[0]["created"], "2026-11-01T00:00:00Z");
 }
 
+#[test]
+fn the_list_is_carried_along_with_its_signature() {
+    let folder = folder();
+    let path = folder.path();
+    for key in ["a.key", "b.key"] {
+        run(path, &["db", "keygen", "--out", key], 0);
+    }
+    build(path, &["--sign-with", "a.key"]);
+    let words = [
+        "bases",
+        "--archive",
+        "base.tar",
+        "--out",
+        "db/bases.json",
+        "--sign-with",
+    ];
+    let trust = ["--db-key", "a.pub"];
+    let check = |db: &str| {
+        let more = [&["--db", db][..], &trust].concat();
+        let words = [
+            "scan",
+            "own.tar",
+            "--format",
+            "json",
+            "--fail-on",
+            "never",
+            "--quiet",
+        ];
+        let report = run(path, &[&words[..], &more].concat(), 0);
+        let report: Value = serde_json::from_str(&report).unwrap();
+        assert_eq!(report["base"]["name"], "debian:12", "{db}");
+    };
+    run(path, &[&words[..], &["a.key"]].concat(), 0);
+    run(path, &["db", "export", "db", "--out", "db.tar"], 0);
+    check("db.tar");
+    let update = ["db", "update", "--from", "db.tar", "--db", "mine"];
+    let update = [&update[..], &trust].concat();
+    assert!(!run(path, &update, 0).contains("warning"));
+    check("mine");
+
+    // One that somebody else signed does not take its place.
+    run(path, &[&words[..], &["b.key"]].concat(), 0);
+    run(path, &["db", "export", "db", "--out", "db.tar"], 0);
+    let said = run(path, &update, 0);
+    assert!(
+        said.contains("the list of known base images was left out"),
+        "{said}"
+    );
+    check("mine");
+}
+
 #[tokio::test]
 async fn the_list_is_served_beside_the_database() {
     let folder = folder();
