@@ -27,6 +27,11 @@ const LONG_LINK_CHARS: usize = 32_000;
 const DOWNLOADS: &[(&str, &str, &str)] = &[
     ("json", "JSON", "Download the whole report"),
     (
+        "sarif",
+        "SARIF",
+        "Download findings and verdict for code scanning, SARIF 2.1.0",
+    ),
+    (
         "cyclonedx",
         "CycloneDX",
         "Download the packages as an SBOM, CycloneDX 1.6",

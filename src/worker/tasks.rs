@@ -10,9 +10,9 @@ use std::cell::RefCell;
 
 use js_sys::Uint8Array;
 use lamina_report::model::{Report, ReportWarning};
-use lamina_scan::{join::Joined, layer::LayerResult};
+use lamina_scan::{join::Joined, layer::LayerResult, plan::Plan};
 
-use database::Freshness;
+use database::{Database, Freshness};
 
 use super::{
     TaskHandle,
@@ -72,7 +72,7 @@ fn with_image<T>(ask: impl FnOnce(&Joined) -> T) -> Option<T> {
     IMAGE.with_borrow(|image| image.as_ref().map(ask))
 }
 
-async fn join(task: JoinTask, buffers: Vec<Uint8Array>, handle: &TaskHandle) {
+async fn join(mut task: JoinTask, buffers: Vec<Uint8Array>, handle: &TaskHandle) {
     IMAGE.with_borrow_mut(Option::take);
     let mut buffers = buffers.into_iter();
     let mut layers = Vec::with_capacity(task.layers.len());
@@ -83,12 +83,22 @@ async fn join(task: JoinTask, buffers: Vec<Uint8Array>, handle: &TaskHandle) {
             .unwrap_or_default();
         layers.push(result_of(figures, &bytes));
     }
-    report(Joined::new(task.plan, layers), handle).await;
+    let database = database::open(Freshness::Hourly).await;
+    know_bases(&mut task.plan, &database);
+    report(Joined::new(task.plan, layers), database, handle).await;
+}
+
+/// Looks for the image's base in the list that came with the database.
+fn know_bases(plan: &mut Plan, database: &Result<Database, String>) {
+    // Without a database there is a warning already.
+    if let Ok(database) = database {
+        plan.know_bases(&database.known_bases());
+    }
 }
 
 /// Matches, reports, and keeps the image for the Files view.
-async fn report(joined: Joined, handle: &TaskHandle) {
-    let report = report_of(&joined).await;
+async fn report(joined: Joined, database: Result<Database, String>, handle: &TaskHandle) {
+    let report = report_of(&joined, database).await;
     IMAGE.with_borrow_mut(|image| *image = Some(joined));
     match serde_json::to_vec(&report) {
         Ok(json) => handle.emit_with(
@@ -106,9 +116,9 @@ async fn report(joined: Joined, handle: &TaskHandle) {
     }
 }
 
-async fn report_of(joined: &Joined) -> Report {
+async fn report_of(joined: &Joined, database: Result<Database, String>) -> Report {
     let mut report = joined.report(&crate::platform::now_rfc3339());
-    match database::open(Freshness::Hourly).await {
+    match database {
         Ok(database) => {
             database.judge(&mut report).await;
             report.warnings.extend(database.problem.map(|problem| {

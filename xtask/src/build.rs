@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
+use lamina_inventory::known_bases;
 
 use crate::{
     args::Args,
@@ -118,13 +119,20 @@ pub(crate) fn program(is_release: bool) -> Result<PathBuf> {
     Ok(target_dir().join(folder).join("lamina"))
 }
 
-/// Builds the advisory database of the samples.
+/// Builds the advisory database of the samples, and the list of their base images beside it.
 pub(crate) fn database(program: &std::path::Path) -> Result<()> {
     step("database");
     let fingerprint = Fingerprint::of(&[
         "demo/advisories",
         "crates/advisories/src",
         "crates/feeds/src",
+        // Of the known bases.
+        "demo/bases",
+        "demo/packages",
+        "demo/trees",
+        "xtask/src/demo.rs",
+        "xtask/src/demo",
+        "crates/inventory/src/known_bases.rs",
     ])?;
     let stamp = root().join("demo/out/db.stamp");
     if fingerprint.is_in(&stamp) {
@@ -152,6 +160,8 @@ pub(crate) fn database(program: &std::path::Path) -> Result<()> {
         "2025-03-20T00:00:00Z",
     ])
     .go()?;
+    std::fs::write(out.join(known_bases::FILE_NAME), demo::bases()?.render())
+        .context("writing the known bases")?;
     fingerprint.write(&stamp)
 }
 

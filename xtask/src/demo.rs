@@ -3,6 +3,9 @@
 //! `demo/out/samples/v2/<name>/{manifests,blobs,tags}` is what the registry client reads from the
 //! page's own origin under the reserved name [`REGISTRY`]; `demo/out/samples/catalog.json` is what
 //! the home page lists. The same recipes give the same bytes, on every machine.
+//!
+//! The bases that several recipes begin with are in no registry: [`bases`] lists them, as `lamina bases`
+//! would if they were.
 
 mod archive;
 mod image;
@@ -19,6 +22,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use lamina_image::digest::{ChainId, DiffId};
+use lamina_inventory::known_bases::{KnownBase, KnownBases};
 use serde_json::json;
 
 use self::image::Built;
@@ -73,6 +78,35 @@ fn once(stamp: &str, make: impl FnOnce() -> Result<()>) -> Result<()> {
         fingerprint.write(&stamp)?;
     }
     Ok(())
+}
+
+/// The known base images of the samples.
+pub(crate) fn bases() -> Result<KnownBases> {
+    let demo = root().join("demo");
+    let mut bases = Vec::new();
+    for recipe in recipe::read_bases(&demo)? {
+        let built = image::build(&demo, &recipe)?;
+        for (image, platform) in built.images.iter().zip(&built.platforms) {
+            let diff_ids = image
+                .tars
+                .iter()
+                .map(|tar| digest_of(tar).parse().map(DiffId));
+            let diff_ids = diff_ids.collect::<Result<Vec<DiffId>, _>>()?;
+            let chain = ChainId::chain(&diff_ids);
+            let top = chain.last().context("a base has layers")?;
+            bases.push(KnownBase {
+                name: built.name.clone(),
+                tag: Some(built.tag.clone()),
+                platform: platform.clone(),
+                chain_id: top.0.to_string(),
+                layers: chain.len(),
+                digest: Some(built.root.clone()),
+                config: Some(image.config.clone()),
+                created: recipe.steps.last().map(|step| step.at.to_string()),
+            });
+        }
+    }
+    Ok(KnownBases::new(bases))
 }
 
 fn build_all() -> Result<Vec<Built>> {
@@ -155,6 +189,39 @@ mod tests {
         let first = digests(build_all().unwrap());
         assert!(first.len() >= 5, "{first:?}");
         assert_eq!(first, digests(build_all().unwrap()));
+    }
+
+    /// What `lamina bases` would read off the registry, if the bases were there: the lowest layers of
+    /// the samples are theirs.
+    #[test]
+    fn samples_are_built_on_known_bases() {
+        let known = bases().unwrap();
+        let found: BTreeSet<String> = build_all()
+            .unwrap()
+            .iter()
+            .flat_map(|built| built.images.iter().map(move |image| (built, image)))
+            .filter_map(|(built, image)| {
+                let diff_ids = image
+                    .tars
+                    .iter()
+                    .map(|tar| DiffId(digest_of(tar).parse().unwrap()));
+                let chain = ChainId::chain(&diff_ids.collect::<Vec<_>>());
+                let chain: Vec<String> = chain.iter().map(|id| id.0.to_string()).collect();
+                let base = known.base_of(&chain, Some(&image.config))?;
+                let (name, layers) = (base.name.unwrap(), base.layers);
+                Some(format!("{}:{} {name} {layers}", built.name, built.tag))
+            })
+            .collect();
+        let found: Vec<&str> = found.iter().map(String::as_str).collect();
+        assert_eq!(
+            found,
+            [
+                "alpine-job:2.3 alpine:3.18 1",
+                "metrics:0.9 debian:12.0 1",
+                "shop:1.0 debian:12.0 1",
+                "shop:1.1 debian:12.10 1",
+            ]
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{io::IsTerminal as _, process::ExitCode};
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
-use crate::{db, scan, serve};
+use crate::{bases, db, scan, serve};
 
 /// Looks inside container images and finds what is vulnerable in them.
 ///
@@ -40,11 +40,14 @@ enum LogFormat {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Scans an image and prints the report.
+    #[command(after_help = scan::EXIT_STATUS)]
     Scan(scan::Args),
     /// Serves the page, its database, the sample images and the relay to registries.
     Serve(serve::Args),
     /// Builds, updates and asks the advisory database.
     Db(db::DbArgs),
+    /// Lists known base images, so that a scan tells what an image has from its base.
+    Bases(bases::Args),
 }
 
 /// How a command ended that did not fail.
@@ -97,6 +100,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     runtime()?.block_on(async {
         match command {
             Command::Db(args) => db::run(args).await,
+            Command::Bases(args) => bases::run(args).await,
             Command::Scan(args) => scan::run(args).await.map(ExitCode::from),
             Command::Serve(args) => serve::run(args).await.map(|()| ExitCode::SUCCESS),
         }

@@ -22,10 +22,14 @@ use lamina_advisories::{
     signature,
 };
 use lamina_image::digest::Digest;
+use lamina_inventory::{
+    known_bases::{FILE_NAME as BASES, KnownBases},
+    limits::MAX_KNOWN_BASES_BYTES,
+};
 use lamina_scan::layer::describe;
 
 use crate::{
-    assets,
+    assets, bases,
     limits::{DATABASE_AGE_DAYS, KEY_FILE_BYTES},
 };
 
@@ -297,6 +301,29 @@ impl Database {
             .map_err(|error| error.to_string())?
             .ok_or("it is not there")?;
         Shard::from_stored(&stored, entry).map_err(|error| describe(&error))
+    }
+
+    /// The list of known base images beside the database; an empty one if there is none. Where a key
+    /// signed the database, the list must be signed by the same: it decides what counts as the base's.
+    ///
+    /// # Errors
+    /// In words, why it cannot be used.
+    pub fn bases(&self) -> Result<KnownBases, String> {
+        let read = |path: &str, limit: u64| {
+            let read = self.place.read(path, limit);
+            read.map_err(|error| error.to_string())
+        };
+        let Some(bytes) = read(BASES, MAX_KNOWN_BASES_BYTES as u64)? else {
+            return Ok(KnownBases::default());
+        };
+        if let Trust::SignedBy(key) = &self.trust {
+            let signature = read(bases::SIGNATURE, signature::MAX_BYTES as u64)?
+                .ok_or("it is not signed, and the database beside it is")?;
+            let signature = String::from_utf8_lossy(&signature);
+            signature::verify(&bytes, &signature, [key.as_str()])
+                .map_err(|error| describe(&error))?;
+        }
+        KnownBases::parse(&bytes).map_err(|error| describe(&error))
     }
 
     /// A file of the database as it is stored, if it is there. A signature is the one that fits.

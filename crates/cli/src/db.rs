@@ -18,6 +18,8 @@ mod sources;
 mod table;
 mod update;
 
+pub(crate) use self::{files::replace, keys::Signer};
+
 use std::{io, process::ExitCode};
 
 use clap::{Args, Subcommand};

@@ -1,6 +1,6 @@
 //! The native program `lamina`, as a library so that tests can drive its parts in one process.
 //!
-//! [`command`] reads the command line; [`scan`], [`serve`] and [`db`] are its commands.
+//! [`command`] reads the command line; [`scan`], [`serve`], [`db`] and [`bases`] are its commands.
 //! [`transport`] performs the requests that `lamina-registry`'s machines ask for, [`credentials`]
 //! finds out who we are at a registry, [`relay`] passes the page's requests on.
 
@@ -11,6 +11,7 @@
 
 pub mod address;
 mod assets;
+pub mod bases;
 pub mod command;
 pub mod credentials;
 mod csp;

@@ -24,6 +24,15 @@ pub const ANSWER_HEADERS: usize = 100;
 /// answers reach a few KiB.
 pub const HEADER_VALUE_BYTES: usize = 16 * 1024;
 
+/// A file of references for `lamina bases`, in bytes.
+pub const BASE_LIST_BYTES: u64 = 1 << 20;
+
+/// References that `lamina bases` asks for at once.
+pub const BASES_AT_ONCE: usize = 8;
+
+/// Manifests that `lamina bases` reads of one reference.
+pub const IMAGES_OF_REFERENCE: usize = 200;
+
 /// Requests that the relay has under way at once.
 pub const RELAYED_AT_ONCE: usize = 48;
 

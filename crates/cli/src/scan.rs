@@ -22,6 +22,7 @@ use lamina_image::{
     platform::Platform,
     reference::Reference,
 };
+use lamina_inventory::known_bases::KnownBases;
 use lamina_policy::{Policy, Threshold};
 use lamina_registry::{PullError, Remedy, Session, error::tags_in_words};
 use lamina_report::{
@@ -41,14 +42,27 @@ use tokio::{
 };
 
 use crate::{
+    bases,
     command::Outcome,
     credentials::RegistryArgs,
     database::{Database, TrustArgs},
     transport::{self, StreamError, Transport},
 };
 
+/// The known base images, or why they are not known.
+type Bases = Result<KnownBases, String>;
+
 /// Chunks of a layer that wait to be unpacked; with that many the sender is slowed down.
 const WAITING_CHUNKS: usize = 16;
+
+/// What `--help` says of the exit status.
+pub const EXIT_STATUS: &str = "\
+Exit status:
+  0  the image passes the policy (or is not judged: SBOM formats without --fail-on and --policy)
+  1  there is no report: the image, the database, the policy or a list of bases could not be read
+  2  the report is written, and the image fails the policy
+
+docs/ci.md shows how to fail a build in GitHub Actions, GitLab CI and Jenkins.";
 
 /// Arguments of `lamina scan`.
 #[derive(Clone, Debug, clap::Args)]
@@ -82,6 +96,11 @@ pub struct Args {
     /// Whose databases are trusted.
     #[command(flatten)]
     pub trust: TrustArgs,
+
+    /// A list of known base images, as `lamina bases` wrote it. Without it, the `bases.json` beside the
+    /// database, if there is one.
+    #[arg(long, value_name = "FILE")]
+    pub bases: Option<PathBuf>,
 
     /// A policy in JSON (docs/policy.md).
     #[arg(long, value_name = "FILE")]
@@ -124,6 +143,10 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         .map(str::parse::<Platform>)
         .transpose()?;
     let database = Database::open(args.db.as_deref(), &args.trust)?;
+    let bases = match &args.bases {
+        Some(path) => Ok(bases::known(path)?),
+        None => database.bases(),
+    };
     let progress = Progress::new(args.quiet);
 
     let path = Path::new(&args.image);
@@ -131,11 +154,11 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         let (path, name) = (path.to_owned(), args.name.clone());
         let progress = progress.clone();
         tokio::task::spawn_blocking(move || {
-            archive(&path, name.as_deref(), platform.as_ref(), &progress)
+            archive(&path, name.as_deref(), platform.as_ref(), &bases, &progress)
         })
         .await??
     } else {
-        image(&args, platform.as_ref(), &progress).await?
+        image(&args, platform.as_ref(), &bases, &progress).await?
     };
     progress.end();
 
@@ -204,6 +227,7 @@ fn archive(
     path: &Path,
     name: Option<&str>,
     platform: Option<&Platform>,
+    bases: &Bases,
     progress: &Progress,
 ) -> anyhow::Result<Joined> {
     let mut file =
@@ -221,15 +245,17 @@ fn archive(
         progress.add(length as u64);
     }
     let file_name = path.file_name().unwrap_or_default().to_string_lossy();
-    let (plan, layers) = job
+    let (mut plan, layers) = job
         .finish(&file_name, name, platform)
         .with_context(|| format!("reading {}", path.display()))?;
+    plan.know_bases(bases);
     Ok(Joined::new(plan, layers))
 }
 
 async fn image(
     args: &Args,
     platform: Option<&Platform>,
+    bases: &Bases,
     progress: &Progress,
 ) -> anyhow::Result<Joined> {
     let reference = Reference::parse(&args.image).map_err(|error| {
@@ -250,7 +276,8 @@ async fn image(
         .await
         .map_err(advise)?;
     let config = ImageConfig::parse(&bytes).context("reading the image's config")?;
-    let plan = Plan::of_manifest(found, &manifest, &config);
+    let mut plan = Plan::of_manifest(found, &manifest, &config);
+    plan.know_bases(bases);
     let layers = layers(&transport, &session, &reference, &plan, progress).await?;
     Ok(Joined::new(plan, layers))
 }

@@ -7,6 +7,8 @@
 //! a package of the distribution comes before a language package, and that before a program which is
 //! told by its bytes: the first is who brought the file, the others what it is.
 //!
+//! The scripts that dpkg and opkg keep to install and remove a package with are the package's too.
+//!
 //! A file with several names (hard links) is one file, whose owner is that of the name which has one.
 //! What a lock file or an SBOM names owns nothing: it may not be there.
 //!
@@ -23,10 +25,20 @@ use lamina_image::{
 
 use crate::{
     facts::{Basis, OwnedFiles, PackageFact, PackageKind},
-    limits::MAX_OWNERS,
+    limits::{MAX_OWNERS, MAX_UNNAMED_PATHS},
     merge::{Package, moved},
     path_list::PathList,
 };
+
+/// Where package managers keep the scripts of packages.
+const SCRIPT_FOLDERS: &[(&str, PackageKind)] = &[
+    ("var/lib/dpkg/info", PackageKind::Deb),
+    ("var/lib/opkg/info", PackageKind::Opkg),
+    ("usr/lib/opkg/info", PackageKind::Opkg),
+];
+
+/// How these are called, after the name of the package (deb-preinst(5) and its kin, debconf-devel(7)).
+const SCRIPTS: &[&[u8]] = &[b".preinst", b".postinst", b".prerm", b".postrm", b".config"];
 
 /// Who owns a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,6 +104,10 @@ pub struct FileOwners {
     /// By package.
     classes: Vec<OwnerClass>,
     shares: [Share; 4],
+    /// How many of nobody's files are programs.
+    unnamed: u64,
+    /// Where the first of these lie, sorted.
+    unnamed_paths: Vec<LayerPath>,
 }
 
 const NOBODY: u32 = u32::MAX;
@@ -121,6 +137,41 @@ impl FileOwners {
             OwnerClass::Language => language,
             OwnerClass::Classified => classified,
             OwnerClass::Nobody => nobody,
+        }
+    }
+
+    /// How many of nobody's files are programs: compiled ones, and scripts that may be executed. One
+    /// with several names counts once.
+    pub fn unnamed_programs(&self) -> u64 {
+        self.unnamed
+    }
+
+    /// The paths of [`FileOwners::unnamed_programs`], sorted; of more than [`MAX_UNNAMED_PATHS`] those
+    /// of the lowest layers.
+    pub fn unnamed_paths(&self) -> &[LayerPath] {
+        &self.unnamed_paths
+    }
+}
+
+impl FileOwners {
+    /// Counts what is visible at a node.
+    fn add(&mut self, node: &MergedNode<'_>) {
+        let Some(entry) = node.entry() else {
+            return;
+        };
+        let class = self.class(node);
+        let [os, language, classified, nobody] = &mut self.shares;
+        match class {
+            OwnerClass::Os => os.add(entry.size),
+            OwnerClass::Language => language.add(entry.size),
+            OwnerClass::Classified => classified.add(entry.size),
+            OwnerClass::Nobody => nobody.add(entry.size),
+        }
+        if class == OwnerClass::Nobody && entry.is_program {
+            self.unnamed += 1;
+            if self.unnamed_paths.len() < MAX_UNNAMED_PATHS {
+                self.unnamed_paths.push(node.path());
+            }
         }
     }
 }
@@ -158,6 +209,7 @@ pub(crate) fn account<'l>(
         accounting.share_between_names();
         if class == OwnerClass::Os {
             accounting.note_owned_by(packages);
+            accounting.add_scripts(packages);
         }
         accounting.add_own_files(packages, class);
         accounting.add_folders(packages, class);
@@ -214,6 +266,8 @@ impl<'a> Accounting<'a> {
                     .map(|package| OwnerClass::of(&package.fact))
                     .collect(),
                 shares: Default::default(),
+                unnamed: 0,
+                unnamed_paths: Vec::new(),
             },
             counted_by: vec![NOBODY; tree.node_count()],
             name_of: names.iter().copied().collect(),
@@ -326,6 +380,32 @@ impl<'a> Accounting<'a> {
             if is_note || !package.fact.kind.is_os() {
                 let owner = statement.map_or(NOBODY, |node| self.owner(node));
                 package.owned_by = (owner != NOBODY).then_some(owner as usize);
+            }
+        }
+    }
+
+    /// Scripts that the package manager keeps to install and remove a package with: no list names
+    /// them, and they are the package's all the same.
+    fn add_scripts(&mut self, packages: &[Package]) {
+        for (folder, kind) in SCRIPT_FOLDERS {
+            let folder = self.finder.find(folder.as_bytes());
+            let Some(folder) = folder.and_then(|folder| self.tree.by_id(folder)) else {
+                continue;
+            };
+            let mut named: HashMap<&[u8], u32> = HashMap::new();
+            for (number, package) in (0..).zip(packages) {
+                if package.fact.kind == *kind && package.fact.basis == Basis::Installed {
+                    named.entry(package.fact.name.as_bytes()).or_insert(number);
+                }
+            }
+            for file in folder.children() {
+                let name = file.name();
+                let stem = SCRIPTS.iter().find_map(|script| name.strip_suffix(*script));
+                // `libc6:amd64.postinst` where several architectures may be installed.
+                let package = stem.and_then(|stem| stem.split(|byte| *byte == b':').next());
+                if let Some(package) = package.and_then(|package| named.get(package)) {
+                    self.claim(file.id(), *package);
+                }
             }
         }
     }
@@ -451,29 +531,19 @@ impl<'a> Accounting<'a> {
 
     /// Sums up.
     fn finish(mut self) -> FileOwners {
-        let add = |owners: &mut FileOwners, node: u32, bytes| {
-            let owner = owners.owner_of.get(node as usize).copied();
-            let class = owner.and_then(|owner| owners.classes.get(owner as usize).copied());
-            let [os, language, classified, nobody] = &mut owners.shares;
-            match class.unwrap_or_default() {
-                OwnerClass::Os => os.add(bytes),
-                OwnerClass::Language => language.add(bytes),
-                OwnerClass::Classified => classified.add(bytes),
-                OwnerClass::Nobody => nobody.add(bytes),
-            }
-        };
         for node in self.tree.nodes() {
             if node.kind() == Some(TreeKind::File) {
-                let bytes = node.entry().map_or(0, |entry| entry.size);
-                add(&mut self.owners, node.id(), bytes);
+                self.owners.add(&node);
             }
         }
         // Files of which only other names are left.
-        for (name, file) in &self.names {
-            if name == file {
-                add(&mut self.owners, *name, size_of_file(self.tree, *name));
+        let hidden = self.names.iter().filter(|(name, file)| name == file);
+        for (name, _) in hidden {
+            if let Some(node) = self.tree.by_id(*name) {
+                self.owners.add(&node);
             }
         }
+        self.owners.unnamed_paths.sort_unstable();
         self.owners
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 
 /// Raised when the encoding changes, or when [`crate::layer_scan`] could make something else of the
 /// same bytes. What one analyser does differently is its own revision.
-pub const ANALYSIS_REVISION: u32 = 3;
+pub const ANALYSIS_REVISION: u32 = 4;
 
 const MAGIC: &[u8; 8] = b"LMNLAYER";
 

@@ -2,7 +2,8 @@
 //!
 //! A manifest does not say so. What does, the surest first:
 //!
-//! 1. **Chain ids**: the stack of the lowest layers is that of an image that is known.
+//! 1. **Chain ids**: the stack of the lowest layers is that of an image that is known
+//!    ([`KnownBases`](crate::known_bases::KnownBases)).
 //! 2. **Annotations**: `org.opencontainers.image.base.name` and `.digest` (OCI image specification
 //!    1.1, "Annotations"; also as labels) name the base, and Cloud Native Buildpacks say in the label
 //!    `io.buildpacks.lifecycle.metadata` which diff id its top layer has
@@ -17,15 +18,6 @@
 
 use lamina_image::config::ImageConfig;
 use serde_json::Value;
-
-/// An image that others are built on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KnownBase<'a> {
-    /// Chain id of its top layer.
-    pub chain_id: &'a str,
-    /// Its name, such as `python:3.12-slim`.
-    pub name: &'a str,
-}
 
 /// What says where the base ends, the surest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,8 +45,6 @@ pub struct Base {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BaseView<'a> {
     /// Of each layer, lowest first.
-    pub chain_ids: Vec<String>,
-    /// Likewise.
     pub diff_ids: Vec<String>,
     /// The manifest's annotations, and the config's labels after them.
     pub annotations: Vec<(&'a str, &'a str)>,
@@ -85,11 +75,6 @@ impl<'a> BaseView<'a> {
         let steps = config.steps_of_layers(layers).layer_of_step;
         let labels = config.run.labels.iter();
         Self {
-            chain_ids: config
-                .chain_ids()
-                .iter()
-                .map(|id| id.0.to_string())
-                .collect(),
             diff_ids: config.diff_ids.iter().map(|id| id.0.to_string()).collect(),
             annotations: annotations
                 .into_iter()
@@ -115,27 +100,10 @@ impl<'a> BaseView<'a> {
     }
 }
 
-/// Finds the base of an image; `None` if nothing tells, or it has none.
-pub fn find_base(view: &BaseView<'_>, known: &[KnownBase<'_>]) -> Option<Base> {
-    by_chain_id(view, known)
-        .or_else(|| by_buildpacks(view))
-        .or_else(|| by_history(view))
-}
-
-fn by_chain_id(view: &BaseView<'_>, known: &[KnownBase<'_>]) -> Option<Base> {
-    let mut layers = (1..)
-        .zip(&view.chain_ids)
-        .collect::<Vec<_>>()
-        .into_iter()
-        .rev();
-    layers.find_map(|(count, chain_id)| {
-        let base = known.iter().find(|base| base.chain_id == chain_id)?;
-        Some(Base {
-            layers: count,
-            name: Some(base.name.to_owned()),
-            evidence: BaseEvidence::ChainId,
-        })
-    })
+/// Finds the base of an image by what manifest and config say of it; `None` if nothing tells, or it
+/// has none.
+pub fn find_base(view: &BaseView<'_>) -> Option<Base> {
+    by_buildpacks(view).or_else(|| by_history(view))
 }
 
 fn by_buildpacks(view: &BaseView<'_>) -> Option<Base> {
@@ -257,7 +225,7 @@ mod tests {
             history: steps(text),
             ..BaseView::default()
         };
-        let found = find_base(&view, &[]);
+        let found = find_base(&view);
         assert_eq!(found.as_ref().map(|base| base.layers), layers, "{text}");
         assert!(
             found.is_none_or(|base| base.evidence == BaseEvidence::History && base.name.is_none())
@@ -353,36 +321,16 @@ mod tests {
     }
 
     #[test]
-    fn known_images_and_annotations_name_the_base() {
+    fn annotations_name_the_base() {
         let mut view = BaseView {
-            chain_ids: ["sha256:1", "sha256:2", "sha256:3"]
-                .map(str::to_owned)
-                .to_vec(),
             history: steps("ADD a\n- CMD [\"b\"]\nRUN c\nRUN d"),
             ..BaseView::default()
         };
-        let known = [
-            KnownBase {
-                chain_id: "sha256:1",
-                name: "debian:12",
-            },
-            KnownBase {
-                chain_id: "sha256:2",
-                name: "python:3.12",
-            },
-        ];
-        let found = find_base(&view, &known).unwrap();
-        assert_eq!(
-            (found.layers, found.name.as_deref()),
-            (2, Some("python:3.12"))
-        );
-        assert_eq!(found.evidence, BaseEvidence::ChainId);
-
         view.annotations = vec![(
             "org.opencontainers.image.base.name",
             "docker.io/library/debian:12",
         )];
-        let found = find_base(&view, &[]).unwrap();
+        let found = find_base(&view).unwrap();
         assert_eq!(
             (found.layers, found.name.as_deref()),
             (1, Some("docker.io/library/debian:12"))
@@ -390,7 +338,7 @@ mod tests {
         assert_eq!(found.evidence, BaseEvidence::Annotation);
         view.annotations
             .push(("org.opencontainers.image.base.digest", "sha256:0a"));
-        let found = find_base(&view, &[]).unwrap();
+        let found = find_base(&view).unwrap();
         assert_eq!(
             found.name.as_deref(),
             Some("docker.io/library/debian:12@sha256:0a")
@@ -408,7 +356,7 @@ mod tests {
             annotations: vec![("io.buildpacks.lifecycle.metadata", metadata)],
             ..BaseView::default()
         };
-        let found = find_base(&view, &[]).unwrap();
+        let found = find_base(&view).unwrap();
         assert_eq!(
             (found.layers, found.name.as_deref()),
             (2, Some("paketobuildpacks/run:base-cnb"))
@@ -421,7 +369,7 @@ mod tests {
             "{\"runImage\":{\"topLayer\":\"sha256:z\"}}",
         ] {
             view.annotations = vec![("io.buildpacks.lifecycle.metadata", broken)];
-            assert_eq!(find_base(&view, &[]), None, "{broken}");
+            assert_eq!(find_base(&view), None, "{broken}");
         }
     }
 }

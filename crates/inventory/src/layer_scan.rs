@@ -12,7 +12,7 @@ use crate::{
     analyser::{Analyser, ClaimedFile, HEAD_BYTES, Watcher},
     analysis::LayerAnalysis,
     facts::{Facts, Warning},
-    kinds::{ANALYSERS, STREAM_ANALYSERS},
+    kinds::{ANALYSERS, STREAM_ANALYSERS, executable},
     limits::{MAX_CLAIMED_BYTES_PER_LAYER, MAX_LINKS},
 };
 
@@ -43,6 +43,8 @@ struct Open {
     bytes: Vec<u8>,
     analysers: Vec<&'static dyn Analyser>,
     watching: Watching,
+    /// Whether its first bytes are a program's.
+    is_program: bool,
     /// How many facts there were before it.
     before: usize,
 }
@@ -72,6 +74,7 @@ impl Open {
     /// Chooses watchers by what is there, if that has not been done.
     fn decide(&mut self) {
         if let Watching::Undecided = self.watching {
+            self.is_program = executable::is_program(&self.entry, &self.bytes);
             self.watching = Watching::Decided(watchers_of(&self.entry, &self.bytes));
             if self.analysers.is_empty() {
                 self.bytes = Vec::new();
@@ -100,6 +103,7 @@ impl Open {
                     && self.analysers.is_empty()
                     && bytes.len() >= HEAD_BYTES =>
             {
+                self.is_program = executable::is_program(&self.entry, bytes);
                 self.watching = Watching::Decided(watchers_of(&self.entry, bytes));
             }
             Watching::Undecided => {
@@ -258,6 +262,7 @@ impl LayerScan {
             bytes: Vec::with_capacity(room),
             analysers,
             watching: Watching::Undecided,
+            is_program: false,
             before,
         });
         Claim::Take
@@ -265,6 +270,10 @@ impl LayerScan {
 
     fn close(&mut self, mut open: Open, is_whole: bool) {
         open.decide();
+        if open.is_program {
+            // No entry came after it.
+            self.tree.mark_program();
+        }
         let path = open.entry.path;
         for analyser in &open.analysers {
             let file = ClaimedFile {

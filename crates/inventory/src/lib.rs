@@ -52,6 +52,7 @@ mod declared;
 pub mod facts;
 mod json;
 pub mod kinds;
+pub mod known_bases;
 pub mod layer_scan;
 pub mod licences;
 pub mod limits;

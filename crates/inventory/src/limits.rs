@@ -59,6 +59,18 @@ pub const MAX_OWNERS: usize = 16;
 /// Paths told of those that waste most. People look at the first ten.
 pub const MAX_WASTED_PATHS: usize = 100;
 
+/// Bytes of a list of known base images.
+pub const MAX_KNOWN_BASES_BYTES: usize = 16 << 20;
+
+/// Entries of one.
+pub const MAX_KNOWN_BASES: usize = 20_000;
+
+/// Bytes of name and tag of an entry.
+pub const MAX_KNOWN_NAME_BYTES: usize = 512;
+
+/// Programs that nobody owns, of which the paths are listed.
+pub const MAX_UNNAMED_PATHS: usize = 100;
+
 /// Files told of one check, each. What is more is one line that says how many.
 pub const MAX_FILES_PER_RULE: usize = 20;
 

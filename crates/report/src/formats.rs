@@ -1,7 +1,10 @@
 //! The formats a report is written in: one file each, and its line in [`FORMATS`].
 
 pub mod cyclonedx;
+pub mod github;
 pub mod json;
+pub mod junit;
+pub mod sarif;
 pub mod spdx;
 pub mod table;
 
@@ -58,6 +61,9 @@ pub trait Format: Sync {
 pub const FORMATS: &[&dyn Format] = &[
     &table::Table,
     &json::Json,
+    &sarif::Sarif,
+    &junit::Junit,
+    &github::Github,
     &cyclonedx::CycloneDx,
     &spdx::Spdx,
 ];
@@ -99,6 +105,6 @@ mod tests {
     #[test]
     fn ids_never_change() {
         let ids: Vec<&str> = FORMATS.iter().map(|format| format.id()).collect();
-        insta::assert_compact_debug_snapshot!(ids, @r#"["table", "json", "cyclonedx", "spdx"]"#);
+        insta::assert_compact_debug_snapshot!(ids, @r#"["table", "json", "sarif", "junit", "github", "cyclonedx", "spdx"]"#);
     }
 }

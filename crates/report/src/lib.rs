@@ -9,4 +9,6 @@ pub mod limits;
 pub mod link;
 pub mod model;
 mod sbom;
+mod standing;
+mod text;
 pub mod verdict;

@@ -335,6 +335,9 @@ pub struct Accounts {
     /// `None` if they were not counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unnamed_executables: Option<u64>,
+    /// Where these lie, sorted: the first 100, those of the lowest layers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unnamed: Vec<String>,
     /// Bytes of all copies of paths that are written more than once, or written and deleted; dive's
     /// `inefficientBytes`.
     pub wasted_bytes: u64,

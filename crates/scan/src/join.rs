@@ -201,7 +201,12 @@ impl Joined {
             language: share(OwnerClass::Language),
             classified: share(OwnerClass::Classified),
             unowned: share(OwnerClass::Nobody),
-            unnamed_executables: None,
+            unnamed_executables: Some(owners.unnamed_programs()),
+            unnamed: owners
+                .unnamed_paths()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             wasted_bytes: efficiency.inefficient_bytes,
             // Digits that every JSON reader gives back as they were.
             efficiency: (efficiency.score * 1e6).round() / 1e6,

@@ -6,7 +6,8 @@ use lamina_image::{
     manifest::{Descriptor, ImageManifest, LayerKind},
 };
 use lamina_inventory::{
-    base::{BaseEvidence, BaseView, find_base},
+    base::{self, BaseEvidence, BaseView, find_base},
+    known_bases::KnownBases,
     secrets::redact,
 };
 use lamina_report::model::{Base, BaseBasis, HistoryStep, Image, ReportWarning, RunConfig};
@@ -165,21 +166,32 @@ impl Plan {
             history,
         };
         let view = BaseView::of(config, layers.len(), annotations);
-        let base = find_base(&view, &[]).map(|base| Base {
-            layers: base.layers,
-            name: base.name,
-            basis: match base.evidence {
-                BaseEvidence::ChainId => BaseBasis::ChainId,
-                BaseEvidence::Annotation => BaseBasis::Annotation,
-                BaseEvidence::History => BaseBasis::History,
-            },
-        });
+        let base = find_base(&view).map(to_base);
         Self {
             image,
             layers,
             config: config.clone(),
             base,
             warnings,
+        }
+    }
+
+    /// Looks for the layers of this image's base among known images, which tell more surely where it
+    /// ends than annotations and history do. An error says why there is no list of them where there
+    /// should be one: it becomes a warning.
+    pub fn know_bases(&mut self, known: &Result<KnownBases, String>) {
+        let known = match known {
+            Ok(known) => known,
+            Err(problem) => {
+                self.warnings.push(ReportWarning::of_image(format!(
+                    "the list of known base images was not used: {problem}"
+                )));
+                return;
+            }
+        };
+        let chain_ids = self.chain_ids();
+        if let Some(base) = known.base_of(&chain_ids, self.image.config_digest.as_deref()) {
+            self.base = Some(to_base(base));
         }
     }
 
@@ -197,6 +209,18 @@ impl Plan {
                 .collect(),
             None => vec![String::new(); self.layers.len()],
         }
+    }
+}
+
+fn to_base(base: base::Base) -> Base {
+    Base {
+        layers: base.layers,
+        name: base.name,
+        basis: match base.evidence {
+            BaseEvidence::ChainId => BaseBasis::ChainId,
+            BaseEvidence::Annotation => BaseBasis::Annotation,
+            BaseEvidence::History => BaseBasis::History,
+        },
     }
 }
 

@@ -2,6 +2,7 @@
 
 use lamina_scan::{archive::ArchiveJob, join::Joined, layer::describe};
 
+use super::database::{self, Database, Freshness};
 use crate::{
     platform::{self, fetch::Body},
     scanner::{LayerProgress, ScanFailure},
@@ -14,7 +15,7 @@ use crate::{
 pub(super) async fn run(task: ArchiveTask, file: Option<web_sys::File>, handle: &TaskHandle) {
     super::IMAGE.with_borrow_mut(Option::take);
     match read(&task, file, handle).await {
-        Ok(joined) => super::report(joined, handle).await,
+        Ok((joined, database)) => super::report(joined, database, handle).await,
         Err(failure) => handle.emit(Event::Failed(failure)),
     }
 }
@@ -23,7 +24,7 @@ async fn read(
     task: &ArchiveTask,
     file: Option<web_sys::File>,
     handle: &TaskHandle,
-) -> Result<Joined, ScanFailure> {
+) -> Result<(Joined, Result<Database, String>), ScanFailure> {
     let failed = |message: String, advice: &str| ScanFailure {
         step: "archive".to_owned(),
         message,
@@ -71,14 +72,16 @@ async fn read(
         ),
         None => None,
     };
-    let (plan, layers) = job.finish(&task.name, None, platform.as_ref()).map_err(|error| {
+    let (mut plan, layers) = job.finish(&task.name, None, platform.as_ref()).map_err(|error| {
         failed(
             describe(&error),
             "drop what \"docker save\", \"skopeo copy … docker-archive:\" or \"oci-archive:\" wrote",
         )
     })?;
+    let database = database::open(Freshness::Hourly).await;
+    super::know_bases(&mut plan, &database);
     handle.emit(Event::ArchiveResolved(Box::new(plan.clone())));
     // Nothing else may run in between, so that the page shows the layers before the report.
     platform::sleep(std::time::Duration::ZERO).await;
-    Ok(Joined::new(plan, layers))
+    Ok((Joined::new(plan, layers), database))
 }

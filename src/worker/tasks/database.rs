@@ -3,6 +3,8 @@
 //! The index is asked for at most once an hour, or when the user says so. One that is not signed by a key
 //! that this page trusts, or that is older than the one held, is refused: what is held stays in use.
 //! Shards are named by their digest, so that of a new index only those are fetched that have changed.
+//!
+//! The list of known base images beside the database comes with the index, and is kept as long.
 
 use std::{cell::Cell, collections::BTreeSet};
 
@@ -14,6 +16,10 @@ use lamina_advisories::{
     signature,
 };
 use lamina_image::digest::Digest;
+use lamina_inventory::{
+    known_bases::{self, KnownBases},
+    limits::MAX_KNOWN_BASES_BYTES,
+};
 use lamina_report::{changes::changes, model::Report};
 use lamina_scan::{
     layer::describe,
@@ -35,6 +41,12 @@ use crate::{
 
 /// Where the index is kept.
 const INDEX_KEY: &str = "index.json";
+
+/// Where the list of known base images is kept; its note says why there is none.
+const BASES_KEY: &str = "bases.json";
+
+/// Name of the signature of that list.
+const BASES_SIGNATURE: &str = "bases.json.minisig";
 
 /// Keys that were built into the page, with commas between them.
 const BUILT_IN_KEYS: Option<&str> = option_env!("LAMINA_DB_KEY");
@@ -72,6 +84,8 @@ pub(super) struct Database {
     pub(super) problem: Option<String>,
     /// Whether this index was not held before.
     is_new: bool,
+    /// The list of known base images, if there is one, or why it was refused.
+    bases: Result<Option<Vec<u8>>, String>,
 }
 
 /// Shards, and those that could not be had.
@@ -157,6 +171,15 @@ pub(super) async fn prose(shard: &str, record: &str) -> Option<AdvisoryText> {
 }
 
 impl Database {
+    /// The list of known base images that came with it; an empty one if none did.
+    pub(super) fn known_bases(&self) -> Result<KnownBases, String> {
+        match &self.bases {
+            Ok(None) => Ok(KnownBases::default()),
+            Ok(Some(bytes)) => KnownBases::parse(bytes).map_err(|error| describe(&error)),
+            Err(problem) => Err(problem.clone()),
+        }
+    }
+
     /// Says in a report what this database knows of its packages.
     pub(super) async fn judge(&self, report: &mut Report) {
         let needs = matching::needs(report, &self.index);
@@ -224,6 +247,11 @@ impl Database {
     async fn keep(&self, bytes: &[u8]) {
         let note = serde_json::to_string(&self.note).unwrap_or_default();
         store::put(Table::Shards, INDEX_KEY, bytes, &note).await;
+        match &self.bases {
+            Ok(Some(bytes)) => store::put(Table::Shards, BASES_KEY, bytes, "").await,
+            Ok(None) => store::remove(Table::Shards, BASES_KEY).await,
+            Err(problem) => store::put(Table::Shards, BASES_KEY, &[], problem).await,
+        }
     }
 
     /// Deletes shards that no index names any more.
@@ -231,7 +259,8 @@ impl Database {
         let shards = self.index.shards.iter();
         let named: BTreeSet<String> = shards.map(|entry| entry.digest.to_string()).collect();
         for row in store::rows(Table::Shards).await {
-            if row.key != INDEX_KEY && !named.contains(&row.key) {
+            let is_shard = !matches!(row.key.as_str(), INDEX_KEY | BASES_KEY);
+            if is_shard && !named.contains(&row.key) {
                 store::remove(Table::Shards, &row.key).await;
             }
         }
@@ -243,19 +272,27 @@ async fn held() -> Option<Database> {
     let bytes = store::get(Table::Shards, INDEX_KEY).await?;
     let row = store::row(Table::Shards, INDEX_KEY).await?;
     let note = serde_json::from_str(&row.note).ok()?;
+    let bases = match store::row(Table::Shards, BASES_KEY).await {
+        Some(row) if !row.note.is_empty() => Err(row.note),
+        Some(_) => Ok(store::get(Table::Shards, BASES_KEY).await),
+        None => Ok(None),
+    };
     Some(Database {
         index: Index::parse(&bytes).ok()?,
         digest: Digest::of(&bytes).to_string(),
         note,
         problem: None,
         is_new: false,
+        bases,
     })
 }
 
 /// The server's index, if it is signed as it must be.
 async fn fetch_index() -> Result<(Vec<u8>, Database), String> {
     let bytes = fetch_whole(FILE_NAME, MAX_INDEX_BYTES).await?;
-    let trust = trust(&bytes).await?;
+    let trust = trust(&bytes, signature::FILE_NAME)
+        .await
+        .map_err(|reason| format!("the advisory database was refused: {reason}"))?;
     let index = Index::parse(&bytes).map_err(|e| describe(&e))?;
     let database = Database {
         index,
@@ -266,12 +303,23 @@ async fn fetch_index() -> Result<(Vec<u8>, Database), String> {
         },
         problem: None,
         is_new: false,
+        bases: fetch_bases().await,
     };
     Ok((bytes, database))
 }
 
-/// Checks the signature of an index, if this page has keys to check it with.
-async fn trust(index: &[u8]) -> Result<Trust, String> {
+/// The server's list of known base images, if it has one. It decides what counts as the base's, so that
+/// it must be signed where the index must be.
+async fn fetch_bases() -> Result<Option<Vec<u8>>, String> {
+    let Some(bytes) = fetch_if_there(known_bases::FILE_NAME, MAX_KNOWN_BASES_BYTES).await? else {
+        return Ok(None);
+    };
+    trust(&bytes, BASES_SIGNATURE).await?;
+    Ok(Some(bytes))
+}
+
+/// Checks the signature of a file of the database, if this page has keys to check it with.
+async fn trust(content: &[u8], signature_file: &str) -> Result<Trust, String> {
     let keys = server().await.database_keys;
     let keys: Vec<&str> = BUILT_IN_KEYS
         .unwrap_or_default()
@@ -282,12 +330,11 @@ async fn trust(index: &[u8]) -> Result<Trust, String> {
     if keys.is_empty() {
         return Ok(Trust::NoKey);
     }
-    let refused = |reason: String| format!("the advisory database was refused: {reason}");
-    let signature = fetch_whole(signature::FILE_NAME, signature::MAX_BYTES)
+    let signature = fetch_whole(signature_file, signature::MAX_BYTES)
         .await
-        .map_err(|problem| refused(format!("it has no signature ({problem})")))?;
+        .map_err(|problem| format!("it has no signature ({problem})"))?;
     let signature = String::from_utf8_lossy(&signature);
-    signature::verify(index, &signature, keys).map_err(|error| refused(error.to_string()))?;
+    signature::verify(content, &signature, keys).map_err(|error| error.to_string())?;
     Ok(Trust::Signed)
 }
 
@@ -330,16 +377,25 @@ async fn load(entry: &ShardEntry) -> Result<Shard, String> {
 }
 
 async fn fetch_whole(path: &str, limit: usize) -> Result<Vec<u8>, String> {
+    let bytes = fetch_if_there(path, limit).await?;
+    bytes.ok_or_else(|| format!("db/{path}: the server answers 404"))
+}
+
+/// The same; `None` if the server has no such file.
+async fn fetch_if_there(path: &str, limit: usize) -> Result<Option<Vec<u8>>, String> {
     let url = format!("{}db/{path}", base_url());
     let answer = fetch::send("GET", &url, &[], None)
         .await
         .map_err(|e| e.to_string())?;
+    if answer.status == 404 {
+        return Ok(None);
+    }
     if answer.status != 200 {
         return Err(format!("db/{path}: the server answers {}", answer.status));
     }
     let bytes = answer.bytes(limit).await.map_err(|e| e.to_string())?;
     note_bytes(|count| count.fetched += bytes.len() as u64);
-    Ok(bytes)
+    Ok(Some(bytes))
 }
 
 fn note_bytes(change: impl FnOnce(&mut AdvisoryBytes)) {

@@ -178,6 +178,34 @@ pub(crate) fn read_all(demo: &Path) -> Result<Vec<Recipe>> {
     folders.iter().map(|path| read(demo, path)).collect()
 }
 
+/// Each base of `demo/bases` as an image of its own: `debian-12.0.toml` is `debian:12.0`.
+pub(crate) fn read_bases(demo: &Path) -> Result<Vec<Recipe>> {
+    let mut paths = std::fs::read_dir(demo.join("bases"))
+        .context("reading demo/bases")?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>>>()?;
+    paths.sort();
+    let read = |path: &std::path::PathBuf| {
+        let base: Base = parse(path)?;
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let (name, tag) = stem
+            .rsplit_once('-')
+            .with_context(|| format!("{}: no version in its name", path.display()))?;
+        Ok(Recipe {
+            reference: format!("{name}:{tag}"),
+            title: String::new(),
+            blurb: String::new(),
+            base: None,
+            architectures: amd64(),
+            compression: Compression::default(),
+            provenance: false,
+            config: RunConfig::default(),
+            steps: base.steps,
+        })
+    };
+    paths.iter().map(read).collect()
+}
+
 fn read(demo: &Path, path: &Path) -> Result<Recipe> {
     let mut recipe: Recipe = parse(path)?;
     for step in &mut recipe.steps {

@@ -12,6 +12,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use lamina_advisories::{index, signature};
+use lamina_inventory::known_bases;
 
 use super::table::bytes;
 use crate::database::{Database, TrustArgs};
@@ -47,6 +48,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
                 .map_err(|problem| anyhow::anyhow!("shard {:?}: {problem}", entry.key))?;
             names.push(entry.path());
         }
+        let bases = [known_bases::FILE_NAME, crate::bases::SIGNATURE];
+        names.extend(bases.map(str::to_owned));
         // The index first: who reads on knows what to expect.
         if let Some(shards) = names.get_mut(2..) {
             shards.sort();

@@ -18,7 +18,8 @@ pub(super) fn store(out: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
     replace(&target, bytes)
 }
 
-pub(super) fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file so that a reader sees the old one or the new one whole.
+pub(crate) fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let partial = target.with_file_name(format!(".{name}.partial"));
     let mut file = fs::File::create(&partial)?;

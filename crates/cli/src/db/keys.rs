@@ -112,7 +112,7 @@ pub(super) fn verify(args: &Verify) -> anyhow::Result<ExitCode> {
 }
 
 /// Signs indexes with a secret key.
-pub(super) struct Signer {
+pub(crate) struct Signer {
     secret: SecretKey,
     public: PublicKey,
 }
@@ -126,7 +126,7 @@ impl fmt::Debug for Signer {
 
 impl Signer {
     /// Reads a secret key from a file.
-    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
         let mut text = String::new();
         File::open(path)
             .and_then(|file| file.take(KEY_FILE_BYTES).read_to_string(&mut text))
@@ -159,6 +159,11 @@ impl Signer {
     /// The signature of an index. What it is of stands in the comment that is signed, too.
     pub(super) fn sign(&self, json: &[u8], index: &Index) -> anyhow::Result<String> {
         let comment = format!("lamina database {}, built {}", index.name, index.built_at);
+        self.sign_with(json, &comment)
+    }
+
+    /// The signature of any bytes, with the comment that is signed, too.
+    pub(crate) fn sign_with(&self, bytes: &[u8], comment: &str) -> anyhow::Result<String> {
         // A line break would end the comment, and the rest would be read as the signature.
         let comment: String = comment
             .chars()
@@ -168,11 +173,11 @@ impl Signer {
         let signature = minisign::sign(
             Some(&self.public),
             &self.secret,
-            json,
+            bytes,
             Some(&comment),
             Some("signature of a lamina database"),
         )
-        .context("cannot sign the index")?;
+        .context("cannot sign")?;
         Ok(signature.to_string())
     }
 }

@@ -22,6 +22,7 @@ use lamina_advisories::{
     signature,
 };
 use lamina_image::{digest::Digest, reference::Reference};
+use lamina_inventory::{known_bases, limits::MAX_KNOWN_BASES_BYTES};
 use lamina_registry::Session;
 use tokio::{sync::Semaphore, task::JoinSet};
 
@@ -139,11 +140,19 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let total: u64 = wanted.iter().map(|entry| entry.size).sum();
     let fetched: u64 = missing.iter().map(|entry| entry.size).sum();
     let missing_count = missing.len();
+    let bases = bases(&origin, &keys).await.unwrap_or_else(|problem| {
+        eprintln!("warning: the list of known base images was left out: {problem:#}");
+        None
+    });
     fetch(origin, missing, &args.db, fetched).await?;
 
     let is_same = held.as_ref().is_some_and(|held| held.digest == digest);
     files::commit(&args.db, &json, signature.as_deref())?;
     files::replace(&args.db.join(ORIGIN), format!("{from}\n").as_bytes())?;
+    if let Some((list, signature)) = bases {
+        let path = args.db.join(known_bases::FILE_NAME);
+        crate::bases::store(&path, &list, signature.as_deref())?;
+    }
     let mut kept = vec![&index];
     kept.extend(held.as_ref().map(|held| &held.index));
     if !wanted.is_empty() {
@@ -169,6 +178,27 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         eprintln!("warning: nobody vouches for this database: name a key with --db-key");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The list of known base images beside the database and its signature, if there is one. It must be
+/// signed where the index must be.
+async fn bases(
+    origin: &Origin,
+    keys: &[String],
+) -> anyhow::Result<Option<(Vec<u8>, Option<Vec<u8>>)>> {
+    let limit = MAX_KNOWN_BASES_BYTES as u64;
+    let Some(list) = origin.file(known_bases::FILE_NAME, limit).await? else {
+        return Ok(None);
+    };
+    let limit = signature::MAX_BYTES as u64;
+    let signature = origin.file(crate::bases::SIGNATURE, limit).await?;
+    if !keys.is_empty() {
+        let signature = signature.as_deref().context("it is not signed")?;
+        let signature = String::from_utf8_lossy(signature).into_owned();
+        check_signature(&list, &[signature], keys)?;
+    }
+    known_bases::KnownBases::parse(&list)?;
+    Ok(Some((list, signature)))
 }
 
 /// What is in the folder. An index that cannot be read is none: an update mends it.
@@ -381,16 +411,17 @@ impl Origin {
         Ok(Self::Here(Place::at(path)?))
     }
 
-    /// The index or its signature, if it is there.
+    /// The index, its signature, or the list of known bases and its signature, if it is there. The
+    /// latter are in no registry.
     async fn file(&self, name: &str, limit: u64) -> anyhow::Result<Option<Vec<u8>>> {
         match self {
             Self::Here(place) => Ok(place.read(name, limit)?),
             Self::Web(client, base) => web(client, base.join(name)?, limit).await,
             Self::Registry { manifest, .. } => {
-                let media_type = if name == index::FILE_NAME {
-                    INDEX
-                } else {
-                    SIGNATURE
+                let media_type = match name {
+                    index::FILE_NAME => INDEX,
+                    signature::FILE_NAME => SIGNATURE,
+                    _ => return Ok(None),
                 };
                 match manifest.layer(media_type) {
                     Some(layer) if layer.size > limit => {

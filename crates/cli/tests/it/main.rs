@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 
+mod bases;
 mod database;
 mod real;
 mod relay;

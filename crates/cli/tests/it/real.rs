@@ -416,3 +416,65 @@ async fn a_database_is_pushed_to_a_registry_and_updated_from_it() {
         );
     }
 }
+
+/// The base's layers are known by what `lamina bases` reads off the registry: manifest and config.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_of_a_registry_is_known_as_a_base() {
+    let Some(registry) = registry(false).await else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let reference = format!("{}/{REPOSITORY}:1", registry.host);
+    std::fs::write(path.join("list.txt"), format!("{reference}\n")).unwrap();
+    let (out, err, code) = program(
+        path,
+        &["bases", "--from", "list.txt", "--out", "bases.json"],
+    );
+    assert_eq!(code, Some(0), "{out}\n{err}");
+    std::fs::create_dir_all(path.join("debian")).unwrap();
+    let tracker = r#"{"curl": {"CVE-2099-1": {"releases": {"bookworm": {"status": "open"}}}}}"#;
+    std::fs::write(path.join("debian/debian.json"), tracker).unwrap();
+    let built = program(path, &["db", "build", "--from", "debian", "--out", "db"]);
+    assert_eq!(built.2, Some(0), "{built:?}");
+    let scan = |image: &str| -> serde_json::Value {
+        let words = ["scan", image, "--db", "db", "--bases", "bases.json"];
+        let words = [&words[..], &["--format", "json", "--fail-on", "never"]].concat();
+        let (out, err, _) = program(path, &words);
+        serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}\n{err}"))
+    };
+    let base = scan(&reference);
+    assert_ne!(
+        base["base"]["basis"], "chain-id",
+        "an image is not built on itself"
+    );
+    let layers = base["layers"].as_array().unwrap();
+    let own = lamina_testkit::layer().file("srv/app", "app").tar();
+    // The layers of the base need not be there to know whose they are.
+    let mut diff_ids: Vec<&str> = layers
+        .iter()
+        .map(|layer| layer["diff_id"].as_str().unwrap())
+        .collect();
+    let own_digest = Digest::of(&own).to_string();
+    diff_ids.push(&own_digest);
+    let files: Vec<String> = (0..diff_ids.len())
+        .map(|index| format!("{index}.tar"))
+        .collect();
+    let config = serde_json::json!({
+        "architecture": "amd64", "os": "linux",
+        "rootfs": { "type": "layers", "diff_ids": diff_ids },
+    });
+    let manifest = serde_json::json!([
+        { "Config": "config.json", "RepoTags": ["shop:1.0"], "Layers": files }
+    ]);
+    let archive = lamina_testkit::layer()
+        .file("manifest.json", manifest.to_string())
+        .file("config.json", config.to_string())
+        .file(files.last().unwrap(), own)
+        .tar();
+    std::fs::write(path.join("own.tar"), archive).unwrap();
+    assert_eq!(
+        scan("own.tar")["base"],
+        serde_json::json!({ "layers": layers.len(), "name": reference, "basis": "chain-id" })
+    );
+}

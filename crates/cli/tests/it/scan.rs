@@ -176,7 +176,7 @@ fn a_bill_of_materials_fails_an_image_only_on_request() {
         let (_, code) = scan(folder.path(), format, more);
         assert_eq!(code, Some(expect), "{format} {more:?}");
     };
-    for format in ["table", "json"] {
+    for format in ["table", "json", "sarif", "junit", "github"] {
         check(format, &[], 2);
         check(format, &["--fail-on", "never"], 0);
     }
@@ -216,6 +216,10 @@ fn help_tells_of_every_format_and_an_unknown_one_is_a_mistake() {
     for format in lamina_report::formats::FORMATS {
         assert!(help.contains(&format!("- {}:", format.id())), "{help}");
     }
+    assert!(
+        help.contains("2  the report is written, and the image fails"),
+        "{help}"
+    );
     let output = lamina(folder.path(), &["scan", "shop.tar", "--format", "xml"]);
     assert_eq!(output.status.code(), Some(1));
 }

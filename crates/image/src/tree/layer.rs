@@ -81,6 +81,8 @@ pub struct LayerTreeBuilder {
     node_limit: usize,
     name_limit: usize,
     dropped: u64,
+    /// The node of the entry that was added last; `None` if it has none.
+    last: Option<NodeId>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +124,8 @@ struct Building {
 
 const WHITEOUT: u8 = 1;
 const OPAQUE: u8 = 2;
+/// What is at the path is a program: that says nothing of the layers below.
+const PROGRAM: u8 = 4;
 
 impl LayerTree {
     /// Starts a tree.
@@ -243,6 +247,12 @@ impl<'a> Node<'a> {
         self.record.markers & OPAQUE != 0
     }
 
+    /// Whether it is a regular file that was found to be a program: see
+    /// [`LayerTreeBuilder::mark_program`].
+    pub fn is_program(&self) -> bool {
+        self.record.kind == TreeKind::File && self.record.markers & PROGRAM != 0
+    }
+
     /// Bytes of content; 0 unless a regular file.
     pub fn size(&self) -> u64 {
         self.record.size
@@ -340,7 +350,7 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn has_marker(&self) -> bool {
-        self.record.markers != 0
+        self.record.markers & (WHITEOUT | OPAQUE) != 0
     }
 
     fn owner(&self) -> (u64, u64) {
@@ -371,6 +381,7 @@ impl LayerTreeBuilder {
             node_limit: MAX_TREE_NODES,
             name_limit: MAX_TREE_NAME_BYTES,
             dropped: 0,
+            last: None,
         }
     }
 
@@ -384,6 +395,7 @@ impl LayerTreeBuilder {
 
     /// Adds an entry. If a limit is passed it is counted as dropped instead.
     pub fn push(&mut self, entry: &Entry) {
+        self.last = None;
         let is_marker = matches!(entry.kind, EntryKind::Whiteout | EntryKind::Opaque);
         let Some(id) = self.reach(&entry.path, !is_marker) else {
             self.dropped += 1;
@@ -420,12 +432,22 @@ impl LayerTreeBuilder {
                 record.note_replacement();
             }
             record.kind = kind;
+            record.markers &= !PROGRAM;
             record.size = entry.size;
             record.mode = u16::try_from(entry.mode & 0o7777).unwrap_or_default();
             record.owner = owner;
             record.modified = entry.modified;
             record.target = target;
             record.target_len = target_len;
+            self.last = Some(id);
+        }
+    }
+
+    /// Notes that the file which was added last is a program. The tree itself sees no content: who
+    /// does, says so.
+    pub fn mark_program(&mut self) {
+        if let Some(id) = self.last {
+            self.mark(id, PROGRAM);
         }
     }
 

@@ -49,6 +49,8 @@ pub struct MergedEntry<'a> {
     pub modified: i64,
     /// Where a link leads, as written; empty for everything else.
     pub target: &'a [u8],
+    /// Whether it was found to be a program; for a hard link whether the file is one.
+    pub is_program: bool,
 }
 
 /// What one layer did, in numbers. Files are everything but directories.
@@ -132,6 +134,7 @@ struct Copied {
     mode: u16,
     kind: TreeKind,
     change: ChangeKind,
+    is_program: bool,
 }
 
 const NONE: u32 = u32::MAX;
@@ -564,6 +567,7 @@ impl MergedTree {
             target_len: u16::try_from(target.len()).unwrap_or_default(),
             mode: u16::try_from(node.mode()).unwrap_or_default(),
             kind: node.kind(),
+            is_program: node.is_program(),
             change: if self.present(id).is_some() {
                 ChangeKind::Changed
             } else {
@@ -807,6 +811,7 @@ impl<'a> MergedNode<'a> {
             gid: content.gid,
             modified: content.modified,
             target: slice(&self.tree.targets, copy.target, copy.target_len),
+            is_program: content.is_program,
         })
     }
 

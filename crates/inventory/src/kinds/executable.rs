@@ -36,6 +36,12 @@ const AHEAD: usize = 512;
 
 const ID: &str = "executable";
 
+/// Whether a regular file is a program, by its first bytes: compiled (ELF, PE, Mach-O; libraries
+/// too), or a script that names its interpreter and may be executed.
+pub fn is_program(entry: &Entry, head: &[u8]) -> bool {
+    Format::of(head).is_some() || (head.starts_with(b"#!") && entry.mode & 0o111 != 0)
+}
+
 impl StreamAnalyser for Executable {
     fn id(&self) -> &'static str {
         ID

@@ -11,7 +11,7 @@ use lamina_inventory::{
 };
 use lamina_testkit::{layer, shared};
 
-use crate::support::{images, inventories, scan};
+use crate::support::{images, inventories, inventory, scan};
 
 /// dive's own export of this image.
 #[test]
@@ -196,4 +196,151 @@ fn a_note_in_a_program_is_linked_to_the_package_that_owns_the_program() {
         let owner = owner.unwrap_or_else(|| panic!("{note:?}"));
         assert_eq!(owner.fact.basis, Basis::Installed, "{note:?}");
     }
+}
+
+const ELF: &[u8] = b"\x7fELF\x02\x01\x01 and so on";
+const SCRIPT: &str = "#!/bin/sh\nexit 0\n";
+
+#[test]
+fn programs_that_nobody_owns_are_counted_and_listed() {
+    let base = layer()
+        .file(
+            "lib/apk/db/installed",
+            "P:tool\nV:1-r0\nA:x86_64\nF:usr/bin\nR:tool\nR:late\n\n",
+        )
+        .file("usr/bin/tool", ELF)
+        .file("opt/windows.exe", b"MZ\x90 and so on")
+        .file("opt/gone", ELF)
+        .file("opt/rewritten", ELF)
+        .file(
+            "opt/mac",
+            [&[0xcf, 0xfa, 0xed, 0xfe][..], b" and so on"].concat(),
+        )
+        // Fat files and Java classes begin with the same bytes.
+        .file("opt/A.class", [0xca, 0xfe, 0xba, 0xbe, 0, 0, 0, 61, 0])
+        .file("opt/twice", ELF)
+        .file("opt/twice", "text")
+        .file("etc/notes", "text")
+        .file("empty", "")
+        .mode(0o755)
+        .file("opt/run.sh", SCRIPT)
+        .file("opt/data.sh", SCRIPT)
+        .hard_link("opt/windows-again.exe", "opt/windows.exe")
+        .symlink("opt/link", "run.sh");
+    let own = layer()
+        .whiteout("opt/gone")
+        .file("opt/rewritten", "text")
+        .file("usr/bin/late", SCRIPT)
+        .file("srv/app", ELF);
+    let inventory = inventory([base, own]);
+    let paths: Vec<String> = inventory
+        .owners
+        .unnamed_paths()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        paths,
+        ["opt/mac", "opt/run.sh", "opt/windows.exe", "srv/app"]
+    );
+    assert_eq!(inventory.owners.unnamed_programs(), 4);
+}
+
+#[test]
+fn scripts_of_the_package_manager_are_the_packages() {
+    let info = "var/lib/dpkg/info";
+    let layer = layer()
+        .file(
+            "var/lib/dpkg/status",
+            "Package: libc6\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2\n\n",
+        )
+        .mode(0o755)
+        .file(&format!("{info}/libc6:amd64.postinst"), SCRIPT)
+        .mode(0o755)
+        .file(&format!("{info}/libc6.preinst"), SCRIPT)
+        .mode(0o755)
+        .file(&format!("{info}/removed.postrm"), SCRIPT)
+        .mode(0o755)
+        .file(&format!("{info}/libc6.sh"), SCRIPT);
+    let inventory = inventory([layer]);
+    let paths: Vec<String> = inventory
+        .owners
+        .unnamed_paths()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            "var/lib/dpkg/info/libc6.sh",
+            "var/lib/dpkg/info/removed.postrm"
+        ]
+    );
+    assert_eq!(inventory.owners.share(OwnerClass::Os).files, 2);
+    assert_eq!(inventory.packages[0].owned_files, None);
+}
+
+#[test]
+fn of_many_programs_the_first_hundred_are_listed() {
+    let many = (0..150).fold(layer(), |layer, number| {
+        layer.file(&format!("srv/{number:03}"), ELF)
+    });
+    let found = inventory([many.file("srv/before", "text")]);
+    assert_eq!(found.owners.unnamed_programs(), 150);
+    let paths = found.owners.unnamed_paths();
+    assert_eq!(paths.len(), 100);
+    assert_eq!(paths[0].to_string(), "srv/000");
+    assert_eq!(paths[99].to_string(), "srv/099");
+    // A program of which only another name is left.
+    let hidden = [
+        layer().file("hidden", ELF),
+        layer().hard_link("shown", "hidden").whiteout("hidden"),
+    ];
+    let found = inventory(hidden);
+    assert_eq!(found.owners.unnamed_programs(), 1);
+    assert_eq!(found.owners.unnamed_paths()[0].to_string(), "shown");
+}
+
+/// Programs of real images that no package owns, as `find` and `file` see them there.
+#[test]
+fn programs_of_real_images_are_owned() {
+    let check = |image: &str, expect: &[&str]| {
+        let Some(archive) = shared(&format!("fixtures/images/{image}")) else {
+            return;
+        };
+        let inventory = inventories(&archive).unwrap().remove(0);
+        let paths: Vec<String> = inventory
+            .owners
+            .unnamed_paths()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(paths, expect, "{image}");
+        assert_eq!(inventory.owners.unnamed_programs(), expect.len() as u64);
+    };
+    // `pip install --target` puts them elsewhere than RECORD says.
+    check(
+        "built/debian-slim.zstd.oci.tar",
+        &[
+            "usr/local/lib/python3.11/dist-packages/bin/django-admin",
+            "usr/local/lib/python3.11/dist-packages/bin/django-admin.py",
+            "usr/local/lib/python3.11/dist-packages/bin/sqlformat",
+        ],
+    );
+    check("real/trivy/alpine-310.tar.gz", &[]);
+    let bin = "usr/lib/python3.9/site-packages/bin";
+    let scripts = [
+        "flask",
+        "pyrsa-decrypt",
+        "pyrsa-encrypt",
+        "pyrsa-keygen",
+        "pyrsa-priv2pub",
+        "pyrsa-sign",
+        "pyrsa-verify",
+    ];
+    let scripts = scripts.map(|script| format!("{bin}/{script}"));
+    check(
+        "built/alpine-poly.oci.tar",
+        &scripts.each_ref().map(String::as_str),
+    );
 }

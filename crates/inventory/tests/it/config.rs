@@ -26,7 +26,7 @@ fn read(path: &str) -> Option<Read> {
 }
 
 fn base(read: &Read) -> Option<Base> {
-    find_base(&BaseView::of(&read.config, read.layers.len(), []), &[])
+    find_base(&BaseView::of(&read.config, read.layers.len(), []))
 }
 
 fn issues(read: &Read, now: &str) -> Vec<ConfigIssue> {

@@ -6,7 +6,7 @@ use lamina_inventory::severity::Severity;
 use lamina_policy::{Level, Remedy, Why};
 
 use super::{Format, Judged};
-use crate::{model::Status, verdict};
+use crate::{model::Status, text::clean, verdict};
 
 /// Upgrades and exceptions listed below a verdict.
 const MOST_LISTED: usize = 20;
@@ -258,13 +258,6 @@ fn more(out: &mut String, count: usize, noun: &str) -> std::fmt::Result {
         0 => Ok(()),
         rest => writeln!(out, "  and {rest} more {noun}"),
     }
-}
-
-/// Text from an image, without control characters: it must not steer the terminal.
-fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
 }
 
 fn human_bytes(bytes: u64) -> String {

@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod ci;
 mod golden;
 mod sample;
 mod sboms;
