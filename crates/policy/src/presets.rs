@@ -212,9 +212,10 @@ impl Moment {
             return None;
         }
         let date: jiff::civil::Date = day.parse().ok()?;
-        TimeZone::UTC
-            .to_timestamp(date.at(0, 0, 0, 0))
-            .ok()
+        let start = TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok();
+        // The last day of all begins after the last time that can be told.
+        start
+            .or((date.year() == 9999).then_some(Timestamp::MAX))
             .map(Self)
     }
 

@@ -23,9 +23,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     Decision, Export, ExportFile, ImportError, Preset, Translated,
     shared::{
-        self, ById, Glob, MAX_CONDITIONS, MAX_RULES, NameRegex, as_written, check_count,
+        self, ById, Glob, MAX_CONDITIONS, MAX_RULES, NameRegex, Purl, as_written, check_count,
         check_size, ghsa, glob_to_regex, ids, image_word, is_cve, is_only_ours, is_os, is_pattern,
-        left_out, parse_purl, policy_loss, purl_type, quoted, regex_to_glob, scalar, vex_of,
+        left_out, policy_loss, purl_type, quoted, regex_to_glob, scalar, vex_of,
     },
 };
 use crate::{
@@ -873,21 +873,17 @@ fn package_of(purl: &str) -> Option<IgnorePackage> {
     if is_pattern(purl) {
         return None;
     }
-    let parsed = parse_purl(purl).ok()?;
-    let kind = package_type(parsed.ty());
-    let namespace = parsed
-        .namespace()
-        .filter(|_| !is_os(parsed.ty()) && parsed.ty() != "maven");
-    let name = match namespace {
-        Some(namespace) => format!("{namespace}/{}", parsed.name()),
-        None => parsed.name().to_owned(),
-    };
+    let parsed = Purl::parse(purl).ok().filter(|purl| !purl.has_more())?;
     // A group of Maven's, and a distribution, are in no field of a rule.
-    let is_whole = parsed.ty() != "maven" && !is_os(parsed.ty());
+    let is_whole = parsed.ty != "maven" && !is_os(&parsed.ty);
+    let name = match parsed.namespace.as_str() {
+        "" => parsed.name.clone(),
+        namespace => format!("{namespace}/{}", parsed.name),
+    };
     (is_whole && !is_expression(&name)).then(|| IgnorePackage {
         name,
-        kind: kind.to_owned(),
-        version: parsed.version().unwrap_or_default().to_owned(),
+        kind: package_type(&parsed.ty).to_owned(),
+        version: parsed.version,
         ..IgnorePackage::default()
     })
 }

@@ -559,6 +559,7 @@ pub fn from_policy(policy: &Policy, now: Timestamp) -> Translated<Settings> {
     let mut list = Allowlist::default();
     let mut ends: Vec<Timestamp> = Vec::new();
     let mut is_endless = false;
+    let mut seen = std::collections::HashSet::new();
     for exception in &policy.exceptions {
         let Some(id) = plain_id(exception, "Harbor", &mut lost) else {
             continue;
@@ -572,7 +573,7 @@ pub fn from_policy(policy: &Policy, now: Timestamp) -> Translated<Settings> {
             None => is_endless = true,
         }
         let id = as_written(id);
-        if !list.items.contains(&id) {
+        if seen.insert(id.clone()) {
             list.items.push(id);
         }
     }

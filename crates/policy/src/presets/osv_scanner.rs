@@ -13,7 +13,11 @@
 //! - **package**: of Debian and Alpine the source package's name; of Maven `group:artifact`; of PyPI
 //!   the normalised name; Go itself is `stdlib`. A package called `linux` is passed over in images.
 
-use std::collections::BTreeSet;
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap, HashSet},
+    rc::Rc,
+};
 
 use jiff::Timestamp;
 use lamina_advisories::ecosystem::Ecosystem;
@@ -23,8 +27,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Decision, Export, ExportFile, ImportError, Moment, Preset, Translated,
     shared::{
-        ById, MAX_CONDITIONS, NameRegex, as_written, glob_to_regex, ids, image_word, is_only_ours,
-        is_os, is_pattern, left_out, parse_purl, plural, policy_loss, purl_type, quoted,
+        ById, MAX_CONDITIONS, NameRegex, Purl, as_written, glob_to_regex, ids, image_word,
+        is_only_ours, is_os, is_pattern, left_out, plural, policy_loss, purl_type, quoted,
         regex_to_glob, shell,
     },
 };
@@ -140,8 +144,9 @@ pub fn judge(settings: &Settings, subject: &Subject<'_>, now: Timestamp) -> Deci
     let overrides = Overrides::new(settings, now);
     let ignored = Ignored::new(settings, now);
     let mut tally = Tally::default();
+    let mut names = Names::default();
     for (index, finding) in subject.findings.iter().enumerate() {
-        let view = View::new(&finding.at, finding.namespace);
+        let view = View::new(&finding.at, finding.namespace, &mut names);
         let is_unimportant = finding.severity == Severity::Negligible
             && finding.namespace.starts_with("debian:")
             && !settings.all_vulns;
@@ -163,7 +168,7 @@ pub fn judge(settings: &Settings, subject: &Subject<'_>, now: Timestamp) -> Deci
         } else if is_unimportant {
             "Debian calls it unimportant".to_owned()
         } else {
-            tally.add(finding, &view);
+            tally.add(finding, view);
             decision.counted.push(index);
             continue;
         };
@@ -228,15 +233,19 @@ fn say_ignored(entry: &IgnoredVuln, aliases: usize) -> String {
 
 /// A package as osv-scanner names it.
 struct View<'a> {
-    name: std::borrow::Cow<'a, str>,
+    name: Cow<'a, str>,
     version: &'a str,
     /// With its release, as far as that is known.
-    ecosystem: String,
+    ecosystem: Rc<str>,
     base: &'static str,
 }
 
+/// Names of ecosystems by shard and purl type: there are few.
+#[derive(Default)]
+struct Names<'a>(HashMap<(&'a str, &'a str), (Rc<str>, &'static str)>);
+
 impl<'a> View<'a> {
-    fn new(package: &Package<'a>, key: &str) -> Self {
+    fn new(package: &Package<'a>, key: &'a str, names: &mut Names<'a>) -> Self {
         let kind = purl_type(package.purl);
         let name = match (kind, package.source) {
             ("deb" | "apk", Some(source)) => source.into(),
@@ -244,7 +253,11 @@ impl<'a> View<'a> {
             ("golang", _) if package.name == "go" => "stdlib".into(),
             _ => package.name.into(),
         };
-        let (ecosystem, base) = ecosystem(key, kind);
+        let entry = names.0.entry((key, kind)).or_insert_with(|| {
+            let (full, base) = ecosystem(key, kind);
+            (full.into(), base)
+        });
+        let (ecosystem, base) = (Rc::clone(&entry.0), entry.1);
         Self {
             name,
             version: package.version,
@@ -371,15 +384,15 @@ impl<'a> Ignored<'a> {
 
 /// What is counted for the last line.
 #[derive(Default)]
-struct Tally {
-    packages: BTreeSet<(String, String, String)>,
-    ecosystems: BTreeSet<String>,
+struct Tally<'a> {
+    packages: HashSet<(Rc<str>, Cow<'a, str>, &'a str)>,
+    ecosystems: BTreeSet<Rc<str>>,
     severities: [usize; 5],
     fixable: usize,
 }
 
-impl Tally {
-    fn add(&mut self, finding: &crate::Finding<'_>, view: &View<'_>) {
+impl<'a> Tally<'a> {
+    fn add(&mut self, finding: &crate::Finding<'_>, view: View<'a>) {
         let number = match finding.severity {
             Severity::Critical => 0,
             Severity::High => 1,
@@ -391,12 +404,9 @@ impl Tally {
             *count += 1;
         }
         self.fixable += usize::from(finding.is_fixable());
-        self.packages.insert((
-            view.ecosystem.clone(),
-            view.name.to_string(),
-            view.version.to_owned(),
-        ));
-        self.ecosystems.insert(view.ecosystem.clone());
+        self.ecosystems.insert(Rc::clone(&view.ecosystem));
+        self.packages
+            .insert((view.ecosystem, view.name, view.version));
     }
 
     fn say(&self) -> String {
@@ -437,8 +447,9 @@ fn judge_licenses(
                 expression.evaluate(|wanted| allowed.iter().any(|listed| listed == wanted))
             })
     };
+    let mut names = Names::default();
     for (index, package) in subject.packages.iter().enumerate() {
-        let view = View::new(package, "");
+        let view = View::new(package, "", &mut names);
         let is_kind =
             |one: &PackageOverride| one.license_ignore || !one.license_override.is_empty();
         if package.is_removed || overrides.find(&view, |one| one.ignore).is_some() {
@@ -645,6 +656,7 @@ pub fn from_policy(policy: &Policy, now: Timestamp) -> Translated<Settings> {
     }
     policy_loss(policy, "osv-scanner", &["licences"], &mut lost);
     let list_end = policy.exceptions_expire.as_ref().map(Moment::from);
+    let mut seen = HashSet::new();
     for exception in &policy.exceptions {
         if is_only_ours(exception, "osv-scanner", &mut lost) {
             continue;
@@ -659,7 +671,7 @@ pub fn from_policy(policy: &Policy, now: Timestamp) -> Translated<Settings> {
             lost.push(format!("the exception for {label} is expired and left out"));
             continue;
         }
-        translate(exception, until, &mut settings, &mut lost);
+        translate(exception, until, &mut seen, &mut settings, &mut lost);
     }
     Translated {
         value: settings,
@@ -671,6 +683,7 @@ pub fn from_policy(policy: &Policy, now: Timestamp) -> Translated<Settings> {
 fn translate(
     exception: &Exception,
     until: Option<Moment>,
+    seen: &mut HashSet<String>,
     settings: &mut Settings,
     lost: &mut Vec<String>,
 ) {
@@ -684,7 +697,7 @@ fn translate(
     if !id.is_empty() {
         if exception.package.is_some() || exception.purl.is_some() {
             lost.push(left_out(exception, tool, "confine an id to packages"));
-        } else if settings.ignored_vulns.iter().any(|entry| entry.id == id) {
+        } else if !seen.insert(id.clone()) {
             lost.push(left_out(exception, tool, "have two entries of one id"));
         } else {
             settings.ignored_vulns.push(IgnoredVuln {
@@ -747,15 +760,14 @@ fn package_of(purl: &str) -> Option<(String, String, String)> {
     if is_pattern(purl) || is_os(purl_type(purl)) {
         return None;
     }
-    let parsed = parse_purl(purl).ok()?;
-    let ecosystem = ecosystem_of(parsed.ty())?;
+    let parsed = Purl::parse(purl).ok().filter(|purl| !purl.has_more())?;
+    let ecosystem = ecosystem_of(&parsed.ty)?;
     let separator = if ecosystem == "Maven" { ":" } else { "/" };
-    let name = match parsed.namespace() {
-        Some(namespace) => format!("{namespace}{separator}{}", parsed.name()),
-        None => parsed.name().to_owned(),
+    let name = match parsed.namespace.as_str() {
+        "" => parsed.name,
+        namespace => format!("{namespace}{separator}{}", parsed.name),
     };
-    let version = parsed.version().unwrap_or_default().to_owned();
-    Some((ecosystem.to_owned(), name, version))
+    Some((ecosystem.to_owned(), name, parsed.version))
 }
 
 /// An `osv-scanner.toml`, and the command that goes with it.

@@ -1,14 +1,17 @@
 //! What the presets have in common: limits, errors, patterns, and how other tools see a finding.
 
+mod purl;
+
 use std::{
     borrow::Cow,
+    cell::RefCell,
     collections::{HashMap, HashSet},
 };
 
-use packageurl::PackageUrl;
 use regex_lite::{Regex, RegexBuilder};
 use serde::de::DeserializeOwned;
 
+pub(super) use self::purl::Purl;
 use crate::{
     BaseImage, Choice, Epss, Exception, Finding, Grace, Licences, Package, Policy, Subject,
     Threshold,
@@ -26,7 +29,7 @@ pub const MAX_RULES: usize = MAX_EXCEPTIONS;
 pub const MAX_CONDITIONS: usize = MAX_PATTERN_EXCEPTIONS;
 
 /// Bytes that one compiled regular expression may take.
-const MAX_REGEX_BYTES: usize = 64 << 10;
+const MAX_REGEX_BYTES: usize = 16 << 10;
 
 /// Why a text is no file of a tool.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -103,7 +106,13 @@ pub(super) fn check_count(
 
 /// Reads YAML.
 pub(super) fn read_yaml<T: DeserializeOwned>(text: &str) -> Result<T, ImportError> {
-    crate::yaml::read(text).map_err(|error| match error {
+    // Go's library refuses a document that begins with a tab, ours does not.
+    let first = text.find(|c: char| !matches!(c, '\r' | '\n' | ' '));
+    if let Some(at) = first.filter(|at| text.get(*at..).is_some_and(|rest| rest.starts_with('\t')))
+    {
+        return Err(ImportError::at(text, at, "a tab cannot start any token"));
+    }
+    crate::yaml::read(first_document(text)).map_err(|error| match error {
         PolicyError::Yaml {
             message,
             line,
@@ -115,6 +124,25 @@ pub(super) fn read_yaml<T: DeserializeOwned>(text: &str) -> Result<T, ImportErro
         },
         other => ImportError::refused(other.to_string()),
     })
+}
+
+/// The first document of a YAML stream: Go's library reads no other.
+fn first_document(text: &str) -> &str {
+    let mut begun = false;
+    let mut end = 0;
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim_end();
+        let is_marker = |marker: &str| {
+            bare.strip_prefix(marker)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
+        };
+        if begun && (is_marker("---") || is_marker("...")) {
+            return text.get(..end).unwrap_or(text);
+        }
+        begun |= is_marker("---") || !(bare.is_empty() || bare.starts_with(['#', '%']));
+        end += line.len();
+    }
+    text
 }
 
 /// Reads JSON.
@@ -296,6 +324,8 @@ fn regex_class(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> bool {
 pub(super) struct NameRegex {
     start: String,
     regex: Regex,
+    /// What it said of names that were asked before: an image has more findings than packages.
+    known: RefCell<HashMap<String, bool>>,
 }
 
 impl NameRegex {
@@ -317,11 +347,21 @@ impl NameRegex {
         Ok(Self {
             start: literal_start(pattern),
             regex,
+            known: RefCell::default(),
         })
     }
 
     pub(super) fn matches(&self, name: &str) -> bool {
-        name.starts_with(&self.start) && self.regex.is_match(name)
+        if !name.starts_with(&self.start) {
+            return false;
+        }
+        let mut known = self.known.borrow_mut();
+        if let Some(is_match) = known.get(name) {
+            return *is_match;
+        }
+        let is_match = self.regex.is_match(name);
+        known.insert(name.to_owned(), is_match);
+        is_match
     }
 }
 
@@ -444,30 +484,6 @@ impl<'a> ById<'a> {
         }
         best
     }
-}
-
-/// A purl taken apart, as packageurl-go does. Borrows where nothing is encoded.
-pub(super) fn parse_purl(purl: &str) -> Result<PackageUrl<'_>, String> {
-    purl.parse()
-        .map_err(|error: packageurl::Error| error.to_string())
-}
-
-/// Whether a purl that a rule names is a package's: type, namespace and name are the same, and so is
-/// whatever else the rule's says (Trivy's `purl.Match`).
-pub(super) fn purl_matches(rule: &PackageUrl<'_>, found: &PackageUrl<'_>) -> bool {
-    rule.ty() == found.ty()
-        && rule.namespace() == found.namespace()
-        && rule.name() == found.name()
-        && rule
-            .version()
-            .is_none_or(|version| found.version() == Some(version))
-        && rule
-            .subpath()
-            .is_none_or(|subpath| found.subpath() == Some(subpath))
-        && rule
-            .qualifiers()
-            .iter()
-            .all(|(key, value)| found.qualifiers().get(key) == Some(value))
 }
 
 /// The type of a purl.
@@ -775,6 +791,21 @@ mod tests {
         assert_eq!(scalar("true"), "\"true\"");
         assert_eq!(scalar("1-2"), "\"1-2\"");
         assert_eq!(quoted("a\"\\\n\u{7f}"), r#""a\"\\\n\u007f""#);
+    }
+
+    #[test]
+    fn of_a_stream_the_first_document_is_read() {
+        let check = |text: &str, expect: &str| assert_eq!(first_document(text), expect);
+        check("a: 1\n---\nb: 2\n", "a: 1\n");
+        check("---\na: 1\n--- # x\nb: 2\n", "---\na: 1\n");
+        check(
+            "# c\n%YAML 1.2\n---\na: 1\n...\nb\n",
+            "# c\n%YAML 1.2\n---\na: 1\n",
+        );
+        check("a: |\n  ---\n  x\n", "a: |\n  ---\n  x\n");
+        check("a: 1\n---x\n", "a: 1\n---x\n");
+        check("---\n---\na: 1\n", "---\n");
+        check("", "");
     }
 
     #[test]

@@ -19,15 +19,14 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 use lamina_inventory::{facts::IssueKind, severity::Severity as OurSeverity};
-use packageurl::PackageUrl;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Decision, Export, ExportFile, ImportError, Moment, Preset, Translated,
     shared::{
-        self, ById, Glob, MAX_RULES, as_written, check_count, check_size, cve_or_id, image_word,
-        is_only_ours, is_os, is_pattern, left_out, parse_purl, plural, policy_loss, purl_matches,
-        purl_type, quoted, scalar, vex_of,
+        self, ById, Glob, MAX_RULES, Purl, as_written, check_count, check_size, cve_or_id,
+        image_word, is_only_ours, is_os, is_pattern, left_out, plural, policy_loss, purl_type,
+        quoted, scalar, vex_of,
     },
 };
 use crate::{
@@ -102,7 +101,7 @@ pub struct IgnoreFile {
 }
 
 /// An entry: all that is given must hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct IgnoreFinding {
     /// The id, compared letter by letter.
@@ -447,7 +446,7 @@ struct Entries<'a> {
 struct Ready<'a> {
     entry: &'a IgnoreFinding,
     paths: Vec<Glob<'a>>,
-    purls: Vec<PackageUrl<'a>>,
+    purls: Vec<Purl>,
 }
 
 impl<'a> Entries<'a> {
@@ -466,7 +465,7 @@ impl<'a> Entries<'a> {
                 purls: entry
                     .purls
                     .iter()
-                    .filter_map(|purl| parse_purl(purl).ok())
+                    .filter_map(|purl| Purl::parse(purl).ok())
                     .collect(),
             })
             .collect();
@@ -491,10 +490,10 @@ impl<'a> Entries<'a> {
                 return false;
             };
             let is_purl = ready.entry.purls.is_empty()
-                || match purl.get_or_init(|| parse_purl(finding.at.purl).ok()) {
+                || match purl.get_or_init(|| Purl::parse(finding.at.purl).ok()) {
                     // A package without a purl passes.
                     None => true,
-                    Some(found) => ready.purls.iter().any(|rule| purl_matches(rule, found)),
+                    Some(found) => ready.purls.iter().any(|rule| rule.is_of(found)),
                 };
             is_purl
                 && (ready.entry.paths.is_empty()
@@ -592,16 +591,16 @@ pub fn to_policy(settings: &Settings) -> Translated<Policy> {
         lost.push("a policy has no licences that are ignored".to_owned());
     }
     let file = &settings.ignore;
-    for entry in &file.vulnerabilities {
-        policy.exceptions.extend(exceptions(entry, &mut lost));
-    }
-    for list in [&file.misconfigurations, &file.secrets, &file.licenses] {
-        for entry in list {
-            for exception in exceptions(entry, &mut lost) {
-                if !policy.exceptions.contains(&exception) {
-                    policy.exceptions.push(exception);
-                }
-            }
+    let mut seen = HashSet::new();
+    for list in [
+        &file.vulnerabilities,
+        &file.misconfigurations,
+        &file.secrets,
+        &file.licenses,
+    ] {
+        for entry in list.iter().filter(|entry| seen.insert(*entry)) {
+            let room = MAX_RULES.saturating_sub(policy.exceptions.len());
+            policy.exceptions.extend(exceptions(entry, room, &mut lost));
         }
     }
     if !policy.exceptions.is_empty() {
@@ -611,7 +610,6 @@ pub fn to_policy(settings: &Settings) -> Translated<Policy> {
                 .to_owned(),
         );
     }
-    policy.exceptions.truncate(MAX_RULES);
     Translated {
         value: policy,
         lost,
@@ -644,7 +642,7 @@ fn threshold(severities: &[Severity], lost: &mut Vec<String>) -> Threshold {
 }
 
 /// The exceptions that an entry is: one for each of its paths and purls.
-fn exceptions(entry: &IgnoreFinding, lost: &mut Vec<String>) -> Vec<Exception> {
+fn exceptions(entry: &IgnoreFinding, room: usize, lost: &mut Vec<String>) -> Vec<Exception> {
     let base = Exception {
         id: Some(entry.id.clone()),
         reason: Some(entry.statement.clone()).filter(|text| !text.is_empty()),
@@ -665,6 +663,13 @@ fn exceptions(entry: &IgnoreFinding, lost: &mut Vec<String>) -> Vec<Exception> {
     let (Some(paths), Some(purls)) = (paths, purls) else {
         return Vec::new();
     };
+    if paths.len().saturating_mul(purls.len()) > room {
+        lost.push(format!(
+            "the entry for {} is left out: a policy has at most {MAX_RULES} exceptions",
+            entry.id
+        ));
+        return Vec::new();
+    }
     let mut made = Vec::new();
     for path in &paths {
         for purl in &purls {
@@ -841,7 +846,7 @@ fn entry_of(
     let purls = match exception.purl.as_ref().map(Pattern::as_str) {
         None => Vec::new(),
         Some(purl)
-            if !is_pattern(purl.split('?').next().unwrap_or(purl)) && parse_purl(purl).is_ok() =>
+            if !is_pattern(purl.split('?').next().unwrap_or(purl)) && Purl::parse(purl).is_ok() =>
         {
             vec![purl.to_owned()]
         }

@@ -1,6 +1,6 @@
 //! `osv-scanner.toml`, in and out.
 
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range};
 
 use toml::{
     Spanned,
@@ -102,10 +102,11 @@ impl Reader<'_> {
             scan_go_mod_version: go_mod.map_or(Ok(false), |value| self.boolean(value))?,
             ..Settings::default()
         };
+        let mut seen = HashSet::new();
         for value in self.tables(ignored, MAX_RULES)? {
             let entry = self.ignored(value)?;
-            let is_known = |one: &IgnoredVuln| one.id == entry.id;
-            if settings.ignored_vulns.iter().any(is_known) && self.lost.len() < 100 {
+            let is_new = seen.insert(entry.id.clone());
+            if !is_new && self.lost.len() < MAX_REMARKS {
                 self.lost.push(format!(
                     "multiple ignores for {} - only the first will be used!",
                     entry.id
@@ -274,6 +275,9 @@ impl Reader<'_> {
 
 /// Licences of one override.
 const MAX_LICENCES: usize = 1_000;
+
+/// Remarks on entries that are not read.
+const MAX_REMARKS: usize = 100;
 
 const NO_OFFSET: &str = "dates and times without an offset are read in UTC; osv-scanner reads them in its machine's zone";
 

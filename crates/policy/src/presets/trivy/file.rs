@@ -1,19 +1,21 @@
 //! `.trivyignore.yaml` and `.trivyignore`, in and out.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 
 use super::{
-    Glob, IgnoreFile, IgnoreFinding, ImportError, MAX_RULES, Moment, Settings, Translated,
-    check_count, check_size, parse_purl, plural, quoted, scalar, shared,
+    Glob, IgnoreFile, IgnoreFinding, ImportError, MAX_RULES, Moment, Purl, Settings, Translated,
+    check_count, check_size, plural, quoted, scalar, shared,
 };
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Document {
-    vulnerabilities: Option<Vec<Entry>>,
-    misconfigurations: Option<Vec<Entry>>,
-    secrets: Option<Vec<Entry>>,
-    licenses: Option<Vec<Entry>>,
+    vulnerabilities: Option<Vec<Option<Entry>>>,
+    misconfigurations: Option<Vec<Option<Entry>>>,
+    secrets: Option<Vec<Option<Entry>>>,
+    licenses: Option<Vec<Option<Entry>>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -38,14 +40,12 @@ pub fn read(text: &str) -> Result<Translated<Settings>, ImportError> {
     let document: Option<Document> = shared::read_yaml(text)?;
     let document = document.unwrap_or_default();
     let mut lost = Vec::new();
-    let mut total = 0;
-    let mut section = |entries: Option<Vec<Entry>>, name: &str| {
+    let mut section = |entries: Option<Vec<Option<Entry>>>, name: &str| {
         let entries = entries.unwrap_or_default();
-        total += entries.len();
-        check_count("entries", total, MAX_RULES)?;
+        check_count("entries", entries.len(), MAX_RULES)?;
         let entries: Result<Vec<IgnoreFinding>, ImportError> = entries
             .into_iter()
-            .map(|entry| finding(entry, text))
+            .map(|entry| finding(entry.unwrap_or_default(), text))
             .collect();
         let entries = entries?;
         let nameless = entries.iter().filter(|entry| entry.id.is_empty()).count();
@@ -103,7 +103,7 @@ fn finding(entry: Entry, text: &str) -> Result<IgnoreFinding, ImportError> {
         }
     }
     for purl in &purls {
-        if let Err(why) = parse_purl(&purl.value) {
+        if let Err(why) = Purl::parse(&purl.value) {
             let message = format!("purl error in the ignore file: {}: {why}", purl.value);
             return Err(refuse(purl, message));
         }
@@ -135,18 +135,18 @@ fn expiry(at: &serde_saphyr::Spanned<String>, text: &str) -> Result<Option<Momen
         return Ok(None);
     }
     let is_quoted = is_quoted(text, at.referenced.line(), at.referenced.column());
-    let read = match written.parse::<Moment>() {
-        Ok(moment) if written.contains(['T', 't']) => Some(moment),
-        _ if is_quoted => None,
-        _ => loose_time(written),
-    };
+    let read = loose_time(written, is_quoted);
+    // Go's zero: as if there were none.
+    if read.is_some_and(|moment| moment.to_string() == "0001-01-01T00:00:00Z") {
+        return Ok(None);
+    }
     read.map(Some).ok_or_else(|| {
         let start: String = written.chars().take(40).collect();
         refuse(at, format!("cannot read {start:?} as a time"))
     })
 }
 
-/// Whether a quote stands at a place.
+/// Whether a value is in quotes, or tagged as a text.
 fn is_quoted(text: &str, line: u64, column: u64) -> bool {
     let line = line
         .checked_sub(1)
@@ -158,15 +158,22 @@ fn is_quoted(text: &str, line: u64, column: u64) -> bool {
         return false;
     };
     let line = text.lines().nth(line).unwrap_or_default();
-    matches!(line.chars().nth(column), Some('"' | '\''))
+    let before: String = line.chars().take(column).collect();
+    let after: String = line.chars().skip(column).take(6).collect();
+    after.starts_with(['"', '\'', '|', '>', '!']) || before.trim_end().ends_with("!!str")
 }
 
-/// `2027-1-31`, `2027-01-31 12:00:00.5`, `2027-1-31T1:2:3Z`, `2027-1-31t1:2:3+01:00`.
-fn loose_time(text: &str) -> Option<Moment> {
+/// A time as yaml.v3 reads one: `2027-1-31`, `2027-01-31 12:00:00.5`, `2027-1-31T1:2:3Z`,
+/// `2027-1-31t1:2:3+01:00`. In quotes only as RFC 3339 has it, `2027-01-31T12:00:00Z`.
+fn loose_time(text: &str, is_quoted: bool) -> Option<Moment> {
+    let two = |text: &str| two(text, is_quoted);
     let (date, rest) = match text.find(['T', 't', ' ']) {
         Some(end) => (text.get(..end)?, text.get(end..)?),
         None => (text, ""),
     };
+    if is_quoted && !rest.starts_with('T') {
+        return None;
+    }
     let mut parts = date.splitn(3, '-');
     let year = parts.next().filter(|year| year.len() == 4)?;
     let (month, day) = (two(parts.next()?)?, two(parts.next()?)?);
@@ -182,12 +189,20 @@ fn loose_time(text: &str) -> Option<Moment> {
     if has_zone == zone.is_empty() {
         return None;
     }
+    let is_zone = match zone.get(1..) {
+        None | Some("") => zone != "+" && zone != "-",
+        Some(offset) => offset.split_once(':').is_some_and(|(hours, minutes)| {
+            [hours, minutes]
+                .iter()
+                .all(|part| part.len() == 2 && digits(part).is_some())
+        }),
+    };
     let mut parts = clock.splitn(3, ':');
     let (hour, minute) = (two(parts.next()?)?, two(parts.next()?)?);
     let seconds = parts.next()?;
     let (second, fraction) = seconds.split_once('.').unwrap_or((seconds, "0"));
     let zone = if zone.is_empty() { "Z" } else { zone };
-    let is_fraction = !fraction.is_empty() && fraction.len() <= 9;
+    let is_fraction = !fraction.is_empty() && fraction.len() <= 9 && is_zone;
     let fraction = digits(fraction).filter(|_| is_fraction)?;
     format!("{date}T{hour}:{minute}:{}.{fraction}{zone}", two(second)?)
         .parse()
@@ -199,8 +214,11 @@ fn digits(text: &str) -> Option<&str> {
 }
 
 /// One or two digits as two.
-fn two(text: &str) -> Option<String> {
-    (digits(text)?.len() <= 2).then(|| format!("{text:0>2}"))
+fn two(text: &str, is_strict: bool) -> Option<String> {
+    let least = if is_strict { 2 } else { 1 };
+    (least..=2)
+        .contains(&digits(text)?.len())
+        .then(|| format!("{text:0>2}"))
 }
 
 /// Bytes of a line at which Go's `bufio.Scanner` ends.
@@ -316,10 +334,12 @@ fn write_entry(entry: &IgnoreFinding, text: &mut String) {
 pub(super) fn write_plain(file: &IgnoreFile, lost: &mut Vec<String>) -> String {
     let mut text = String::new();
     let lists = [&file.misconfigurations, &file.secrets, &file.licenses];
+    let others: [HashSet<&IgnoreFinding>; 3] = lists.map(|list| list.iter().collect());
+    let known: HashSet<&IgnoreFinding> = file.vulnerabilities.iter().collect();
     for entry in &file.vulnerabilities {
         let id = entry.id.as_str();
         let is_plain = entry.paths.is_empty() && entry.purls.is_empty();
-        let is_of_all = lists.iter().all(|list| list.contains(entry));
+        let is_of_all = others.iter().all(|list| list.contains(entry));
         let is_word = !id.is_empty() && !id.starts_with('#') && !id.contains(char::is_whitespace);
         if !is_plain || !is_of_all || !is_word {
             lost.push(format!(
@@ -345,9 +365,8 @@ pub(super) fn write_plain(file: &IgnoreFile, lost: &mut Vec<String>) -> String {
         }
         text.push('\n');
     }
-    let is_known = |entry: &IgnoreFinding| file.vulnerabilities.contains(entry);
     let rest = lists.iter().flat_map(|list| list.iter());
-    let rest = rest.filter(|entry| !is_known(entry)).count();
+    let rest = rest.filter(|entry| !known.contains(entry)).count();
     if rest > 0 {
         lost.push(format!(
             ".trivyignore: {} of misconfigurations, secrets or licences left out: a line there is \
@@ -365,7 +384,11 @@ mod tests {
     #[test]
     fn times_are_read_as_loosely_as_go_reads_them() {
         let check = |text: &str, expect: Option<&str>| {
-            let read = loose_time(text).map(|moment| moment.to_string());
+            let (text, is_quoted) = match text.strip_prefix('"') {
+                Some(text) => (text, true),
+                None => (text, false),
+            };
+            let read = loose_time(text, is_quoted).map(|moment| moment.to_string());
             assert_eq!(read.as_deref(), expect, "{text}");
         };
         check("2027-01-31", Some("2027-01-31T00:00:00Z"));
@@ -376,6 +399,18 @@ mod tests {
         check("2027-1-31t1:2:3+01:00", Some("2027-01-31T00:02:03Z"));
         check("2027-01-31T12:00:00", None);
         check("2027-01-31 12:00:00Z", None);
+        check("2027-1-31T1:2:3+0100", None);
+        check("2027-1-31T1:2:3z", None);
+        check("2027-1-31T1:2:3+", None);
+        check("\"2027-01-31T01:02:03Z", Some("2027-01-31T01:02:03Z"));
+        check(
+            "\"2027-01-31T01:02:03.5-01:00",
+            Some("2027-01-31T02:02:03.5Z"),
+        );
+        check("\"2027-01-31", None);
+        check("\"2027-1-31T01:02:03Z", None);
+        check("\"2027-01-31t01:02:03Z", None);
+        check("\"2027-01-31 01:02:03", None);
         check("2027-02-30", None);
         check("27-01-31", None);
         check("2027-01-31T25:00:00Z", None);

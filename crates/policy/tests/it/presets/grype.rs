@@ -50,7 +50,11 @@ fn a_severity_fails_at_or_above_the_threshold() {
             let words = format!("CVE-1 {severity}");
             let decision = judge(&settings, &[&words]);
             let is_failed = expect == 'x';
-            assert_eq!(decision.code, if is_failed { 2 } else { 0 }, "{threshold} {severity}");
+            assert_eq!(
+                decision.code,
+                if is_failed { 2 } else { 0 },
+                "{threshold} {severity}"
+            );
             let message = if is_failed {
                 "discovered vulnerabilities at or above the severity threshold"
             } else {
@@ -110,7 +114,11 @@ fn our_statuses_become_fix_states() {
     let mut rows = Rows::of("grype: statuses");
     let mut check = |status: Status, namespace: &str, expect: &str| {
         rows.row();
-        assert_eq!(FixState::of(status, namespace).word(), expect, "{status:?} {namespace}");
+        assert_eq!(
+            FixState::of(status, namespace).word(),
+            expect,
+            "{status:?} {namespace}"
+        );
     };
     for namespace in ["debian:12", "red-hat:9", "npm", ""] {
         check(Status::Fixed, namespace, "fixed");
@@ -125,7 +133,8 @@ fn our_statuses_become_fix_states() {
     check(Status::FixDeferred, "red-hat:9", "not-fixed");
 }
 
-const NPM: &str = "CVE-1 type=npm pkg=left-pad@1.0.0 ns=npm alias=GHSA-a,PYSEC-1 file=app/x/package.json";
+const NPM: &str =
+    "CVE-1 type=npm pkg=left-pad@1.0.0 ns=npm alias=GHSA-a,PYSEC-1 file=app/x/package.json";
 const DEB: &str = "CVE-1 pkg=libssl3@3.0.11 source=openssl";
 
 #[test]
@@ -134,7 +143,9 @@ fn a_rule_ignores_what_meets_all_its_fields() {
     let mut check = |rule: &str, words: &str, is_ignored: bool| {
         rows.row();
         let text = format!("ignore:\n  - {{{rule}}}\n");
-        let read = grype::read(&text).unwrap_or_else(|error| panic!("{text}: {error}")).value;
+        let read = grype::read(&text)
+            .unwrap_or_else(|error| panic!("{text}: {error}"))
+            .value;
         let settings = Settings {
             ignore: read.ignore,
             ..failing()
@@ -158,10 +169,22 @@ fn a_rule_ignores_what_meets_all_its_fields() {
     check("vulnerability: CVE-2, include-aliases: true", NPM, false);
     check("vulnerability: CVE-1, include-aliases: false", NPM, false);
     check("vulnerability: cve-1, include-aliases: true", NPM, false);
-    check("vulnerability: CVE-1", "CVE-1 type=npm pkg=x@1 ns=npm", true);
-    check("vulnerability: GHSA-a", "GHSA-a type=npm pkg=x@1 ns=npm alias=CVE-1", true);
+    check(
+        "vulnerability: CVE-1",
+        "CVE-1 type=npm pkg=x@1 ns=npm",
+        true,
+    );
+    check(
+        "vulnerability: GHSA-a",
+        "GHSA-a type=npm pkg=x@1 ns=npm alias=CVE-1",
+        true,
+    );
     check("vulnerability: GHSA-a", "CVE-1 alias=GHSA-a", false);
-    check("vulnerability: GHSA-a, include-aliases: true", "CVE-1 alias=GHSA-a", true);
+    check(
+        "vulnerability: GHSA-a, include-aliases: true",
+        "CVE-1 alias=GHSA-a",
+        true,
+    );
     // A reason is no condition, and nothing ignores nothing.
     check("reason: x", DEB, false);
     check("include-aliases: true", DEB, false);
@@ -185,8 +208,16 @@ fn a_rule_ignores_what_meets_all_its_fields() {
     check("package: {name: 'lib.sl3.*'}", DEB, true);
     check("package: {name: 'libssl3++'}", DEB, false);
     check("package: {name: '('}", DEB, false);
-    check("package: {name: 'libstdc++6'}", "CVE-1 pkg=libstdc++6@12", false);
-    check("package: {name: 'libstdc\\+\\+6'}", "CVE-1 pkg=libstdc++6@12", true);
+    check(
+        "package: {name: 'libstdc++6'}",
+        "CVE-1 pkg=libstdc++6@12",
+        false,
+    );
+    check(
+        "package: {name: 'libstdc\\+\\+6'}",
+        "CVE-1 pkg=libstdc++6@12",
+        true,
+    );
     check("package: {version: 3.0.11}", DEB, true);
     check("package: {version: 3.0}", DEB, false);
     check("package: {version: '3.*'}", DEB, false);
@@ -232,10 +263,26 @@ fn a_rule_ignores_what_meets_all_its_fields() {
     check("fix-state: FIXED", DEB, false);
     check("fix-state: nonsense", DEB, false);
     // All at once.
-    check("vulnerability: CVE-1, package: {name: libssl3, type: deb}, fix-state: fixed", DEB, true);
-    check("vulnerability: CVE-1, package: {name: libssl3, type: rpm}, fix-state: fixed", DEB, false);
-    check("vulnerability: CVE-2, package: {name: libssl3, type: deb}, fix-state: fixed", DEB, false);
-    check("vulnerability: CVE-1, namespace: 'debian:distro:debian:12', fix-state: wont-fix", DEB, false);
+    check(
+        "vulnerability: CVE-1, package: {name: libssl3, type: deb}, fix-state: fixed",
+        DEB,
+        true,
+    );
+    check(
+        "vulnerability: CVE-1, package: {name: libssl3, type: rpm}, fix-state: fixed",
+        DEB,
+        false,
+    );
+    check(
+        "vulnerability: CVE-2, package: {name: libssl3, type: deb}, fix-state: fixed",
+        DEB,
+        false,
+    );
+    check(
+        "vulnerability: CVE-1, namespace: 'debian:distro:debian:12', fix-state: wont-fix",
+        DEB,
+        false,
+    );
     // Rules about VEX ignore nothing by themselves.
     check("vulnerability: CVE-1, vex-status: not_affected", DEB, false);
     check("vex-status: fixed", DEB, false);
@@ -258,12 +305,32 @@ fn one_rule_of_several_is_enough() {
     let two = "ignore: [{vulnerability: CVE-2}, {vulnerability: CVE-1}]";
     check(two, &["CVE-1", "CVE-2", "CVE-3"], &[2]);
     check("ignore: []", &["CVE-1"], &[0]);
-    check("ignore: [{package: {name: openssl}}, {vulnerability: CVE-9}]", &["CVE-1", "CVE-9 pkg=x@1", "CVE-8 pkg=x@1"], &[2]);
+    check(
+        "ignore: [{package: {name: openssl}}, {vulnerability: CVE-9}]",
+        &["CVE-1", "CVE-9 pkg=x@1", "CVE-8 pkg=x@1"],
+        &[2],
+    );
     // With by-cve the CVE is in front, and rules are asked about both.
-    check("{by-cve: true, ignore: [{vulnerability: CVE-1}]}", &[NPM], &[]);
-    check("{by-cve: true, ignore: [{vulnerability: GHSA-a}]}", &[NPM], &[]);
-    check("{by-cve: true, ignore: [{vulnerability: PYSEC-1}]}", &[NPM], &[0]);
-    check("{by-cve: false, ignore: [{vulnerability: CVE-1}]}", &[NPM], &[0]);
+    check(
+        "{by-cve: true, ignore: [{vulnerability: CVE-1}]}",
+        &[NPM],
+        &[],
+    );
+    check(
+        "{by-cve: true, ignore: [{vulnerability: GHSA-a}]}",
+        &[NPM],
+        &[],
+    );
+    check(
+        "{by-cve: true, ignore: [{vulnerability: PYSEC-1}]}",
+        &[NPM],
+        &[0],
+    );
+    check(
+        "{by-cve: false, ignore: [{vulnerability: CVE-1}]}",
+        &[NPM],
+        &[0],
+    );
     // The same match twice is one.
     check("{}", &["CVE-1", "CVE-1"], &[0]);
     check("{}", &["CVE-1", "CVE-1 file=b"], &[0, 1]);
@@ -282,19 +349,34 @@ fn headers_of_the_kernel_are_ignored_unless_asked_for() {
         };
         assert!(!judge(&asked, &[words]).allows, "{words}");
     };
-    check("CVE-1 type=rpm pkg=kernel-headers@5 source=kernel ns=red-hat:9", true);
+    check(
+        "CVE-1 type=rpm pkg=kernel-headers@5 source=kernel ns=red-hat:9",
+        true,
+    );
     check("CVE-1 type=rpm pkg=kernel-headers@5 ns=red-hat:9", false);
-    check("CVE-1 type=rpm pkg=kernel-devel@5 source=kernel ns=red-hat:9", false);
+    check(
+        "CVE-1 type=rpm pkg=kernel-devel@5 source=kernel ns=red-hat:9",
+        false,
+    );
     check("CVE-1 type=deb pkg=kernel-headers@5 source=kernel", false);
     check("CVE-1 type=deb pkg=linux-libc-dev@6 source=linux", true);
-    check("CVE-1 type=deb pkg=linux-libc-dev@6 source=linux-6.1", false);
+    check(
+        "CVE-1 type=deb pkg=linux-libc-dev@6 source=linux-6.1",
+        false,
+    );
     check("CVE-1 type=rpm pkg=linux-libc-dev@6 source=linux", false);
     check("CVE-1 type=deb pkg=linux-headers-6.1@6 source=linux", true);
-    check("CVE-1 type=deb pkg=linux-aws-headers-6.1@6 source=linux-aws", true);
+    check(
+        "CVE-1 type=deb pkg=linux-aws-headers-6.1@6 source=linux-aws",
+        true,
+    );
     check("CVE-1 type=deb pkg=linux-headers@6 source=linux", false);
     check("CVE-1 type=deb pkg=linux-image-6.1@6 source=linux", false);
     check("CVE-1 type=deb pkg=linux-headers-6.1@6 source=other", false);
-    check("CVE-1 type=deb pkg=linuxx-headers-6.1@6 source=linux", false);
+    check(
+        "CVE-1 type=deb pkg=linuxx-headers-6.1@6 source=linux",
+        false,
+    );
 }
 
 #[test]
@@ -388,7 +470,10 @@ fn files_are_read_as_grype_reads_them() {
                     s.fail_on_severity.map_or("-", Severity::word),
                     s.only_fixed,
                     s.only_notfixed,
-                    s.ignore_states.iter().map(|one| one.word()).collect::<Vec<_>>(),
+                    s.ignore_states
+                        .iter()
+                        .map(|one| one.word())
+                        .collect::<Vec<_>>(),
                     s.by_cve,
                     s.ignore.len(),
                     read.lost.len(),
@@ -403,28 +488,73 @@ fn files_are_read_as_grype_reads_them() {
     check("fail-on-severity: high", "high false");
     check("fail-on-severity: HIGH", "high false");
     check("fail-on-severity: ''", "- false");
-    check("fail-on-severity: unknown", "error: bad --fail-on severity value 'unknown'");
-    check("fail-on-severity: severe", "error: bad --fail-on severity value 'severe'");
+    check(
+        "fail-on-severity: unknown",
+        "error: bad --fail-on severity value 'unknown'",
+    );
+    check(
+        "fail-on-severity: severe",
+        "error: bad --fail-on severity value 'severe'",
+    );
     check("fail-on-severity:", "- false");
     check("only-fixed: true", "- true false");
     check("only-notfixed: true", "- false true");
     check("ignore-wontfix: wont-fix", "- false false [\"wont-fix\"]");
-    check("ignore-wontfix: 'wont-fix, unknown'", "- false false [\"wont-fix\", \"unknown\"]");
-    check("ignore-wontfix: wont-fix,wont-fix", "- false false [\"wont-fix\"]");
+    check(
+        "ignore-wontfix: 'wont-fix, unknown'",
+        "- false false [\"wont-fix\", \"unknown\"]",
+    );
+    check(
+        "ignore-wontfix: wont-fix,wont-fix",
+        "- false false [\"wont-fix\"]",
+    );
     check("ignore-wontfix: ''", "- false false []");
-    check("ignore-wontfix: will-not-fix", "error: unknown fix state will-not-fix was supplied for --ignore-states");
-    check("ignore-states: wont-fix", "- false false [] false 0 rules, 1 remarks");
+    check(
+        "ignore-wontfix: will-not-fix",
+        "error: unknown fix state will-not-fix was supplied for --ignore-states",
+    );
+    check(
+        "ignore-states: wont-fix",
+        "- false false [] false 0 rules, 1 remarks",
+    );
     check("by-cve: true", "- false false [] true");
     check("vex-add: [affected, under_investigation]", "- false");
-    check("vex-add: [fixed]", "error: invalid VEX status in vex-add setting: fixed");
-    check("output: [json]\ndb: {auto-update: false}\nlog: {level: warn}", "- false false [] false 0 rules, 0 remarks");
-    check("ignore:\n  - vulnerability: CVE-1\n  - vulnerability: CVE-2\n    reason: text\n", "- false false [] false 2 rules, 0 remarks");
-    check("ignore:\n  - package:\n      name: x\n      version: 1.5\n", "- false false [] false 1 rules, 0 remarks");
-    check("ignore:\n  - vulnerability: CVE-1\n    nonsense: 1\n", "- false false [] false 1 rules, 0 remarks");
-    check("ignore:\n  - reason: x\n", "- false false [] false 1 rules, 1 remarks");
-    check("ignore:\n  - package: {name: '('}\n", "- false false [] false 1 rules, 1 remarks");
-    check("ignore:\n  - package: {location: '['}\n", "- false false [] false 1 rules, 1 remarks");
-    check("ignore:\n  - vex-status: not_affected\n", "- false false [] false 1 rules, 0 remarks");
+    check(
+        "vex-add: [fixed]",
+        "error: invalid VEX status in vex-add setting: fixed",
+    );
+    check(
+        "output: [json]\ndb: {auto-update: false}\nlog: {level: warn}",
+        "- false false [] false 0 rules, 0 remarks",
+    );
+    check(
+        "ignore:\n  - vulnerability: CVE-1\n  - vulnerability: CVE-2\n    reason: text\n",
+        "- false false [] false 2 rules, 0 remarks",
+    );
+    check(
+        "ignore:\n  - package:\n      name: x\n      version: 1.5\n",
+        "- false false [] false 1 rules, 0 remarks",
+    );
+    check(
+        "ignore:\n  - vulnerability: CVE-1\n    nonsense: 1\n",
+        "- false false [] false 1 rules, 0 remarks",
+    );
+    check(
+        "ignore:\n  - reason: x\n",
+        "- false false [] false 1 rules, 1 remarks",
+    );
+    check(
+        "ignore:\n  - package: {name: '('}\n",
+        "- false false [] false 1 rules, 1 remarks",
+    );
+    check(
+        "ignore:\n  - package: {location: '['}\n",
+        "- false false [] false 1 rules, 1 remarks",
+    );
+    check(
+        "ignore:\n  - vex-status: not_affected\n",
+        "- false false [] false 1 rules, 0 remarks",
+    );
     check("ignore: CVE-1", "error: ");
     check("ignore:\n  - CVE-1\n", "error: ");
     check("only-fixed: perhaps", "error: ");
@@ -434,7 +564,10 @@ fn files_are_read_as_grype_reads_them() {
     let many = format!("ignore:\n{}", "  - vulnerability: x\n".repeat(10_001));
     check(&many, "error: the file has 10001 rules, more than 10000");
     let many = format!("ignore:\n{}", "  - package: {name: x}\n".repeat(501));
-    check(&many, "error: the file has 501 rules without an id, more than 500");
+    check(
+        &many,
+        "error: the file has 501 rules without an id, more than 500",
+    );
 }
 
 #[test]
@@ -454,8 +587,12 @@ fn a_policy_becomes_a_file() {
             .map(|rule| {
                 let package = &rule.package;
                 let parts = [
-                    &rule.vulnerability, &package.name, &package.upstream_name, &package.kind,
-                    &package.version, &package.location,
+                    &rule.vulnerability,
+                    &package.name,
+                    &package.upstream_name,
+                    &package.kind,
+                    &package.version,
+                    &package.location,
                 ];
                 parts.map(String::as_str).join("|")
             })
@@ -471,33 +608,143 @@ fn a_policy_becomes_a_file() {
     check("fail-on: critical", "--fail-on critical", "", &[]);
     check("fail-on: never", "", "", &[]);
     check("fixable-only: true", "--fail-on high --only-fixed", "", &[]);
-    check("unknown-severity: fail", "--fail-on high", "", &["unknown severity"]);
-    check("ignore-statuses: [possible]", "--fail-on high --ignore-states unknown", "", &[]);
-    check("ignore-statuses: [will-not-fix]", "--fail-on high", "", &["will not be fixed"]);
-    check("ignore-statuses: [will-not-fix, end-of-life]", "--fail-on high --ignore-states wont-fix", "", &[]);
-    check("ignore-statuses: [fixed]", "--fail-on high --ignore-states fixed", "", &[]);
+    check(
+        "unknown-severity: fail",
+        "--fail-on high",
+        "",
+        &["unknown severity"],
+    );
+    check(
+        "ignore-statuses: [possible]",
+        "--fail-on high --ignore-states unknown",
+        "",
+        &[],
+    );
+    check(
+        "ignore-statuses: [will-not-fix]",
+        "--fail-on high",
+        "",
+        &["will not be fixed"],
+    );
+    check(
+        "ignore-statuses: [will-not-fix, end-of-life]",
+        "--fail-on high --ignore-states wont-fix",
+        "",
+        &[],
+    );
+    check(
+        "ignore-statuses: [fixed]",
+        "--fail-on high --ignore-states fixed",
+        "",
+        &[],
+    );
     check("epss: {fail-at: 0.5}", "--fail-on high", "", &["epss"]);
     check("secrets: high", "--fail-on high", "", &["secrets"]);
     let high = "--fail-on high";
     check("exceptions: [{id: cve-1}]", high, "CVE-1|||||", &[]);
-    check("exceptions: [{id: CVE-1, expires: 2026-11-22}]", high, "", &["expired"]);
-    check("exceptions: [{id: CVE-1, expires: 2027-01-31}]", high, "CVE-1|||||", &["does not expire in Grype: take it out after 2027-01-31"]);
-    check("{exceptions-expire: 2026-11-22, exceptions: [{id: CVE-1}]}", high, "", &["all exceptions are expired"]);
-    check("{exceptions-expire: 2027-01-01, exceptions: [{id: CVE-1}]}", high, "CVE-1|||||", &["do not expire"]);
-    check("exceptions: [{package: openssl}]", high, "|openssl|||| ||openssl|||", &[]);
-    check("exceptions: [{id: CVE-1, package: 'lib*'}]", high, "CVE-1|lib[^/]*|||| CVE-1||lib[^/]*|||", &[]);
-    check("exceptions: [{package: 'libstdc++6'}]", high, r"|libstdc\+\+6|||| ||libstdc\+\+6|||", &[]);
-    check("exceptions: [{package: '{a,b}'}]", high, "", &["compare names"]);
-    check("exceptions: [{purl: 'pkg:npm/left-pad@1.0.0'}]", high, "|left-pad||npm|1.0.0|", &[]);
-    check("exceptions: [{purl: 'pkg:npm/%40scope/x'}]", high, "|@scope/x||npm||", &[]);
-    check("exceptions: [{purl: 'pkg:pypi/x@1'}]", high, "|x||python|1|", &[]);
-    check("exceptions: [{purl: 'pkg:npm/**'}]", high, "", &["compare the purl"]);
-    check("exceptions: [{purl: 'pkg:deb/debian/openssl'}]", high, "", &["compare the purl"]);
-    check("exceptions: [{purl: 'pkg:maven/org.x/y'}]", high, "", &["compare the purl"]);
+    check(
+        "exceptions: [{id: CVE-1, expires: 2026-11-22}]",
+        high,
+        "",
+        &["expired"],
+    );
+    check(
+        "exceptions: [{id: CVE-1, expires: 2027-01-31}]",
+        high,
+        "CVE-1|||||",
+        &["does not expire in Grype: take it out after 2027-01-31"],
+    );
+    check(
+        "{exceptions-expire: 2026-11-22, exceptions: [{id: CVE-1}]}",
+        high,
+        "",
+        &["all exceptions are expired"],
+    );
+    check(
+        "{exceptions-expire: 2027-01-01, exceptions: [{id: CVE-1}]}",
+        high,
+        "CVE-1|||||",
+        &["do not expire"],
+    );
+    check(
+        "exceptions: [{package: openssl}]",
+        high,
+        "|openssl|||| ||openssl|||",
+        &[],
+    );
+    check(
+        "exceptions: [{id: CVE-1, package: 'lib*'}]",
+        high,
+        "CVE-1|lib[^/]*|||| CVE-1||lib[^/]*|||",
+        &[],
+    );
+    check(
+        "exceptions: [{package: 'libstdc++6'}]",
+        high,
+        r"|libstdc\+\+6|||| ||libstdc\+\+6|||",
+        &[],
+    );
+    check(
+        "exceptions: [{package: '{a,b}'}]",
+        high,
+        "",
+        &["compare names"],
+    );
+    check(
+        "exceptions: [{purl: 'pkg:npm/left-pad@1.0.0'}]",
+        high,
+        "|left-pad||npm|1.0.0|",
+        &[],
+    );
+    check(
+        "exceptions: [{purl: 'pkg:npm/%40scope/x'}]",
+        high,
+        "|@scope/x||npm||",
+        &[],
+    );
+    check(
+        "exceptions: [{purl: 'pkg:pypi/x@1'}]",
+        high,
+        "|x||python|1|",
+        &[],
+    );
+    check(
+        "exceptions: [{purl: 'pkg:npm/**'}]",
+        high,
+        "",
+        &["compare the purl"],
+    );
+    check(
+        "exceptions: [{purl: 'pkg:deb/debian/openssl'}]",
+        high,
+        "",
+        &["compare the purl"],
+    );
+    check(
+        "exceptions: [{purl: 'pkg:maven/org.x/y'}]",
+        high,
+        "",
+        &["compare the purl"],
+    );
     check("exceptions: [{path: 'app/**'}]", high, "|||||/app/**", &[]);
-    check("exceptions: [{id: CVE-1, path: '/app/**'}]", high, "CVE-1|||||/app/**", &[]);
-    check("exceptions: [{id: CVE-1, images: [x]}]", high, "", &["to images"]);
-    check("exceptions: [{id: CVE-1, layer: 2}]", high, "", &["to a layer"]);
+    check(
+        "exceptions: [{id: CVE-1, path: '/app/**'}]",
+        high,
+        "CVE-1|||||/app/**",
+        &[],
+    );
+    check(
+        "exceptions: [{id: CVE-1, images: [x]}]",
+        high,
+        "",
+        &["to images"],
+    );
+    check(
+        "exceptions: [{id: CVE-1, layer: 2}]",
+        high,
+        "",
+        &["to a layer"],
+    );
 }
 
 #[test]
@@ -534,24 +781,104 @@ fn a_file_becomes_a_policy() {
     check("ignore-wontfix: not-fixed", Threshold::Never, "", 3);
     check("only-notfixed: true", Threshold::Never, "", 1);
     check("ignore: [{fix-state: unknown}]", Threshold::Never, "", 1);
-    check("ignore: [{fix-state: unknown, reason: x}]", Threshold::Never, "", 1);
-    check("ignore: [{vulnerability: CVE-1}]", Threshold::Never, "CVE-1|||", 0);
-    check("ignore: [{vulnerability: CVE-1, fix-state: unknown}]", Threshold::Never, "", 0);
-    check("ignore: [{package: {name: x}}]", Threshold::Never, "|x||", 0);
-    check("ignore: [{package: {name: 'x.*'}}]", Threshold::Never, "|x**||", 0);
-    check("ignore: [{package: {name: 'x|y'}}]", Threshold::Never, "", 0);
-    check("ignore: [{package: {name: x, type: npm}}]", Threshold::Never, "||pkg:npm/x|", 0);
-    check("ignore: [{package: {name: '@s/x', type: npm, version: '1'}}]", Threshold::Never, "||pkg:npm/%40s/x@1|", 0);
-    check("ignore: [{package: {name: x, type: deb}}]", Threshold::Never, "", 0);
-    check("ignore: [{package: {name: x, version: '1'}}]", Threshold::Never, "", 0);
+    check(
+        "ignore: [{fix-state: unknown, reason: x}]",
+        Threshold::Never,
+        "",
+        1,
+    );
+    check(
+        "ignore: [{vulnerability: CVE-1}]",
+        Threshold::Never,
+        "CVE-1|||",
+        0,
+    );
+    check(
+        "ignore: [{vulnerability: CVE-1, fix-state: unknown}]",
+        Threshold::Never,
+        "",
+        0,
+    );
+    check(
+        "ignore: [{package: {name: x}}]",
+        Threshold::Never,
+        "|x||",
+        0,
+    );
+    check(
+        "ignore: [{package: {name: 'x.*'}}]",
+        Threshold::Never,
+        "|x**||",
+        0,
+    );
+    check(
+        "ignore: [{package: {name: 'x|y'}}]",
+        Threshold::Never,
+        "",
+        0,
+    );
+    check(
+        "ignore: [{package: {name: x, type: npm}}]",
+        Threshold::Never,
+        "||pkg:npm/x|",
+        0,
+    );
+    check(
+        "ignore: [{package: {name: '@s/x', type: npm, version: '1'}}]",
+        Threshold::Never,
+        "||pkg:npm/%40s/x@1|",
+        0,
+    );
+    check(
+        "ignore: [{package: {name: x, type: deb}}]",
+        Threshold::Never,
+        "",
+        0,
+    );
+    check(
+        "ignore: [{package: {name: x, version: '1'}}]",
+        Threshold::Never,
+        "",
+        0,
+    );
     check("ignore: [{package: {type: npm}}]", Threshold::Never, "", 0);
-    check("ignore: [{package: {upstream-name: x}}]", Threshold::Never, "|x||", 0);
-    check("ignore: [{package: {name: y, upstream-name: x}}]", Threshold::Never, "", 0);
-    check("ignore: [{package: {location: '/app/**'}}]", Threshold::Never, "|||app/**", 0);
-    check("ignore: [{vulnerability: CVE-1, package: {location: '['}}]", Threshold::Never, "", 0);
+    check(
+        "ignore: [{package: {upstream-name: x}}]",
+        Threshold::Never,
+        "|x||",
+        0,
+    );
+    check(
+        "ignore: [{package: {name: y, upstream-name: x}}]",
+        Threshold::Never,
+        "",
+        0,
+    );
+    check(
+        "ignore: [{package: {location: '/app/**'}}]",
+        Threshold::Never,
+        "|||app/**",
+        0,
+    );
+    check(
+        "ignore: [{vulnerability: CVE-1, package: {location: '['}}]",
+        Threshold::Never,
+        "",
+        0,
+    );
     check("ignore: [{namespace: x}]", Threshold::Never, "", 0);
-    check("ignore: [{vulnerability: CVE-1, match-type: cpe-match}]", Threshold::Never, "", 0);
-    check("ignore: [{vulnerability: CVE-1, package: {language: go}}]", Threshold::Never, "", 0);
+    check(
+        "ignore: [{vulnerability: CVE-1, match-type: cpe-match}]",
+        Threshold::Never,
+        "",
+        0,
+    );
+    check(
+        "ignore: [{vulnerability: CVE-1, package: {language: go}}]",
+        Threshold::Never,
+        "",
+        0,
+    );
     check("ignore: [{vex-status: fixed}]", Threshold::Never, "", 0);
     check("ignore: [{reason: x}]", Threshold::Never, "", 0);
 }

@@ -63,7 +63,9 @@ fn an_id_ignores_its_whole_group_until_its_time() {
         let text: Vec<String> = entries
             .split_whitespace()
             .map(|entry| match entry.split_once('@') {
-                Some((id, until)) => format!("[[IgnoredVulns]]\nid = \"{id}\"\nignoreUntil = {until}\n"),
+                Some((id, until)) => {
+                    format!("[[IgnoredVulns]]\nid = \"{id}\"\nignoreUntil = {until}\n")
+                }
                 None => format!("[[IgnoredVulns]]\nid = \"{entry}\"\n"),
             })
             .collect();
@@ -116,13 +118,37 @@ fn what_is_filtered_is_told_in_its_words() {
     };
     let id = "[[IgnoredVulns]]\nid = \"CVE-1\"\n";
     let known = format!("{id}reason = \"known\"\n");
-    check(id, "CVE-1", "CVE-1 has been filtered out because: (no reason given)");
-    check(&known, "CVE-1", "CVE-1 has been filtered out because: known");
-    check(&known, "CVE-1 alias=GHSA-a", "CVE-1 and 1 alias have been filtered out because: known");
-    check(&known, "CVE-1 alias=GHSA-a,GHSA-b", "CVE-1 and 2 aliases have been filtered out because: known");
-    check(&known, "GHSA-a alias=CVE-1", "CVE-1 and 1 alias have been filtered out because: known");
+    check(
+        id,
+        "CVE-1",
+        "CVE-1 has been filtered out because: (no reason given)",
+    );
+    check(
+        &known,
+        "CVE-1",
+        "CVE-1 has been filtered out because: known",
+    );
+    check(
+        &known,
+        "CVE-1 alias=GHSA-a",
+        "CVE-1 and 1 alias have been filtered out because: known",
+    );
+    check(
+        &known,
+        "CVE-1 alias=GHSA-a,GHSA-b",
+        "CVE-1 and 2 aliases have been filtered out because: known",
+    );
+    check(
+        &known,
+        "GHSA-a alias=CVE-1",
+        "CVE-1 and 1 alias have been filtered out because: known",
+    );
     let package = "[[PackageOverrides]]\nname = \"openssl\"\nignore = true\n";
-    check(package, "CVE-1", "Package Debian:12/openssl/3.0.11 has been filtered out because: (no reason given)");
+    check(
+        package,
+        "CVE-1",
+        "Package Debian:12/openssl/3.0.11 has been filtered out because: (no reason given)",
+    );
     check(
         &format!("{package}reason = \"ours\"\n"),
         "CVE-1 pkg=libssl3@3.0.11 source=openssl",
@@ -137,11 +163,19 @@ fn what_is_filtered_is_told_in_its_words() {
         "Total 1 package affected by 1 known vulnerability (0 Critical, 1 High, 0 Medium, 0 Low, 0 Unknown) from 1 ecosystem.\n1 vulnerability can be fixed.",
     );
     check(
-        &["CVE-1 critical affected", "CVE-2 medium fixed", "CVE-3 low fixed ns=npm type=npm pkg=x@1", "CVE-4 unknown affected"],
+        &[
+            "CVE-1 critical affected",
+            "CVE-2 medium fixed",
+            "CVE-3 low fixed ns=npm type=npm pkg=x@1",
+            "CVE-4 unknown affected",
+        ],
         "Total 2 packages affected by 4 known vulnerabilities (1 Critical, 0 High, 1 Medium, 1 Low, 1 Unknown) from 2 ecosystems.\n2 vulnerabilities can be fixed.",
     );
     check(
-        &["CVE-1 high pkg=libssl3@1 source=openssl", "CVE-2 high pkg=libssl-dev@1 source=openssl"],
+        &[
+            "CVE-1 high pkg=libssl3@1 source=openssl",
+            "CVE-2 high pkg=libssl-dev@1 source=openssl",
+        ],
         "Total 1 package affected by 2 known vulnerabilities (0 Critical, 2 High, 0 Medium, 0 Low, 0 Unknown) from 1 ecosystem.\n2 vulnerabilities can be fixed.",
     );
 }
@@ -185,14 +219,42 @@ fn overrides_are_of_packages_that_meet_every_condition() {
     // Of Debian and Alpine the source's name is the name.
     check("name = \"openssl\"", SSL, true);
     check("name = \"libssl3\"", SSL, false);
-    check("name = \"openssl\"", "CVE-1 type=apk pkg=libssl3@3 source=openssl ns=alpine:3.19", true);
-    check("name = \"openssl\"", "CVE-1 type=rpm pkg=openssl-libs@3 source=openssl ns=red-hat:9", false);
-    check("name = \"openssl-libs\"", "CVE-1 type=rpm pkg=openssl-libs@3 source=openssl ns=red-hat:9", true);
+    check(
+        "name = \"openssl\"",
+        "CVE-1 type=apk pkg=libssl3@3 source=openssl ns=alpine:3.19",
+        true,
+    );
+    check(
+        "name = \"openssl\"",
+        "CVE-1 type=rpm pkg=openssl-libs@3 source=openssl ns=red-hat:9",
+        false,
+    );
+    check(
+        "name = \"openssl-libs\"",
+        "CVE-1 type=rpm pkg=openssl-libs@3 source=openssl ns=red-hat:9",
+        true,
+    );
     // Of PyPI the normalised one.
-    check("name = \"ruamel-yaml\"", "CVE-1 type=pypi pkg=Ruamel.YAML@1 ns=pypi", true);
-    check("name = \"Ruamel.YAML\"", "CVE-1 type=pypi pkg=Ruamel.YAML@1 ns=pypi", false);
-    check("name = \"org.x:y\"", "CVE-1 type=maven pkg=org.x:y@1 ns=maven", true);
-    check("name = \"stdlib\"", "CVE-1 type=golang pkg=go@1.21 ns=go", true);
+    check(
+        "name = \"ruamel-yaml\"",
+        "CVE-1 type=pypi pkg=Ruamel.YAML@1 ns=pypi",
+        true,
+    );
+    check(
+        "name = \"Ruamel.YAML\"",
+        "CVE-1 type=pypi pkg=Ruamel.YAML@1 ns=pypi",
+        false,
+    );
+    check(
+        "name = \"org.x:y\"",
+        "CVE-1 type=maven pkg=org.x:y@1 ns=maven",
+        true,
+    );
+    check(
+        "name = \"stdlib\"",
+        "CVE-1 type=golang pkg=go@1.21 ns=go",
+        true,
+    );
     // Expressions are anchored.
     check("name = \"left.*\"; nameIsRegex = true", NPM, true);
     check("name = \"left\"; nameIsRegex = true", NPM, false);
@@ -201,11 +263,31 @@ fn overrides_are_of_packages_that_meet_every_condition() {
     check("name = \"left.*\"; nameIsRegex = false", NPM, false);
     check("name = \"\"; nameIsRegex = true", NPM, true);
     // Its time.
-    check("name = \"left-pad\"; effectiveUntil = 2027-01-01", NPM, true);
-    check("name = \"left-pad\"; effectiveUntil = 2026-11-23", NPM, false);
-    check("name = \"left-pad\"; effectiveUntil = 2026-11-23T12:00:00Z", NPM, false);
-    check("name = \"left-pad\"; effectiveUntil = 2026-11-23T12:00:00.001Z", NPM, true);
-    check("name = \"left-pad\"; effectiveUntil = 2020-01-01", NPM, false);
+    check(
+        "name = \"left-pad\"; effectiveUntil = 2027-01-01",
+        NPM,
+        true,
+    );
+    check(
+        "name = \"left-pad\"; effectiveUntil = 2026-11-23",
+        NPM,
+        false,
+    );
+    check(
+        "name = \"left-pad\"; effectiveUntil = 2026-11-23T12:00:00Z",
+        NPM,
+        false,
+    );
+    check(
+        "name = \"left-pad\"; effectiveUntil = 2026-11-23T12:00:00.001Z",
+        NPM,
+        true,
+    );
+    check(
+        "name = \"left-pad\"; effectiveUntil = 2020-01-01",
+        NPM,
+        false,
+    );
 }
 
 #[test]
@@ -222,12 +304,48 @@ fn the_first_override_of_a_kind_decides() {
     };
     let name = "name = \"left-pad\"";
     let over = "effectiveUntil = 2020-01-01";
-    check(&[&format!("{name}; ignore = true"), &format!("{name}; ignore = true; {over}")], true);
-    check(&[&format!("{name}; ignore = true; {over}"), &format!("{name}; ignore = true")], false);
-    check(&[&format!("{name}; ignore = true; {over}"), &format!("{name}; vulnerability.ignore = true")], true);
-    check(&[&format!("{name}; license.ignore = true"), &format!("{name}; ignore = true")], true);
-    check(&["name = \"other\"; ignore = true", "ecosystem = \"npm\"; ignore = true"], true);
-    check(&[&format!("{name}; ignore = false"), &format!("{name}; ignore = true")], true);
+    check(
+        &[
+            &format!("{name}; ignore = true"),
+            &format!("{name}; ignore = true; {over}"),
+        ],
+        true,
+    );
+    check(
+        &[
+            &format!("{name}; ignore = true; {over}"),
+            &format!("{name}; ignore = true"),
+        ],
+        false,
+    );
+    check(
+        &[
+            &format!("{name}; ignore = true; {over}"),
+            &format!("{name}; vulnerability.ignore = true"),
+        ],
+        true,
+    );
+    check(
+        &[
+            &format!("{name}; license.ignore = true"),
+            &format!("{name}; ignore = true"),
+        ],
+        true,
+    );
+    check(
+        &[
+            "name = \"other\"; ignore = true",
+            "ecosystem = \"npm\"; ignore = true",
+        ],
+        true,
+    );
+    check(
+        &[
+            &format!("{name}; ignore = false"),
+            &format!("{name}; ignore = true"),
+        ],
+        true,
+    );
     check(&[name], false);
 }
 
@@ -269,28 +387,63 @@ fn ecosystems_have_osvs_names() {
 #[test]
 fn exit_codes_are_0_1_127_and_128() {
     let mut rows = Rows::of("osv-scanner: exit codes");
-    let mut check = |findings: &[&str], gap: Option<Gap>, has_packages: bool, code: u16, message: &str| {
-        rows.row();
-        let mut subject = subject(findings);
-        subject.gaps = gap.into_iter().collect();
-        if !has_packages {
-            subject.packages.clear();
-        }
-        let decision = osv_scanner::judge(&Settings::default(), &subject, now());
-        assert_eq!(decision.code, code);
-        assert!(decision.message.starts_with(message), "{}", decision.message);
-        assert_eq!(decision.allows, code == 0);
-    };
+    let mut check =
+        |findings: &[&str], gap: Option<Gap>, has_packages: bool, code: u16, message: &str| {
+            rows.row();
+            let mut subject = subject(findings);
+            subject.gaps = gap.into_iter().collect();
+            if !has_packages {
+                subject.packages.clear();
+            }
+            let decision = osv_scanner::judge(&Settings::default(), &subject, now());
+            assert_eq!(decision.code, code);
+            assert!(
+                decision.message.starts_with(message),
+                "{}",
+                decision.message
+            );
+            assert_eq!(decision.allows, code == 0);
+        };
     check(&[], None, true, 0, "No issues found");
     check(&["CVE-1"], None, true, 1, "Total 1 package");
     check(&["CVE-1 negligible"], None, true, 0, "No issues found");
-    check(&["CVE-1 negligible", "CVE-2 low"], None, true, 1, "Total 1 package");
+    check(
+        &["CVE-1 negligible", "CVE-2 low"],
+        None,
+        true,
+        1,
+        "Total 1 package",
+    );
     check(&["CVE-1 pkg=linux@6"], None, true, 0, "No issues found");
-    check(&["CVE-1 pkg=linux-libc-dev@6 source=linux"], None, true, 0, "No issues found");
+    check(
+        &["CVE-1 pkg=linux-libc-dev@6 source=linux"],
+        None,
+        true,
+        0,
+        "No issues found",
+    );
     check(&["CVE-1 pkg=linux-image@6"], None, true, 1, "Total");
-    check(&[], None, false, 128, "No package sources found, --help for usage information.");
-    check(&[], Some(Gap::NoDatabase), true, 127, "error when retrieving vulns");
-    check(&[], Some(Gap::NoDatabase), false, 128, "No package sources found");
+    check(
+        &[],
+        None,
+        false,
+        128,
+        "No package sources found, --help for usage information.",
+    );
+    check(
+        &[],
+        Some(Gap::NoDatabase),
+        true,
+        127,
+        "error when retrieving vulns",
+    );
+    check(
+        &[],
+        Some(Gap::NoDatabase),
+        false,
+        128,
+        "No package sources found",
+    );
     check(&[], Some(Gap::Layers(vec![1])), true, 0, "No issues found");
 }
 
@@ -320,13 +473,43 @@ fn packages_have_licences_that_are_listed() {
     check("MIT", "nonsense of ours", "", false);
     check("mit", "MIT", "", true);
     let package = |rest: &str| format!("[[PackageOverrides]]\nname = \"x\"\n{rest}\n");
-    check("MIT", "GPL-3.0-only", &package("license.override = [\"MIT\"]"), true);
-    check("MIT", "MIT", &package("license.override = [\"GPL-3.0-only\"]"), false);
-    check("MIT", "GPL-3.0-only", &package("license.override = [\"MIT\", \"ISC\"]"), false);
-    check("MIT", "GPL-3.0-only", &package("license.ignore = true"), true);
+    check(
+        "MIT",
+        "GPL-3.0-only",
+        &package("license.override = [\"MIT\"]"),
+        true,
+    );
+    check(
+        "MIT",
+        "MIT",
+        &package("license.override = [\"GPL-3.0-only\"]"),
+        false,
+    );
+    check(
+        "MIT",
+        "GPL-3.0-only",
+        &package("license.override = [\"MIT\", \"ISC\"]"),
+        false,
+    );
+    check(
+        "MIT",
+        "GPL-3.0-only",
+        &package("license.ignore = true"),
+        true,
+    );
     check("MIT", "GPL-3.0-only", &package("ignore = true"), true);
-    check("MIT", "GPL-3.0-only", &package("vulnerability.ignore = true"), false);
-    check("MIT", "GPL-3.0-only", &package("license.ignore = true\neffectiveUntil = 2020-01-01"), false);
+    check(
+        "MIT",
+        "GPL-3.0-only",
+        &package("vulnerability.ignore = true"),
+        false,
+    );
+    check(
+        "MIT",
+        "GPL-3.0-only",
+        &package("license.ignore = true\neffectiveUntil = 2020-01-01"),
+        false,
+    );
 }
 
 #[test]
@@ -335,7 +518,11 @@ fn files_are_read_as_osv_scanner_reads_them() {
     let mut check = |text: &str, expect: &str| {
         rows.row();
         let read = match osv_scanner::read(text) {
-            Err(lamina_policy::presets::ImportError::Refused { message, line, column }) => format!(
+            Err(lamina_policy::presets::ImportError::Refused {
+                message,
+                line,
+                column,
+            }) => format!(
                 "{}:{} {message}",
                 line.unwrap_or_default(),
                 column.unwrap_or_default()
@@ -354,38 +541,116 @@ fn files_are_read_as_osv_scanner_reads_them() {
     check("# nothing\n", "0 0 0 remarks");
     check("[[IgnoredVulns]]\nid = \"CVE-1\"\n", "1 0 0 remarks");
     check("[[IgnoredVulns]]\n", "1 0 0 remarks");
-    check("IgnoredVulns = [{id = \"CVE-1\"}, {id = \"CVE-2\"}]", "2 0 0 remarks");
+    check(
+        "IgnoredVulns = [{id = \"CVE-1\"}, {id = \"CVE-2\"}]",
+        "2 0 0 remarks",
+    );
     check("IgnoredVulns = []\n", "0 0 0 remarks");
-    check("[[ignoredvulns]]\nID = \"CVE-1\"\nREASON = \"x\"\n", "1 0 0 remarks");
-    check("[[IgnoredVulns]]\nid = \"CVE-1\"\n[[IgnoredVulns]]\nid = \"CVE-1\"\n", "2 0 1 remarks");
-    check("[[IgnoredVulns]]\nid = \"CVE-1\"\nignoreUntil = 2027-01-01\n", "1 0 1 remarks");
-    check("[[IgnoredVulns]]\nid = \"CVE-1\"\nignoreUntil = 2027-01-01T00:00:00Z\n", "1 0 0 remarks");
-    check("[[IgnoredVulns]]\nid = \"CVE-1\"\nignoreUntil = 2027-01-01 00:00:00\n", "1 0 1 remarks");
-    check("[[IgnoredVulns]]\nid = \"CVE-1\"\nignoreUntil = \"2027-01-01T00:00:00Z\"\n", "1 0 0 remarks");
-    check("[[PackageOverrides]]\nname = \"x\"\nversion = \"1\"\necosystem = \"Go\"\ngroup = \"dev\"\nnameIsRegex = false\nignore = true\nvulnerability.ignore = true\nlicense.override = [\"MIT\"]\nlicense.ignore = false\neffectiveUntil = 2027-01-01T00:00:00Z\nreason = \"r\"\n", "0 1 0 remarks");
-    check("[[PackageOverrides]]\n[PackageOverrides.license]\noverride = []\n", "0 1 0 remarks");
-    check("GoVersionOverride = \"1.20.0\"\nScanGoModVersion = true\n", "0 0 0 remarks");
+    check(
+        "[[ignoredvulns]]\nID = \"CVE-1\"\nREASON = \"x\"\n",
+        "1 0 0 remarks",
+    );
+    check(
+        "[[IgnoredVulns]]\nid = \"CVE-1\"\n[[IgnoredVulns]]\nid = \"CVE-1\"\n",
+        "2 0 1 remarks",
+    );
+    check(
+        "[[IgnoredVulns]]\nid = \"CVE-1\"\nignoreUntil = 2027-01-01\n",
+        "1 0 1 remarks",
+    );
+    check(
+        "[[IgnoredVulns]]\nid = \"CVE-1\"\nignoreUntil = 2027-01-01T00:00:00Z\n",
+        "1 0 0 remarks",
+    );
+    check(
+        "[[IgnoredVulns]]\nid = \"CVE-1\"\nignoreUntil = 2027-01-01 00:00:00\n",
+        "1 0 1 remarks",
+    );
+    check(
+        "[[IgnoredVulns]]\nid = \"CVE-1\"\nignoreUntil = \"2027-01-01T00:00:00Z\"\n",
+        "1 0 0 remarks",
+    );
+    check(
+        "[[PackageOverrides]]\nname = \"x\"\nversion = \"1\"\necosystem = \"Go\"\ngroup = \"dev\"\nnameIsRegex = false\nignore = true\nvulnerability.ignore = true\nlicense.override = [\"MIT\"]\nlicense.ignore = false\neffectiveUntil = 2027-01-01T00:00:00Z\nreason = \"r\"\n",
+        "0 1 0 remarks",
+    );
+    check(
+        "[[PackageOverrides]]\n[PackageOverrides.license]\noverride = []\n",
+        "0 1 0 remarks",
+    );
+    check(
+        "GoVersionOverride = \"1.20.0\"\nScanGoModVersion = true\n",
+        "0 0 0 remarks",
+    );
     // What it refuses, and where.
     check("x = 1\n", "1:1 unknown keys in config file: x");
-    check("[[IgnoredVulns]]\nid = \"a\"\nuntil = 1\n", "3:1 unknown keys in config file: IgnoredVulns.until");
+    check(
+        "[[IgnoredVulns]]\nid = \"a\"\nuntil = 1\n",
+        "3:1 unknown keys in config file: IgnoredVulns.until",
+    );
     check("b = 1\na = 2\n", "1:1 unknown keys in config file: b, a");
-    check("[[PackageOverrides]]\nvulnerability.x = 1\n", "2:15 unknown keys in config file: PackageOverrides.vulnerability.x");
-    check("[[PackageOverrides]]\nlicence.ignore = true\n", "2:1 unknown keys in config file: PackageOverrides.licence");
-    check("[[IgnoredVuln]]\nid = \"a\"\n", "1:3 unknown keys in config file: IgnoredVuln");
+    check(
+        "[[PackageOverrides]]\nvulnerability.x = 1\n",
+        "2:15 unknown keys in config file: PackageOverrides.vulnerability.x",
+    );
+    check(
+        "[[PackageOverrides]]\nlicence.ignore = true\n",
+        "2:1 unknown keys in config file: PackageOverrides.licence",
+    );
+    check(
+        "[[IgnoredVuln]]\nid = \"a\"\n",
+        "1:3 unknown keys in config file: IgnoredVuln",
+    );
     check("[[IgnoredVulns]]\nid = 5\n", "2:6 a text is wanted here");
-    check("[[IgnoredVulns]]\nid = [\"a\"]\n", "2:6 a text is wanted here");
-    check("[[IgnoredVulns]]\nignoreUntil = \"2027-01-01\"\n", "2:15 \"2027-01-01\" is no time");
-    check("[[IgnoredVulns]]\nignoreUntil = \"soon\"\n", "2:15 \"soon\" is no time");
-    check("[[IgnoredVulns]]\nignoreUntil = 5\n", "2:15 a date or time is wanted here");
-    check("[[IgnoredVulns]]\nignoreUntil = 10:00:00\n", "2:15 a date or time is wanted here");
-    check("IgnoredVulns = \"CVE-1\"\n", "1:16 a list of tables is wanted here");
-    check("IgnoredVulns = [\"CVE-1\"]\n", "1:17 a table is wanted here");
+    check(
+        "[[IgnoredVulns]]\nid = [\"a\"]\n",
+        "2:6 a text is wanted here",
+    );
+    check(
+        "[[IgnoredVulns]]\nignoreUntil = \"2027-01-01\"\n",
+        "2:15 \"2027-01-01\" is no time",
+    );
+    check(
+        "[[IgnoredVulns]]\nignoreUntil = \"soon\"\n",
+        "2:15 \"soon\" is no time",
+    );
+    check(
+        "[[IgnoredVulns]]\nignoreUntil = 5\n",
+        "2:15 a date or time is wanted here",
+    );
+    check(
+        "[[IgnoredVulns]]\nignoreUntil = 10:00:00\n",
+        "2:15 a date or time is wanted here",
+    );
+    check(
+        "IgnoredVulns = \"CVE-1\"\n",
+        "1:16 a list of tables is wanted here",
+    );
+    check(
+        "IgnoredVulns = [\"CVE-1\"]\n",
+        "1:17 a table is wanted here",
+    );
     check("[IgnoredVulns]\nid = \"a\"\n", "1:");
-    check("[[PackageOverrides]]\nignore = \"yes\"\n", "2:10 true or false is wanted here");
-    check("[[PackageOverrides]]\nvulnerability = true\n", "2:17 a table is wanted here");
-    check("[[PackageOverrides]]\nlicense.override = \"MIT\"\n", "2:20 a list of texts is wanted here");
-    check("[[PackageOverrides]]\nname = \"(\"\nnameIsRegex = true\n", "2:8 invalid regex \"(\" in package override");
-    check("[[PackageOverrides]]\nname = \"a++\"\nnameIsRegex = true\n", "2:8 invalid regex");
+    check(
+        "[[PackageOverrides]]\nignore = \"yes\"\n",
+        "2:10 true or false is wanted here",
+    );
+    check(
+        "[[PackageOverrides]]\nvulnerability = true\n",
+        "2:17 a table is wanted here",
+    );
+    check(
+        "[[PackageOverrides]]\nlicense.override = \"MIT\"\n",
+        "2:20 a list of texts is wanted here",
+    );
+    check(
+        "[[PackageOverrides]]\nname = \"(\"\nnameIsRegex = true\n",
+        "2:8 invalid regex \"(\" in package override",
+    );
+    check(
+        "[[PackageOverrides]]\nname = \"a++\"\nnameIsRegex = true\n",
+        "2:8 invalid regex",
+    );
     check("[[PackageOverrides]]\nname = \"(\"\n", "0 1 0 remarks");
     check("[[IgnoredVulns]\n", "1:");
     check("id = \n", "1:");
@@ -408,7 +673,10 @@ fn a_policy_becomes_a_file() {
         let policy = Policy::parse(&policy).unwrap_or_else(|error| panic!("{policy}: {error}"));
         let made = osv_scanner::from_policy(&policy, now());
         let ignored = made.value.ignored_vulns.iter().map(|one| {
-            let until = one.ignore_until.map(|at| at.to_string()).unwrap_or_default();
+            let until = one
+                .ignore_until
+                .map(|at| at.to_string())
+                .unwrap_or_default();
             format!("{}|{until}", one.id)
         });
         let overrides = made.value.package_overrides.iter().map(|one| {
@@ -427,27 +695,83 @@ fn a_policy_becomes_a_file() {
     check("ignore-statuses: [possible]", "", &["statuses"]);
     check("grace: {fix: 1d}", "", &["grace"]);
     check("exceptions: [{id: ghsa-AAAA}]", "GHSA-aaaa|", &[]);
-    check("exceptions: [{id: CVE-1, expires: 2026-11-30}]", "CVE-1|2026-12-01T00:00:00Z", &[]);
-    check("exceptions: [{id: CVE-1, expires: 2026-11-22}]", "", &["expired"]);
-    check("exceptions-expire: 2026-11-22, exceptions: [{id: CVE-1}]", "", &["expired"]);
-    check("exceptions-expire: 2026-11-30, exceptions: [{id: CVE-1, expires: 2027-01-01}]", "CVE-1|2026-12-01T00:00:00Z", &[]);
-    check("exceptions: [{id: CVE-1}, {id: cve-1}]", "CVE-1|", &["two entries"]);
-    check("exceptions: [{id: CVE-1, package: x}]", "", &["confine an id"]);
+    check(
+        "exceptions: [{id: CVE-1, expires: 2026-11-30}]",
+        "CVE-1|2026-12-01T00:00:00Z",
+        &[],
+    );
+    check(
+        "exceptions: [{id: CVE-1, expires: 2026-11-22}]",
+        "",
+        &["expired"],
+    );
+    check(
+        "exceptions-expire: 2026-11-22, exceptions: [{id: CVE-1}]",
+        "",
+        &["expired"],
+    );
+    check(
+        "exceptions-expire: 2026-11-30, exceptions: [{id: CVE-1, expires: 2027-01-01}]",
+        "CVE-1|2026-12-01T00:00:00Z",
+        &[],
+    );
+    check(
+        "exceptions: [{id: CVE-1}, {id: cve-1}]",
+        "CVE-1|",
+        &["two entries"],
+    );
+    check(
+        "exceptions: [{id: CVE-1, package: x}]",
+        "",
+        &["confine an id"],
+    );
     check("exceptions: [{id: CVE-1, path: x}]", "", &["compare paths"]);
     check("exceptions: [{path: x}]", "", &["compare paths"]);
     check("exceptions: [{layer: 1}]", "", &["to a layer"]);
     check("exceptions: [{id: CVE-1, images: [x]}]", "", &["to images"]);
-    check("exceptions: [{package: openssl}]", "openssl||", &["source package's name"]);
-    check("exceptions: [{package: 'lib*'}]", "~lib[^/]*||", &["source package's name"]);
+    check(
+        "exceptions: [{package: openssl}]",
+        "openssl||",
+        &["source package's name"],
+    );
+    check(
+        "exceptions: [{package: 'lib*'}]",
+        "~lib[^/]*||",
+        &["source package's name"],
+    );
     check("exceptions: [{package: '{a,b}'}]", "", &["compare names"]);
     check("exceptions: [{purl: 'pkg:npm/x@1'}]", "x|npm|1", &[]);
     check("exceptions: [{purl: 'pkg:npm/%40s/x'}]", "@s/x|npm|", &[]);
-    check("exceptions: [{purl: 'pkg:maven/org.x/y@1'}]", "org.x:y|Maven|1", &[]);
-    check("exceptions: [{purl: 'pkg:golang/github.com/x/y'}]", "github.com/x/y|Go|", &[]);
-    check("exceptions: [{purl: 'pkg:npm/*'}]", "", &["compare the purl"]);
-    check("exceptions: [{purl: 'pkg:deb/debian/x'}]", "", &["compare the purl"]);
-    check("exceptions: [{purl: 'pkg:npm/x', package: x}]", "", &["a name and a purl"]);
-    for (policy, count) in [("fail-on: high", 2), ("fail-on: never", 2), ("{fail-on: negligible}", 1)] {
+    check(
+        "exceptions: [{purl: 'pkg:maven/org.x/y@1'}]",
+        "org.x:y|Maven|1",
+        &[],
+    );
+    check(
+        "exceptions: [{purl: 'pkg:golang/github.com/x/y'}]",
+        "github.com/x/y|Go|",
+        &[],
+    );
+    check(
+        "exceptions: [{purl: 'pkg:npm/*'}]",
+        "",
+        &["compare the purl"],
+    );
+    check(
+        "exceptions: [{purl: 'pkg:deb/debian/x'}]",
+        "",
+        &["compare the purl"],
+    );
+    check(
+        "exceptions: [{purl: 'pkg:npm/x', package: x}]",
+        "",
+        &["a name and a purl"],
+    );
+    for (policy, count) in [
+        ("fail-on: high", 2),
+        ("fail-on: never", 2),
+        ("{fail-on: negligible}", 1),
+    ] {
         rows.row();
         let policy = Policy::parse(policy).unwrap();
         assert_eq!(osv_scanner::from_policy(&policy, now()).lost.len(), count);
@@ -468,7 +792,10 @@ fn a_file_becomes_a_policy() {
     let mut check = |file: &str, exceptions: &str| {
         rows.row();
         let policy = osv_scanner::to_policy(&read(&file.replace("; ", "\n"))).value;
-        assert_eq!((policy.fail_on, policy.unknown_severity), (Threshold::Negligible, Choice::Fail));
+        assert_eq!(
+            (policy.fail_on, policy.unknown_severity),
+            (Threshold::Negligible, Choice::Fail)
+        );
         let made: Vec<String> = policy
             .exceptions
             .iter()
@@ -476,8 +803,17 @@ fn a_file_becomes_a_policy() {
                 let text = |pattern: &Option<lamina_policy::Pattern>| {
                     pattern.as_ref().map_or(String::new(), ToString::to_string)
                 };
-                let expires = one.expires.as_ref().map(ToString::to_string).unwrap_or_default();
-                format!("{}|{}|{}|{expires}", one.id.as_deref().unwrap_or_default(), text(&one.package), text(&one.purl))
+                let expires = one
+                    .expires
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                format!(
+                    "{}|{}|{}|{expires}",
+                    one.id.as_deref().unwrap_or_default(),
+                    text(&one.package),
+                    text(&one.purl)
+                )
             })
             .collect();
         assert_eq!(made.join(" "), exceptions, "{file}");
@@ -485,21 +821,57 @@ fn a_file_becomes_a_policy() {
     let package = "[[PackageOverrides]]; ";
     check("", "");
     check("[[IgnoredVulns]]; id = \"CVE-1\"", "CVE-1|||");
-    check("[[IgnoredVulns]]; id = \"CVE-1\"; ignoreUntil = 2027-01-01", "CVE-1|||2026-12-31");
-    check("[[IgnoredVulns]]; id = \"CVE-1\"; [[IgnoredVulns]]; id = \"CVE-1\"", "CVE-1|||");
+    check(
+        "[[IgnoredVulns]]; id = \"CVE-1\"; ignoreUntil = 2027-01-01",
+        "CVE-1|||2026-12-31",
+    );
+    check(
+        "[[IgnoredVulns]]; id = \"CVE-1\"; [[IgnoredVulns]]; id = \"CVE-1\"",
+        "CVE-1|||",
+    );
     check("[[IgnoredVulns]]; id = \"\"", "");
     check(&format!("{package}name = \"x\"; ignore = true"), "|x||");
-    check(&format!("{package}name = \"x\"; vulnerability.ignore = true"), "|x||");
+    check(
+        &format!("{package}name = \"x\"; vulnerability.ignore = true"),
+        "|x||",
+    );
     check(&format!("{package}name = \"x\"; license.ignore = true"), "");
-    check(&format!("{package}name = \"x\"; group = \"dev\"; ignore = true"), "");
-    check(&format!("{package}name = \"x.*\"; nameIsRegex = true; ignore = true"), "|x**||");
-    check(&format!("{package}name = \"x|y\"; nameIsRegex = true; ignore = true"), "");
-    check(&format!("{package}name = \"x\"; ecosystem = \"npm\"; ignore = true"), "||pkg:npm/x|");
-    check(&format!("{package}name = \"@s/x\"; ecosystem = \"npm\"; version = \"1\"; ignore = true"), "||pkg:npm/%40s/x@1|");
-    check(&format!("{package}name = \"g:a\"; ecosystem = \"Maven\"; ignore = true"), "||pkg:maven/g/a|");
-    check(&format!("{package}name = \"x\"; ecosystem = \"Debian:12\"; ignore = true"), "");
-    check(&format!("{package}name = \"x\"; version = \"1\"; ignore = true"), "");
+    check(
+        &format!("{package}name = \"x\"; group = \"dev\"; ignore = true"),
+        "",
+    );
+    check(
+        &format!("{package}name = \"x.*\"; nameIsRegex = true; ignore = true"),
+        "|x**||",
+    );
+    check(
+        &format!("{package}name = \"x|y\"; nameIsRegex = true; ignore = true"),
+        "",
+    );
+    check(
+        &format!("{package}name = \"x\"; ecosystem = \"npm\"; ignore = true"),
+        "||pkg:npm/x|",
+    );
+    check(
+        &format!("{package}name = \"@s/x\"; ecosystem = \"npm\"; version = \"1\"; ignore = true"),
+        "||pkg:npm/%40s/x@1|",
+    );
+    check(
+        &format!("{package}name = \"g:a\"; ecosystem = \"Maven\"; ignore = true"),
+        "||pkg:maven/g/a|",
+    );
+    check(
+        &format!("{package}name = \"x\"; ecosystem = \"Debian:12\"; ignore = true"),
+        "",
+    );
+    check(
+        &format!("{package}name = \"x\"; version = \"1\"; ignore = true"),
+        "",
+    );
     check(&format!("{package}ecosystem = \"npm\"; ignore = true"), "");
     check(&format!("{package}ignore = true"), "");
-    check(&format!("{package}name = \"x\"; ignore = true; effectiveUntil = 2027-01-01"), "|x||2026-12-31");
+    check(
+        &format!("{package}name = \"x\"; ignore = true; effectiveUntil = 2027-01-01"),
+        "|x||2026-12-31",
+    );
 }
