@@ -1,25 +1,15 @@
 //! `lamina bases`, and scans that know the base of an image by it.
 
-use std::{
-    path::Path,
-    process::{Command, Output},
-};
+use std::path::Path;
 
 use lamina_image::digest::Digest;
 use lamina_testkit::layer;
 use serde_json::{Value, json};
 
-use crate::support::{get, lamina as serve};
-
-fn lamina(folder: &Path, words: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lamina"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("LAMINA_") {
-            command.env_remove(name);
-        }
-    }
-    command.current_dir(folder).args(words).output().unwrap()
-}
+use crate::{
+    database::lamina,
+    support::{get, lamina as serve},
+};
 
 /// Runs the program and answers all that it says.
 #[track_caller]

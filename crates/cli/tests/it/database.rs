@@ -15,7 +15,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 /// Runs the program; nothing of the environment's databases and keys counts.
-fn lamina(folder: &Path, words: &[&str]) -> Output {
+pub(crate) fn lamina(folder: &Path, words: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lamina"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("LAMINA_") {
@@ -568,7 +568,9 @@ fn an_update_fetches_the_shards_that_changed_and_no_more() {
         .collect();
     assert_eq!(changed.len(), 1, "{changed:?}");
     let asked: Vec<String> = server.log();
-    let expect: Vec<String> = ["index.json".to_owned(), "index.json.minisig".to_owned()]
+    // There is no list of known bases: it is asked for, and not missed.
+    let expect: Vec<String> = ["index.json", "index.json.minisig", "bases.json"]
+        .map(str::to_owned)
         .into_iter()
         .chain(changed.iter().map(|shard| shard.path()))
         .collect();

@@ -201,6 +201,11 @@ fn a_note_in_a_program_is_linked_to_the_package_that_owns_the_program() {
 const ELF: &[u8] = b"\x7fELF\x02\x01\x01 and so on";
 const SCRIPT: &str = "#!/bin/sh\nexit 0\n";
 
+fn unnamed(inventory: &Inventory) -> Vec<String> {
+    let paths = inventory.owners.unnamed_paths().iter();
+    paths.map(ToString::to_string).collect()
+}
+
 #[test]
 fn programs_that_nobody_owns_are_counted_and_listed() {
     let base = layer()
@@ -233,12 +238,7 @@ fn programs_that_nobody_owns_are_counted_and_listed() {
         .file("usr/bin/late", SCRIPT)
         .file("srv/app", ELF);
     let inventory = inventory([base, own]);
-    let paths: Vec<String> = inventory
-        .owners
-        .unnamed_paths()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let paths = unnamed(&inventory);
     assert_eq!(
         paths,
         ["opt/mac", "opt/run.sh", "opt/windows.exe", "srv/app"]
@@ -263,12 +263,7 @@ fn scripts_of_the_package_manager_are_the_packages() {
         .mode(0o755)
         .file(&format!("{info}/libc6.sh"), SCRIPT);
     let inventory = inventory([layer]);
-    let paths: Vec<String> = inventory
-        .owners
-        .unnamed_paths()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let paths = unnamed(&inventory);
     assert_eq!(
         paths,
         [
@@ -287,10 +282,9 @@ fn of_many_programs_the_first_hundred_are_listed() {
     });
     let found = inventory([many.file("srv/before", "text")]);
     assert_eq!(found.owners.unnamed_programs(), 150);
-    let paths = found.owners.unnamed_paths();
+    let paths = unnamed(&found);
     assert_eq!(paths.len(), 100);
-    assert_eq!(paths[0].to_string(), "srv/000");
-    assert_eq!(paths[99].to_string(), "srv/099");
+    assert_eq!((&*paths[0], &*paths[99]), ("srv/000", "srv/099"));
     // A program of which only another name is left.
     let hidden = [
         layer().file("hidden", ELF),
@@ -298,7 +292,7 @@ fn of_many_programs_the_first_hundred_are_listed() {
     ];
     let found = inventory(hidden);
     assert_eq!(found.owners.unnamed_programs(), 1);
-    assert_eq!(found.owners.unnamed_paths()[0].to_string(), "shown");
+    assert_eq!(unnamed(&found), ["shown"]);
 }
 
 /// Programs of real images that no package owns, as `find` and `file` see them there.
@@ -309,12 +303,7 @@ fn programs_of_real_images_are_owned() {
             return;
         };
         let inventory = inventories(&archive).unwrap().remove(0);
-        let paths: Vec<String> = inventory
-            .owners
-            .unnamed_paths()
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let paths = unnamed(&inventory);
         assert_eq!(paths, expect, "{image}");
         assert_eq!(inventory.owners.unnamed_programs(), expect.len() as u64);
     };

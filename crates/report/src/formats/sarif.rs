@@ -72,7 +72,7 @@ fn document(judged: &Judged<'_>) -> Value {
     let standing = Standing::of(&judged.verdict, report);
     let mut all = results(judged, &standing);
     // The worst first: what is cut off matters least. Equal ones stay in the report's order.
-    all.sort_by(|a, b| b.weight.cmp(&a.weight));
+    all.sort_by_key(|found| std::cmp::Reverse(found.weight));
     let cut = all.len().saturating_sub(MAX_RESULTS);
     all.truncate(MAX_RESULTS);
     let mut rules = Rules::default();
