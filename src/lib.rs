@@ -1,12 +1,14 @@
 //! The page: Lamina's report and scanner in the browser.
 //!
-//! The page itself draws and keeps state; scanning runs in [`worker`]s. `platform` is the I/O that
+//! The page itself draws and keeps state; scanning runs in [`worker`]s, and
+//! the [`desk`] reads policy files. `platform` is the I/O that
 //! page and workers share (fetch, IndexedDB, clock), `browser` what only a window has. `state` holds
 //! the logic, as pure functions; `components` and `pages` draw it.
 
 pub mod app;
 pub mod browser;
 pub mod components;
+pub mod desk;
 pub mod pages;
 pub mod platform;
 pub mod scanner;

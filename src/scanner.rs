@@ -15,7 +15,6 @@ use std::{
 
 use futures::{StreamExt as _, channel::mpsc};
 use js_sys::Uint8Array;
-use lamina_policy::{Policy, presets::Settings};
 use lamina_report::model::{Base, Image, Report};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen_futures::spawn_local;
@@ -51,57 +50,6 @@ pub struct ScanOptions {
     pub login: Option<(String, String)>,
     /// Do not use cached layer analyses.
     pub is_fresh: bool,
-}
-
-/// What a file says that has to do with policies.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum PolicyFile {
-    /// A policy of Lamina's.
-    Policy(Box<Policy>),
-    /// Another tool's file.
-    Tool(ToolFile),
-    /// A VEX document: its text.
-    Vex(String),
-}
-
-/// Another tool's file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ToolFile {
-    /// The file's name.
-    pub name: String,
-    /// What it says.
-    pub settings: Settings,
-    /// What the tool itself would warn of, or pass over.
-    pub remarks: Vec<String>,
-}
-
-/// What to write to files.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum PolicyTarget {
-    /// A policy, as Lamina's own file.
-    Lamina(Box<Policy>),
-    /// Another tool's settings, as its files.
-    Tool(Settings),
-}
-
-/// Files that a tool reads, and how it is told to.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct PolicyExport {
-    /// The files.
-    pub files: Vec<ExportedFile>,
-    /// The command line.
-    pub command: String,
-    /// What neither says.
-    pub lost: Vec<String>,
-}
-
-/// A file to be saved.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct ExportedFile {
-    /// Its name.
-    pub name: String,
-    /// What is in it.
-    pub text: String,
 }
 
 /// A layer, before its bytes arrive.
@@ -398,35 +346,9 @@ pub async fn search_files(query: String, limit: usize) -> Option<Vec<FileRow>> {
 
 /// The prose of an advisory, from the database's lazy shards.
 pub async fn advisory_text(shard: String, record: String) -> Option<AdvisoryText> {
-    match ask(Task::Advisory { shard, record }, None).await? {
+    match ask(Task::Advisory { shard, record }).await? {
         Event::Text(text) => text,
         _ => None,
-    }
-}
-
-/// Reads a policy, another tool's file, or a VEX document.
-///
-/// # Errors
-/// In words, with line and column where there are some, if it is none of them.
-pub async fn read_policy(file: web_sys::File) -> Result<PolicyFile, String> {
-    let name = file.name();
-    match ask(Task::ReadPolicy { name }, Some(file)).await {
-        Some(Event::PolicyRead(read)) => *read,
-        Some(Event::Failed(failure)) => Err(failure.message),
-        _ => Err(NO_ANSWER.to_owned()),
-    }
-}
-
-/// Writes a policy as files.
-///
-/// # Errors
-/// In words.
-pub async fn write_policy(target: PolicyTarget, image: String) -> Result<PolicyExport, String> {
-    let target = Box::new(target);
-    match ask(Task::WritePolicy { target, image }, None).await {
-        Some(Event::PolicyWritten(written)) => *written,
-        Some(Event::Failed(failure)) => Err(failure.message),
-        _ => Err(NO_ANSWER.to_owned()),
     }
 }
 
@@ -436,7 +358,7 @@ pub async fn write_policy(target: PolicyTarget, image: String) -> Result<PolicyE
 /// # Errors
 /// In words, if there is no database at all.
 pub async fn update_database(is_forced: bool) -> Result<DatabaseState, String> {
-    match ask(Task::Database { is_forced }, None).await {
+    match ask(Task::Database { is_forced }).await {
         Some(Event::Database(state)) => *state,
         Some(Event::Failed(failure)) => Err(failure.message),
         _ => Err(NO_ANSWER.to_owned()),
@@ -486,9 +408,9 @@ type OnEvent = Rc<dyn Fn(ScanEvent)>;
 const NO_ANSWER: &str = "the scanner worker gave no answer";
 
 /// Has a worker do a task that has one answer.
-async fn ask(task: Task, file: Option<web_sys::File>) -> Option<Event> {
+async fn ask(task: Task) -> Option<Event> {
     let (events, mut heard) = mpsc::unbounded();
-    Pool::of_page().run(task, file, Vec::new(), move |event, _, _| {
+    Pool::of_page().run(task, None, Vec::new(), move |event, _, _| {
         let _ = events.unbounded_send(event);
     });
     heard.next().await

@@ -1,6 +1,7 @@
 //! The policy lab: every rule of the policy beside what it says of this image, what other tools would
 //! say, and since when.
 
+pub mod custom;
 pub mod exceptions;
 pub mod outcome;
 pub mod policies;
@@ -11,6 +12,7 @@ pub mod vex;
 
 use leptos::prelude::*;
 
+use custom::CustomRules;
 use exceptions::Exceptions;
 use outcome::Outcome;
 use policies::PolicyBar;
@@ -33,6 +35,7 @@ pub fn Lab() -> impl IntoView {
             <TimelineChart />
             <Exceptions />
             <VexList />
+            <CustomRules />
         </div>
     }
 }

@@ -1,8 +1,8 @@
 //! The report on show: what is derived from it, the address and the policy.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use lamina_policy::{Remedy, Verdict};
+use lamina_policy::{CustomRule, Level, Remedy, Verdict};
 use lamina_report::model::{Package, Report};
 use leptos::prelude::*;
 
@@ -14,6 +14,10 @@ use super::{
     issues, packages,
     session::{self, Loaded, Session},
     steps,
+};
+use crate::{
+    browser,
+    desk::{self, RuleAnswer},
 };
 
 /// Rows of a table, and what of the search was not understood.
@@ -44,8 +48,13 @@ pub struct ReportStore {
     loaded: StoredValue<Loaded>,
     haystacks: StoredValue<Arc<Haystacks>>,
     by_package: StoredValue<Arc<Vec<Counts>>>,
+    /// What the policy's custom rules say.
+    pub custom: RwSignal<Arc<Vec<RuleAnswer>>>,
     /// What the policy says.
     pub judgement: Memo<Arc<Judgement>>,
+    /// Raised some moments after the judgement changed for the last time: for what may lag behind a
+    /// slider.
+    pub settled: RwSignal<u32>,
     /// Findings to show.
     pub findings: Memo<Rows>,
     /// Issues to show.
@@ -65,12 +74,13 @@ impl ReportStore {
     pub fn new(session: Session, loaded: Loaded) -> Self {
         let haystacks = Arc::new(Haystacks::of_findings(&loaded.report));
         let by_package = Arc::new(packages::findings_by_package(&loaded.report));
+        let custom = custom_answers(session, &loaded);
         let report = loaded.clone();
         let judgement = Memo::new(move |_| {
             let vex = session.vex.get();
             let (verdict, judged, remedy) = session
                 .policy
-                .with(|policy| session::judge(&report.report, policy, &vex));
+                .with(|policy| session::judge(&report.report, policy, &vex, &custom.get()));
             let advice = advice::advise(&report.report, &verdict);
             Arc::new(Judgement {
                 verdict,
@@ -107,7 +117,14 @@ impl ReportStore {
                 severities: &severities,
                 layer: layer.get(),
             };
-            let judgement = judgement.get();
+            // A slider that moves changes the verdict; the list only if its search asks for that.
+            let asks = ["fails", "excepted"]
+                .iter()
+                .any(|word| search.contains(word));
+            let judgement = match asks {
+                true => judgement.get(),
+                false => judgement.get_untracked(),
+            };
             let sort = Sort::<findings::Column>::parse(sort.as_deref());
             let (list, problems) =
                 findings::select(&report.report, &index, &judgement.judged, filter, sort);
@@ -155,10 +172,13 @@ impl ReportStore {
                 problems,
             }
         });
+        let settled = settled(judgement);
         Self {
+            settled,
             loaded: StoredValue::new(loaded),
             haystacks: StoredValue::new(haystacks),
             by_package: StoredValue::new(by_package),
+            custom,
             judgement,
             findings,
             issues,
@@ -211,4 +231,64 @@ impl ReportStore {
     pub fn haystacks(self) -> Arc<Haystacks> {
         self.haystacks.get_value()
     }
+}
+
+/// How long the judgement must stay as it is to be called settled.
+const SETTLES_AFTER: Duration = Duration::from_millis(60);
+
+fn settled(judgement: Memo<Arc<Judgement>>) -> RwSignal<u32> {
+    let settled = RwSignal::new(0);
+    let changes = StoredValue::new(0_u32);
+    Effect::new(move |_| {
+        judgement.track();
+        let change = changes.get_value().wrapping_add(1);
+        changes.set_value(change);
+        browser::after(SETTLES_AFTER, move || {
+            if changes.try_get_value() == Some(change) {
+                settled.set(change);
+            }
+        });
+    });
+    settled
+}
+
+/// What the policy's custom rules say of the report: asked of the desk anew whenever one changes. Until
+/// it has answered a rule fails, as one does that cannot be judged.
+fn custom_answers(session: Session, loaded: &Loaded) -> RwSignal<Arc<Vec<RuleAnswer>>> {
+    let answers = RwSignal::new(Arc::new(Vec::new()));
+    let rules = Memo::new(move |_| session.policy.with(|policy| policy.rules.clone()));
+    let asked = StoredValue::new(0_u32);
+    let loaded = loaded.clone();
+    Effect::new(move |_| {
+        let rules = rules.get();
+        let number = asked.get_value().wrapping_add(1);
+        asked.set_value(number);
+        let all_fail = |rules: &[CustomRule], reason: &str| {
+            let fail = |rule: &CustomRule| RuleAnswer {
+                name: rule.name.clone(),
+                level: Level::Failed,
+                reason: reason.to_owned(),
+            };
+            Arc::new(rules.iter().map(fail).collect())
+        };
+        answers.set(all_fail(&rules, "it is being judged"));
+        if rules.is_empty() {
+            return;
+        }
+        let loaded = loaded.clone();
+        leptos::task::spawn_local(async move {
+            let report = serde_json::to_string(&loaded.report).unwrap_or_default();
+            let now = session::now().to_string();
+            let judged = desk::judge_rules(rules.clone(), report, now).await;
+            // The report may be gone by now, and another question asked.
+            if asked.try_get_value() != Some(number) {
+                return;
+            }
+            answers.set(match judged {
+                Ok(judged) => Arc::new(judged),
+                Err(problem) => all_fail(&rules, &problem),
+            });
+        });
+    });
+    answers
 }

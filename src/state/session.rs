@@ -4,7 +4,7 @@ use std::{ops::Deref, rc::Rc, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use lamina_policy::{
-    Policy, Remedy, Target, Verdict, Why,
+    CustomOutcome, Policy, Remedy, Target, Verdict, Why,
     vex::{self, Document},
 };
 use lamina_report::{link, model::Report, verdict};
@@ -19,10 +19,10 @@ use super::{
     toasts::Toasts,
 };
 use crate::{
-    browser, platform,
-    scanner::{
-        self, AdvisoryBytes, ScanEvent, ScanFailure, ScanHandle, ScanOptions, Source, ToolFile,
-    },
+    browser,
+    desk::{RuleAnswer, ToolFile},
+    platform,
+    scanner::{self, AdvisoryBytes, ScanEvent, ScanFailure, ScanHandle, ScanOptions, Source},
 };
 
 /// How often a running scan is drawn.
@@ -361,7 +361,8 @@ impl Session {
         read: impl FnOnce(&lamina_policy::Subject<'_>) -> T,
     ) -> T {
         let vex = self.vex.get();
-        store.with(|report| with_subject(report, &vex, read))
+        let answers = store.custom.get();
+        store.with(|report| with_subject(report, &vex, &answers, read))
     }
 
     fn arrive(self, address: Address) {
@@ -598,13 +599,22 @@ impl VexFiles {
     }
 }
 
-/// Lends a report as policies see it, with the statements of VEX documents.
+/// Lends a report as policies see it, with the statements of VEX documents and what custom rules say.
 pub fn with_subject<T>(
     report: &Report,
     files: &VexFiles,
+    answers: &[RuleAnswer],
     read: impl FnOnce(&lamina_policy::Subject<'_>) -> T,
 ) -> T {
     let mut subject = verdict::subject(report);
+    subject.custom = answers
+        .iter()
+        .map(|answer| CustomOutcome {
+            name: &answer.name,
+            level: answer.level,
+            reason: answer.reason.clone(),
+        })
+        .collect();
     if !files.documents.is_empty() {
         let names = verdict::image_names(report);
         subject.vex = vex::matches(&files.documents, &subject, &names);
@@ -708,8 +718,13 @@ pub fn now() -> Timestamp {
 }
 
 /// The verdict on a report, what it says of each finding, and what would make it pass.
-pub fn judge(report: &Report, policy: &Policy, vex: &VexFiles) -> (Verdict, Judged, Remedy) {
-    let (verdict, remedy) = with_subject(report, vex, |subject| {
+pub fn judge(
+    report: &Report,
+    policy: &Policy,
+    vex: &VexFiles,
+    answers: &[RuleAnswer],
+) -> (Verdict, Judged, Remedy) {
+    let (verdict, remedy) = with_subject(report, vex, answers, |subject| {
         let verdict = lamina_policy::evaluate(policy, subject, now());
         let remedy = Remedy::of(&verdict, subject);
         (verdict, remedy)

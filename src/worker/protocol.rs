@@ -6,8 +6,7 @@ use lamina_scan::plan::Plan;
 use serde::{Deserialize, Serialize};
 
 use crate::scanner::{
-    AdvisoryBytes, AdvisoryText, DatabaseState, FileRow, LayerProgress, PolicyExport, PolicyFile,
-    PolicyTarget, ScanFailure,
+    AdvisoryBytes, AdvisoryText, DatabaseState, FileRow, LayerProgress, ScanFailure,
 };
 
 /// From the page to a worker: do this. A `File` or byte buffers may come beside it.
@@ -65,19 +64,6 @@ pub enum Task {
     Database {
         /// Even if that was done within the hour.
         is_forced: bool,
-    },
-    /// Read a policy, another tool's file or a VEX document (the `File` beside this). Ends in
-    /// [`Event::PolicyRead`].
-    ReadPolicy {
-        /// The file's name.
-        name: String,
-    },
-    /// Write a policy to a file. Ends in [`Event::PolicyWritten`].
-    WritePolicy {
-        /// What to write.
-        target: Box<PolicyTarget>,
-        /// The image that a command is to name.
-        image: String,
     },
     /// Fetch an advisory's prose. Ends in [`Event::Text`].
     Advisory {
@@ -185,10 +171,6 @@ pub enum Event {
     Files(Option<Vec<FileRow>>),
     /// An advisory's prose, if there is any.
     Text(Option<AdvisoryText>),
-    /// What a policy file says, or in words why it cannot be read.
-    PolicyRead(Box<Result<PolicyFile, String>>),
-    /// A policy as files.
-    PolicyWritten(Box<Result<PolicyExport, String>>),
     /// The task has no result.
     Failed(ScanFailure),
 }
@@ -203,8 +185,6 @@ impl Event {
             | Self::Database(_)
             | Self::Files(_)
             | Self::Text(_)
-            | Self::PolicyRead(_)
-            | Self::PolicyWritten(_)
             | Self::Failed(_) => true,
         }
     }

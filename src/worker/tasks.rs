@@ -4,7 +4,6 @@ mod archive;
 mod database;
 mod files;
 mod layer;
-mod policy;
 
 use std::cell::RefCell;
 
@@ -49,18 +48,6 @@ pub(super) async fn run(
                 false => Freshness::Hourly,
             };
             handle.emit(Event::Database(Box::new(database::update(freshness).await)));
-        }
-        Task::ReadPolicy { name } => {
-            let read = match file {
-                Some(file) => policy::text_of(&file).await,
-                None => Err("there is no file".to_owned()),
-            };
-            let read = read.and_then(|text| policy::read(&name, &text));
-            handle.emit(Event::PolicyRead(Box::new(read)));
-        }
-        Task::WritePolicy { target, image } => {
-            let written = policy::write(*target, &image);
-            handle.emit(Event::PolicyWritten(Box::new(written)));
         }
         Task::Advisory { shard, record } => {
             handle.emit(Event::Text(database::prose(&shard, &record).await));

@@ -60,16 +60,32 @@ pub trait Preset: Sync {
     fn title(&self) -> &'static str;
     /// Where it judges, and what it answers with, in a sentence.
     fn about(&self) -> &'static str;
-    /// The names of the files that [`Preset::read`] reads.
+    /// The names of the files that [`read`] reads.
     fn files(&self) -> &'static [&'static str];
     /// The settings that come nearest to a policy, and what of it they cannot say.
     fn settings(&self, policy: &Policy, now: Timestamp) -> Translated<Settings>;
-    /// Reads one of its files; what the file does not say has the tool's default. The remarks are
-    /// what the tool itself would warn of, or pass over without a word.
-    ///
-    /// # Errors
-    /// Where the tool refuses the file, and where it is too large.
-    fn read(&self, name: &str, text: &str) -> Result<Translated<Settings>, ImportError>;
+}
+
+/// Reads a file of the tool with this preset; what the file does not say has the tool's default. The
+/// remarks are what the tool itself would warn of, or pass over without a word. `None` if no preset has
+/// that id.
+///
+/// Not part of [`Preset`], so that a program which only judges carries no readers of YAML and TOML.
+pub fn read(
+    tool: &str,
+    name: &str,
+    text: &str,
+) -> Option<Result<Translated<Settings>, ImportError>> {
+    // The extension decides, as in Trivy.
+    let is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
+    Some(match tool {
+        harbor::ID => harbor::read(text).map(|read| read.map(Settings::Harbor)),
+        grype::ID => grype::read(text).map(|read| read.map(Settings::Grype)),
+        trivy::ID if is_yaml => trivy::read(text).map(|read| read.map(Settings::Trivy)),
+        trivy::ID => trivy::read_plain(text).map(|read| read.map(Settings::Trivy)),
+        osv_scanner::ID => osv_scanner::read(text).map(|read| read.map(Settings::OsvScanner)),
+        _ => return None,
+    })
 }
 
 /// The settings of one tool.

@@ -6,7 +6,7 @@ use leptos::{html, prelude::*};
 use crate::{
     browser,
     components::icons::{DOWNLOAD, FILE, Icon},
-    scanner::{self, PolicyFile, PolicyTarget},
+    desk::{self, PolicyFile, PolicyTarget},
     state::{
         policies::{self, BUILT_IN},
         report::ReportStore,
@@ -66,7 +66,7 @@ pub fn PolicyBar() -> impl IntoView {
         let policy = session.policy.get_untracked();
         let image = store.with(|report| report.image.name.clone());
         leptos::task::spawn_local(async move {
-            match scanner::write_policy(PolicyTarget::Lamina(Box::new(policy)), image).await {
+            match desk::write_policy(PolicyTarget::Lamina(Box::new(policy)), image).await {
                 Ok(export) => {
                     for file in &export.files {
                         browser::download(&file.name, "application/yaml", &file.text);
@@ -141,7 +141,7 @@ pub fn FilePicker(
         input.set_value("");
         leptos::task::spawn_local(async move {
             let name = file.name();
-            match scanner::read_policy(file).await {
+            match desk::read_policy(file).await {
                 Ok(read) => heard(session, toasts, &name, read),
                 Err(problem) => toasts.show(format!("{name}: {problem}")),
             }

@@ -26,10 +26,13 @@ pub fn TimelineChart() -> impl IntoView {
     let session = expect_context::<Session>();
     let store = expect_context::<ReportStore>();
     let timeline = Memo::new(move |_| {
-        let judgement = store.judgement.get();
-        let policy = session.policy.get();
-        session.with_subject(store, |subject| {
-            Timeline::of(&policy, subject, &judgement.verdict)
+        store.settled.track();
+        untrack(|| {
+            let judgement = store.judgement.get();
+            let policy = session.policy.get();
+            session.with_subject(store, |subject| {
+                Timeline::of(&policy, subject, &judgement.verdict)
+            })
         })
     });
     let shows_all = RwSignal::new(false);

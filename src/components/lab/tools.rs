@@ -7,7 +7,7 @@ use super::policies::FilePicker;
 use crate::{
     browser,
     components::icons::{CHECK, CLOSE, COPY, DOWNLOAD, Icon},
-    scanner,
+    desk,
     state::{
         report::ReportStore,
         session::{self, Session},
@@ -47,18 +47,18 @@ fn Tool(preset: &'static dyn Preset) -> impl IntoView {
     let settings = move || -> (Settings, Vec<String>) {
         match file.get() {
             Some(file) => (file.settings, file.remarks),
-            None => session.policy.with(|policy| {
+            None => session.policy.with_untracked(|policy| {
                 let translated = preset.settings(policy, session::now());
                 (translated.value, translated.lost)
             }),
         }
     };
     let decision = Memo::new(move |_| {
-        // Not only the settings: VEX statements too are part of what is judged.
-        let _ = store.judgement.get();
+        store.settled.track();
         let (settings, mut lost) = settings();
-        let mut decision =
-            session.with_subject(store, |subject| settings.judge(subject, session::now()));
+        let judge =
+            || session.with_subject(store, |subject| settings.judge(subject, session::now()));
+        let mut decision = untrack(judge);
         lost.append(&mut decision.notes);
         decision.notes = lost;
         decision
@@ -67,7 +67,7 @@ fn Tool(preset: &'static dyn Preset) -> impl IntoView {
         let (settings, _) = settings();
         let image = store.with(|report| report.image.name.clone());
         leptos::task::spawn_local(async move {
-            match scanner::write_policy(scanner::PolicyTarget::Tool(settings), image).await {
+            match desk::write_policy(desk::PolicyTarget::Tool(settings), image).await {
                 Ok(export) => {
                     for file in &export.files {
                         browser::download(&file.name, "text/plain;charset=utf-8", &file.text);
@@ -89,7 +89,7 @@ fn Tool(preset: &'static dyn Preset) -> impl IntoView {
         let (settings, _) = settings();
         let image = store.with(|report| report.image.name.clone());
         leptos::task::spawn_local(async move {
-            let command = scanner::write_policy(scanner::PolicyTarget::Tool(settings), image).await;
+            let command = desk::write_policy(desk::PolicyTarget::Tool(settings), image).await;
             if let Ok(export) = command
                 && browser::copy(&export.command).await
             {

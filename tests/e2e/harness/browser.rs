@@ -251,6 +251,11 @@ impl Browser {
 
     /// Keeps `docs/shots/<name>-{light,dark,390}.png` if `LAMINA_SHOTS=1`.
     pub(crate) async fn shots(&self, name: &str) {
+        self.shots_of(name, "").await;
+    }
+
+    /// The same with an element at the top of the window, in each of the sizes.
+    pub(crate) async fn shots_of(&self, name: &str, element: &str) {
         if std::env::var("LAMINA_SHOTS").is_err() {
             return;
         }
@@ -264,6 +269,12 @@ impl Browser {
             self.colour_scheme(scheme).await;
             self.resize(width, height).await;
             self.settle().await;
+            if !element.is_empty() {
+                let css = selector(element);
+                self.script(&format!("document.querySelector({css:?})?.scrollIntoView()"))
+                    .await;
+                self.settle().await;
+            }
             self.driver
                 .screenshot(&folder.join(format!("{name}-{kind}.png")))
                 .await

@@ -123,7 +123,9 @@ fn the_verdict_follows_a_slider_while_it_moves() {
             .collect();
         times.sort_by(f64::total_cmp);
         let (median, most) = (times[times.len() / 2], times[times.len() - 1]);
-        println!("{MANY} findings: a step of the slider takes {median:.1} ms, at most {most:.1} ms");
+        println!(
+            "{MANY} findings: a step of the slider takes {median:.1} ms, at most {most:.1} ms"
+        );
         assert!(median < 16.0, "{times:?}");
 
         slide(&other, "lab-fail-on", 5).await;
@@ -164,12 +166,18 @@ fn four_tools_stand_side_by_side_and_their_files_read_back_the_same() {
         assert!(browser.shows("timeline").await);
         let lead = browser.text("timeline-lead").await;
         assert!(lead.contains("advisories say"), "{lead}");
-        browser.shots("lab").await;
+        browser.shots_of("lab", "lab").await;
+        browser.shots_of("lab-tools", "tools").await;
+        browser.shots_of("lab-timeline", "timeline").await;
 
         // An exception with everything that a person says of it.
         browser.fill("lab-exception-id", "CVE-2022-28346").await;
-        browser.fill("lab-exception-reason", "no aggregates here").await;
-        browser.fill("lab-exception-author", "ada@example.org").await;
+        browser
+            .fill("lab-exception-reason", "no aggregates here")
+            .await;
+        browser
+            .fill("lab-exception-author", "ada@example.org")
+            .await;
         browser
             .script("const day = document.querySelector('[data-test=\"lab-exception-until\"]'); day.value = '2099-12-31'; day.dispatchEvent(new Event('input', { bubbles: true }));")
             .await;
@@ -193,7 +201,11 @@ fn four_tools_stand_side_by_side_and_their_files_read_back_the_same() {
                 let rows = browser.driver.find_all(By::Css(".labTable tbody tr")).await;
                 let row = rows.unwrap_or_default().into_iter().next();
                 match row {
-                    Some(row) => row.text().await.unwrap_or_default().contains("no aggregates here"),
+                    Some(row) => row
+                        .text()
+                        .await
+                        .unwrap_or_default()
+                        .contains("no aggregates here"),
                     None => false,
                 }
             })
@@ -211,7 +223,11 @@ fn four_tools_stand_side_by_side_and_their_files_read_back_the_same() {
         give(browser, "broken.yaml", "fail-on: hihg\n").await;
         browser
             .until("the complaint", async || {
-                let toasts = browser.driver.find_all(By::Css(".toastListItem")).await.unwrap_or_default();
+                let toasts = browser
+                    .driver
+                    .find_all(By::Css(".toastListItem"))
+                    .await
+                    .unwrap_or_default();
                 for toast in toasts {
                     if toast.text().await.unwrap_or_default().contains("hihg") {
                         return true;
@@ -228,7 +244,12 @@ fn an_exception_made_from_a_finding_is_carried_in_the_link() {
     journey("lab-exception", async |lamina, browser| {
         open_shop(browser, lamina).await;
         slide(browser, "lab-fail-on", 4).await;
-        browser.finding("CVE-2022-28346").await.click().await.unwrap();
+        browser
+            .finding("CVE-2022-28346")
+            .await
+            .click()
+            .await
+            .unwrap();
         browser
             .element(".drawerExcept input[type=text]")
             .await
@@ -252,7 +273,12 @@ fn an_exception_made_from_a_finding_is_carried_in_the_link() {
         other.click("tab-policy").await;
         let row = other.element(".labTable tbody tr").await;
         let text = row.text().await.unwrap();
-        for part in ["CVE-2022-28346", "not reachable", "2099-12-31", "covers 1 finding"] {
+        for part in [
+            "CVE-2022-28346",
+            "not reachable",
+            "2099-12-31",
+            "covers 1 finding",
+        ] {
             assert!(text.contains(part), "{text}");
         }
     });

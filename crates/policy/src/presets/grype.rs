@@ -1129,8 +1129,4 @@ impl Preset for Grype {
     fn settings(&self, policy: &Policy, now: Timestamp) -> Translated<super::Settings> {
         from_policy(policy, now).map(super::Settings::Grype)
     }
-
-    fn read(&self, _: &str, text: &str) -> Result<Translated<super::Settings>, ImportError> {
-        read(text).map(|read| read.map(super::Settings::Grype))
-    }
 }

@@ -788,8 +788,4 @@ impl Preset for Harbor {
     fn settings(&self, policy: &Policy, now: Timestamp) -> Translated<super::Settings> {
         from_policy(policy, now).map(super::Settings::Harbor)
     }
-
-    fn read(&self, _: &str, text: &str) -> Result<Translated<super::Settings>, ImportError> {
-        read(text).map(|read| read.map(super::Settings::Harbor))
-    }
 }

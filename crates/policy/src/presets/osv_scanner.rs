@@ -812,8 +812,4 @@ impl Preset for OsvScanner {
     fn settings(&self, policy: &Policy, now: Timestamp) -> Translated<super::Settings> {
         from_policy(policy, now).map(super::Settings::OsvScanner)
     }
-
-    fn read(&self, _: &str, text: &str) -> Result<Translated<super::Settings>, ImportError> {
-        read(text).map(|read| read.map(super::Settings::OsvScanner))
-    }
 }

@@ -974,15 +974,4 @@ impl Preset for Trivy {
     fn settings(&self, policy: &Policy, now: Timestamp) -> Translated<super::Settings> {
         from_policy(policy, now).map(super::Settings::Trivy)
     }
-
-    /// The file's extension decides, as in Trivy.
-    fn read(&self, name: &str, text: &str) -> Result<Translated<super::Settings>, ImportError> {
-        let is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
-        let read = if is_yaml {
-            read(text)
-        } else {
-            read_plain(text)
-        };
-        read.map(|read| read.map(super::Settings::Trivy))
-    }
 }

@@ -442,6 +442,7 @@ fn vex_and_a_missing_database_are_minded() {
         finding,
         suppresses,
         statement: "not_affected",
+        ..VexMatch::default()
     };
     subject.vex = vec![matched(0, true), matched(1, false)];
     rows.row();

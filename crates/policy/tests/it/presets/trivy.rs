@@ -344,11 +344,13 @@ fn vex_comes_first_and_licences_can_be_ignored_by_name() {
             finding: 0,
             suppresses: true,
             statement: "not_affected",
+            ..VexMatch::default()
         },
         VexMatch {
             finding: 1,
             suppresses: false,
             statement: "affected",
+            ..VexMatch::default()
         },
     ];
     let decision = trivy::judge(&failing(), &subject, now());

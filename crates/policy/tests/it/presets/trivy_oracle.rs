@@ -7,7 +7,7 @@ use std::process::Command;
 use lamina_inventory::{facts::IssueKind, severity::Severity};
 use lamina_policy::{
     Issue, Subject,
-    presets::{Settings, by_id, trivy::Scanner},
+    presets::{Settings, read, trivy::Scanner},
 };
 
 use super::{Rows, now, subject};
@@ -797,11 +797,10 @@ const ROWS: &[(&str, &str, &str)] = &[
 fn ignore_files_leave_out_what_trivy_leaves_out() {
     let mut rows = Rows::of("trivy: ignore files against Trivy 0.76.0");
     let image = image();
-    let trivy = by_id("trivy").unwrap();
     let mut wrong = Vec::new();
     for (name, text, expect) in ROWS {
         rows.row();
-        let found = match trivy.read(name, text) {
+        let found = match read("trivy", name, text).unwrap() {
             Err(_) => "error".to_owned(),
             Ok(read) => {
                 let Settings::Trivy(mut settings) = read.value else {

@@ -1,9 +1,12 @@
-//! Policies and other tools' files, read and written. Here and not in the page, so that the page's
-//! first load need not carry readers of YAML and TOML.
+//! Policies and other tools' files, read and written.
 
-use lamina_policy::{Policy, presets::PRESETS, vex};
+use lamina_policy::{
+    Policy,
+    presets::{self, PRESETS, Preset},
+    vex,
+};
 
-use crate::scanner::{ExportedFile, PolicyExport, PolicyFile, PolicyTarget, ToolFile};
+use super::{ExportedFile, PolicyExport, PolicyFile, PolicyTarget, ToolFile};
 
 /// Bytes of a file that is read: VEX documents of a whole distribution are some megabytes.
 const MOST_BYTES: f64 = 16e6;
@@ -24,33 +27,15 @@ pub(super) fn read(name: &str, text: &str) -> Result<PolicyFile, String> {
     if vex::Document::parse(text.as_bytes()).is_ok() {
         return Ok(PolicyFile::Vex(text.to_owned()));
     }
-    match Policy::parse(text) {
-        Ok(policy) => Ok(PolicyFile::Policy(Box::new(policy))),
-        Err(error) => {
-            // A tool's file under another name.
-            let tools = PRESETS.iter().filter_map(|preset| {
-                let file = preset.files().first()?;
-                let read = preset.read(file, text).ok()?;
-                let says_something = read.value
-                    != preset
-                        .settings(&Policy::default(), jiff::Timestamp::UNIX_EPOCH)
-                        .value;
-                (says_something && base.contains(preset.id())).then(|| tool(*preset, base, text))
-            });
-            tools
-                .flatten()
-                .next()
-                .map_or_else(|| Err(describe(&error)), Ok)
-        }
-    }
+    Policy::parse(text)
+        .map(|policy| PolicyFile::Policy(Box::new(policy)))
+        .map_err(|error| describe(&error))
 }
 
-fn tool(
-    preset: &'static dyn lamina_policy::presets::Preset,
-    name: &str,
-    text: &str,
-) -> Result<PolicyFile, String> {
-    let read = preset.read(name, text).map_err(|error| describe(&error))?;
+fn tool(preset: &'static dyn Preset, name: &str, text: &str) -> Result<PolicyFile, String> {
+    let read = presets::read(preset.id(), name, text)
+        .ok_or_else(|| format!("no tool is named {}", preset.id()))?
+        .map_err(|error| describe(&error))?;
     Ok(PolicyFile::Tool(ToolFile {
         name: name.to_owned(),
         settings: read.value,
