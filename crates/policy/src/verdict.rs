@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::HashMap};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     policy::{BaseImage, Days, Policy},
@@ -29,7 +29,9 @@ pub struct Verdict {
 }
 
 /// How an image, or one rule, comes out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// It passes.
