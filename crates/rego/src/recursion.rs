@@ -11,18 +11,18 @@ use serde_json::Value;
 /// functions it has.
 pub(crate) fn check(source: &str, tree: &Value) -> Result<usize, String> {
     let mut calls = Calls::default();
-    for import in list(&tree["imports"]) {
-        let Some(path) = path(&import["refr"]) else {
+    for import in list(at(tree, &["imports"])) {
+        let Some(path) = path(at(import, &["refr"])) else {
             continue;
         };
-        let alias = written(source, &import["as"]);
+        let alias = written(source, at(import, &["as"]));
         let name = alias.or_else(|| path.rsplit('.').next().map(str::to_owned));
         calls.imports.extend(name.map(|name| (name, path)));
     }
-    let rules = list(&tree["rules"]);
+    let rules = list(at(tree, &["rules"]));
     for rule in rules {
-        let head = &rule["Spec"]["head"]["Func"];
-        let name = path(&head["refr"]).map(|name| calls.resolved(&name));
+        let head = at(rule, &["Spec", "head", "Func"]);
+        let name = path(at(head, &["refr"])).map(|name| calls.resolved(&name));
         calls.walk(rule, name.as_deref());
     }
     match calls.circle() {
@@ -58,11 +58,14 @@ impl Calls {
                 Value::Array(parts) => open.extend(parts),
                 Value::Object(fields) => {
                     open.extend(fields.values());
-                    if let (Some(function), Some(called)) = (function, path(&part["Call"]["fcn"])) {
+                    if let (Some(function), Some(called)) =
+                        (function, path(at(part, &["Call", "fcn"])))
+                    {
                         self.call(function, &called);
                     }
-                    for with in list(&part["with_mods"]) {
-                        if let (Some(replaced), Some(by)) = (path(&with["refr"]), path(&with["as"]))
+                    for with in list(at(part, &["with_mods"])) {
+                        if let (Some(replaced), Some(by)) =
+                            (path(at(with, &["refr"])), path(at(with, &["as"])))
                         {
                             let replaced = self.resolved(&replaced);
                             self.call(&replaced, &by);
@@ -100,6 +103,12 @@ impl Calls {
     }
 }
 
+/// What stands at the end of some names; nothing is `null`.
+fn at<'a>(value: &'a Value, names: &[&str]) -> &'a Value {
+    let found = names.iter().try_fold(value, |value, name| value.get(name));
+    found.unwrap_or(&Value::Null)
+}
+
 /// A list, or nothing.
 fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
@@ -107,8 +116,8 @@ fn list(value: &Value) -> &[Value] {
 
 /// What stands at a place in the source.
 fn written(source: &str, place: &Value) -> Option<String> {
-    let at = |name: &str| place[name].as_u64().and_then(|at| usize::try_from(at).ok());
-    let text = source.get(at("start")?..at("end")?)?;
+    let end = |name| usize::try_from(at(place, &[name]).as_u64()?).ok();
+    let text = source.get(end("start")?..end("end")?)?;
     Some(text.to_owned())
 }
 
@@ -125,20 +134,21 @@ fn path(reference: &Value) -> Option<String> {
     let mut parts = Vec::new();
     let mut reference = reference;
     loop {
-        if let Some(name) = text(&reference["Var"]["value"]) {
+        if let Some(name) = text(at(reference, &["Var", "value"])) {
             parts.push(name);
             break;
         }
         if let Some(dot) = reference.get("RefDot") {
-            parts.push(text(&dot["field"])?);
-            reference = &dot["refr"];
+            parts.push(text(at(dot, &["field"]))?);
+            reference = at(dot, &["refr"]);
         } else {
             let bracket = reference.get("RefBrack")?;
-            let index = &bracket["index"];
+            let index = at(bracket, &["index"]);
             parts.push(
-                text(&index["String"]["value"]).or_else(|| text(&index["RawString"]["value"]))?,
+                text(at(index, &["String", "value"]))
+                    .or_else(|| text(at(index, &["RawString", "value"])))?,
             );
-            reference = &bracket["refr"];
+            reference = at(bracket, &["refr"]);
         }
     }
     parts.reverse();

@@ -335,10 +335,6 @@ fn what_is_too_large_is_refused() {
         "deny if numbers.range_step(1, 9, 0) == []".to_owned(),
         "has to be positive",
     );
-    check(
-        format!("deny if {}1{}", "[".repeat(100), "]".repeat(100)),
-        "depth",
-    );
     let many = "deny contains sprintf(\"%d\", [n]) if some n in numbers.range(1, 300)";
     let outcome = judged(
         &format!("package lamina\n{many}"),
@@ -414,7 +410,6 @@ fn hostile_rules_end_in_time() {
     check_time(
         "f(x) := true if { some a in numbers.range(1, 99999); some b in numbers.range(1, 99999); a * b < 0 }\ndeny if not f(1)",
     );
-    check_time("deny if { walk(input, [a, b]); walk(input, [c, d]); a == d; b == c }");
     // A text for a regular expression that backtracks elsewhere.
     check_time(
         "s := concat(\"\", [\"a\" | some _ in numbers.range(1, 20000)])\ndeny if { some a in numbers.range(1, 99999); regex.match(sprintf(`(a*)*b%d`, [a]), s) }",
