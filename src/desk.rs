@@ -1,10 +1,12 @@
-//! The desk: reads and writes policies, other tools' files and VEX documents, and judges rules in Rego.
+//! The desk: reads and writes policies, other tools' files and VEX documents, writes reports in other
+//! formats, and judges rules in Rego.
 //!
 //! It is a module and a worker of its own, started for each question and ended with the answer: the
-//! page's first load need not carry readers of YAML, TOML and Rego, and a stranger's rule that does not
+//! page's first load need not carry readers of YAML, TOML and Rego, nor every format, and a stranger's rule that does not
 //! end is ended with its worker.
 
 mod files;
+mod render;
 mod worker;
 
 use std::time::Duration;
@@ -12,6 +14,7 @@ use std::time::Duration;
 use futures::{StreamExt as _, channel::mpsc};
 use js_sys::Reflect;
 use lamina_policy::{CustomRule, Level, Policy, presets::Settings};
+use lamina_report::link::SharedReport;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
 use web_sys::{MessageEvent, Worker};
@@ -86,6 +89,17 @@ pub struct RuleAnswer {
     pub reason: String,
 }
 
+/// A report in a format.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct RenderedReport {
+    /// The document.
+    pub text: String,
+    /// The media type.
+    pub media_type: String,
+    /// The file name's extension.
+    pub extension: String,
+}
+
 /// A question.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Question {
@@ -99,6 +113,12 @@ enum Question {
         report: String,
         now: String,
     },
+    /// How is this report written in a format, with what its policy says at this time?
+    Render {
+        format: String,
+        shared: Box<SharedReport>,
+        answers: Vec<RuleAnswer>,
+    },
 }
 
 /// The answer to each.
@@ -107,6 +127,7 @@ enum Answer {
     Read(Result<PolicyFile, String>),
     Written(Result<PolicyExport, String>),
     Judged(Vec<RuleAnswer>),
+    Rendered(Result<RenderedReport, String>),
 }
 
 /// Reads a policy, another tool's file, or a VEX document.
@@ -144,6 +165,27 @@ pub async fn judge_rules(
     let question = Question::Judge { rules, report, now };
     match ask(&question, None, RULES_TIME).await? {
         Answer::Judged(answers) => Ok(answers),
+        _ => Err(NO_ANSWER.to_owned()),
+    }
+}
+
+/// Writes a report in a format, with what its policy, VEX documents and custom rules say.
+///
+/// # Errors
+/// In words.
+pub async fn render(
+    format: String,
+    shared: SharedReport,
+    answers: Vec<RuleAnswer>,
+) -> Result<RenderedReport, String> {
+    let shared = Box::new(shared);
+    let question = Question::Render {
+        format,
+        shared,
+        answers,
+    };
+    match ask(&question, None, FILES_TIME).await? {
+        Answer::Rendered(rendered) => rendered,
         _ => Err(NO_ANSWER.to_owned()),
     }
 }

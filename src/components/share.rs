@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use lamina_report::{
-    formats,
-    link::{self, SharedReport},
-};
+use lamina_report::link::{self, SharedReport};
 use leptos::{html, prelude::*};
 
 use super::icons::{AGAIN, CLOSE, DOWNLOAD, Icon, LINK};
 use crate::{
-    browser,
+    browser, desk,
     state::{
         address::{Address, Subject},
         report::ReportStore,
@@ -82,17 +79,23 @@ pub fn ShareButtons() -> impl IntoView {
         });
     };
     let on_download = move |id: &str| {
-        let Some(format) = formats::by_id(id) else {
-            return;
+        let shared = SharedReport {
+            vex: session.vex.get_untracked().sources.clone(),
+            report: store.with(Clone::clone),
+            policy: session.policy.get_untracked(),
         };
-        let (text, name) = store.with(|report| {
-            let policy = session.policy.get_untracked();
-            let judged = formats::Judged::new(report, &policy, session::now());
-            let text = format.render(&judged);
-            (text, file_name(&report.image.name))
+        let answers = store.custom.get_untracked().as_ref().clone();
+        let name = file_name(&shared.report.image.name);
+        let id = id.to_owned();
+        leptos::task::spawn_local(async move {
+            match desk::render(id, shared, answers).await {
+                Ok(file) => {
+                    let name = format!("{name}.{}", file.extension);
+                    browser::download(&name, &file.media_type, &file.text);
+                }
+                Err(problem) => toasts.show(words::sentence(&problem)),
+            }
         });
-        let name = format!("{name}.{}", format.extension());
-        browser::download(&name, format.media_type(), &text);
     };
     let downloads = DOWNLOADS
         .iter()
@@ -181,7 +184,7 @@ mod tests {
     #[test]
     fn what_can_be_downloaded_can_be_written() {
         for (id, _, _) in DOWNLOADS {
-            assert!(formats::by_id(id).is_some(), "{id}");
+            assert!(lamina_report::formats::by_id(id).is_some(), "{id}");
         }
     }
 

@@ -5,7 +5,7 @@ use lamina_rego::Options;
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
-use super::{Answer, Question, RuleAnswer, files};
+use super::{Answer, Question, RuleAnswer, files, render};
 
 /// Starts the worker: hears one question, and answers it.
 pub fn start() {
@@ -47,6 +47,11 @@ async fn answer(question: Question, file: Option<web_sys::File>) -> Answer {
             Answer::Read(text.and_then(|text| files::read(&name, &text)))
         }
         Question::Write { target, image } => Answer::Written(files::write(target, &image)),
+        Question::Render {
+            format,
+            shared,
+            answers,
+        } => Answer::Rendered(render::render(&format, *shared, &answers)),
         Question::Judge { rules, report, now } => {
             // There is no clock here: the page ends the worker.
             let options = Options {

@@ -5,7 +5,7 @@
 //! (docs/inventory.md).
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     io::{IsTerminal as _, Read as _},
     path::{Path, PathBuf},
@@ -98,12 +98,14 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         false => Vec::new(),
     };
     let before = bases.len();
+    let is_shown = std::io::stderr().is_terminal();
+    let clear = if is_shown { "\r\x1b[K" } else { "" };
     let mut failed = 0_usize;
     let mut take = |what: &str, found: anyhow::Result<Vec<KnownBase>>| match found {
         Ok(found) => bases.extend(found),
         Err(error) => {
             failed += 1;
-            eprintln!("error: {what}: {error:#}");
+            eprintln!("{clear}error: {}: {error:#}", printable(what));
         }
     };
     for path in &args.archive {
@@ -112,30 +114,23 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         take(&path.display().to_string(), found);
     }
     let transport = Transport::new()?;
-    let (registry, platforms) = (&args.registry, &args.platform);
+    let sessions = Sessions::open(&args.registry, &texts)?;
+    let (transport, sessions, platforms) = (&transport, &sessions, &args.platform);
     let mut answers = stream::iter(&texts)
-        .map(|text| {
-            let transport = &transport;
-            async move {
-                (
-                    text,
-                    of_reference(transport, registry, text, platforms).await,
-                )
-            }
+        .map(|text| async move {
+            let found = of_reference(transport, sessions, text, platforms).await;
+            (text, found)
         })
         .buffered(BASES_AT_ONCE);
-    let is_shown = std::io::stderr().is_terminal();
     let mut done = 0_usize;
     while let Some((text, found)) = answers.next().await {
         done += 1;
         if is_shown {
-            eprint!("\r\x1b[K{done}/{} {}", texts.len(), printable(text));
+            eprint!("{clear}{done}/{} {}", texts.len(), printable(text));
         }
         take(text, found);
     }
-    if is_shown && done > 0 {
-        eprint!("\r\x1b[K");
-    }
+    eprint!("{clear}");
     drop(answers);
 
     let list = KnownBases::new(bases);
@@ -227,16 +222,53 @@ pub(crate) fn store(out: &Path, list: &[u8], signature: Option<&[u8]>) -> std::i
     }
 }
 
+/// A session with each registry, or why there is none.
+struct Sessions(BTreeMap<String, Result<Session, String>>);
+
+impl Sessions {
+    /// Opens those that the references need. A password is for one registry: it is not shown to
+    /// another, nor read twice.
+    fn open(args: &RegistryArgs, texts: &[String]) -> anyhow::Result<Self> {
+        let references = texts.iter().filter_map(|text| Reference::parse(text).ok());
+        let registries: BTreeSet<String> = references
+            .map(|reference| reference.registry().to_owned())
+            .collect();
+        if args.username.is_some() && registries.len() > 1 {
+            bail!(
+                "--username is for one registry, and these are on {}: log in with `docker login`, or \
+                 name those of one registry at a time",
+                registries.len()
+            );
+        }
+        let open = |registry: &str| -> anyhow::Result<Session> {
+            let credentials = args.credentials(registry)?;
+            Ok(Session::open(registry, credentials, &args.options())?)
+        };
+        let sessions = registries.into_iter().map(|registry| {
+            let session = open(&registry).map_err(|error| format!("{error:#}"));
+            (registry, session)
+        });
+        Ok(Self(sessions.collect()))
+    }
+
+    fn of(&self, reference: &Reference) -> anyhow::Result<&Session> {
+        match self.0.get(reference.registry()) {
+            Some(Ok(session)) => Ok(session),
+            Some(Err(problem)) => bail!("{problem}"),
+            None => bail!("there is no session with {}", reference.registry()),
+        }
+    }
+}
+
 /// All images of a reference, or those of `platforms`.
 async fn of_reference(
     transport: &Transport,
-    registry: &RegistryArgs,
+    sessions: &Sessions,
     text: &str,
     platforms: &[Platform],
 ) -> anyhow::Result<Vec<KnownBase>> {
     let reference = Reference::parse(text)?;
-    let credentials = registry.credentials(reference.registry())?;
-    let session = Session::open(reference.registry(), credentials, &registry.options())?;
+    let session = sessions.of(&reference)?;
     let repository = reference.repository();
     let mut found = Vec::new();
     // What is still to be asked for, and how deep in indexes it is named.
@@ -249,13 +281,13 @@ async fn of_reference(
         if asked.len() > IMAGES_OF_REFERENCE {
             bail!("it has more than {IMAGES_OF_REFERENCE} manifests");
         }
-        let resolved = transport.resolve(&session, repository, &identifier).await?;
+        let resolved = transport.resolve(session, repository, &identifier).await?;
         let document = Document::parse(&resolved.body, resolved.media_type.as_deref())
             .with_context(|| format!("reading the manifest {identifier}"))?;
         match document {
             Document::Image(manifest) => {
                 let digest = &manifest.config.digest;
-                let bytes = transport.fetch_config(&session, repository, digest).await?;
+                let bytes = transport.fetch_config(session, repository, digest).await?;
                 let config = ImageConfig::parse(&bytes)
                     .with_context(|| format!("reading the config of {identifier}"))?;
                 found.push(of_image(&reference, &resolved.digest, &manifest, &config)?);

@@ -240,7 +240,7 @@ impl Context<'_> {
         let first = outcome.issues.first();
         outcome.reason = match first.and_then(|index| self.subject.issues.get(*index)) {
             Some(issue) => issue.title.to_owned(),
-            None if self.subject.issues.iter().any(|issue| is_meant(issue)) => {
+            None if self.subject.issues.iter().any(is_meant) => {
                 format!("excepted: {check}")
             }
             None => good.to_owned(),

@@ -271,8 +271,10 @@ impl Browser {
             self.settle().await;
             if !element.is_empty() {
                 let css = selector(element);
-                self.script(&format!("document.querySelector({css:?})?.scrollIntoView()"))
-                    .await;
+                self.script(&format!(
+                    "document.querySelector({css:?})?.scrollIntoView()"
+                ))
+                .await;
                 self.settle().await;
             }
             self.driver

@@ -1,6 +1,8 @@
 //! `lamina bases`, and scans that know the base of an image by it.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
+
+use axum::{body::Body, response::Response};
 
 use lamina_image::digest::Digest;
 use lamina_testkit::layer;
@@ -8,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     database::lamina,
-    support::{get, lamina as serve},
+    support::{Server, answering, get, lamina as serve},
 };
 
 /// Runs the program and answers all that it says.
@@ -235,6 +237,20 @@ fn what_cannot_be_read_is_said_and_the_rest_is_written() {
     let folder = folder();
     let path = folder.path();
     assert!(run(path, &["bases", "--out", "b.json"], 1).contains("no image is named"));
+    // A password is not shown to a registry that it is not for.
+    let words = [
+        "bases",
+        "127.0.0.1:1/a:1",
+        "127.0.0.1:2/a:1",
+        "--out",
+        "b.json",
+    ];
+    let said = run(
+        path,
+        &[&words[..], &["--username", "u", "--password", "p"]].concat(),
+        1,
+    );
+    assert!(said.contains("--username is for one registry"), "{said}");
     std::fs::write(
         path.join("list.txt"),
         "# bases\n\n127.0.0.1:1/no/such:1 # nobody listens\nNo Reference\n",
@@ -335,4 +351,93 @@ async fn the_list_is_served_beside_the_database() {
         answer.text().await.unwrap(),
         std::fs::read_to_string(db.join("bases.json")).unwrap()
     );
+}
+
+/// A registry of one repository: each path below `/v2/base/` and what is there.
+async fn registry(files: BTreeMap<String, (&'static str, Vec<u8>)>) -> Server {
+    answering(move |request| {
+        let path = request.uri().path();
+        let file = path
+            .strip_prefix("/v2/base/")
+            .and_then(|path| files.get(path));
+        let builder = Response::builder();
+        match file {
+            Some((media_type, bytes)) => builder
+                .header("content-type", *media_type)
+                .body(Body::from(bytes.clone())),
+            None if path == "/v2/" => builder.body(Body::from("{}")),
+            None => builder.status(404).body(Body::empty()),
+        }
+        .unwrap()
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_platform_of_an_index_is_listed_unless_some_are_named() {
+    const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+    const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+    let mut files = BTreeMap::new();
+    let mut put = |kind: &str, media_type: &'static str, content: &Value| -> Value {
+        let bytes = content.to_string().into_bytes();
+        let (digest, size) = (Digest::of(&bytes).to_string(), bytes.len());
+        files.insert(format!("{kind}/{digest}"), (media_type, bytes));
+        json!({ "mediaType": media_type, "digest": digest, "size": size })
+    };
+    let mut image = |architecture: &str, layers: usize| -> Value {
+        let layer = |index: usize| Digest::of(format!("{architecture} {index}").as_bytes());
+        let layers: Vec<String> = (0..layers).map(|index| layer(index).to_string()).collect();
+        let config = json!({
+            "architecture": architecture, "os": "linux",
+            "rootfs": { "type": "layers", "diff_ids": layers },
+        });
+        let config = put("blobs", "application/vnd.oci.image.config.v1+json", &config);
+        let tar = "application/vnd.oci.image.layer.v1.tar";
+        let layers = layers
+            .iter()
+            .map(|digest| json!({ "mediaType": tar, "digest": digest, "size": 1 }));
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": MANIFEST, "config": config,
+            "layers": layers.collect::<Vec<_>>(),
+        });
+        let mut descriptor = put("manifests", MANIFEST, &manifest);
+        descriptor["platform"] = json!({ "architecture": architecture, "os": "linux" });
+        descriptor
+    };
+    let (amd64, arm64, s390x) = (image("amd64", 1), image("arm64", 2), image("s390x", 3));
+    let mut attestation = image("unknown", 1);
+    attestation["platform"] = json!({ "architecture": "unknown", "os": "unknown" });
+    attestation["annotations"] = json!({
+        "vnd.docker.reference.type": "attestation-manifest",
+        "vnd.docker.reference.digest": amd64["digest"],
+    });
+    let index = |entries: &[&Value]| json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": entries });
+    let inner = put("manifests", INDEX, &index(&[&s390x]));
+    let outer = index(&[&amd64, &arm64, &attestation, &inner]).to_string();
+    files.insert("manifests/1".to_owned(), (INDEX, outer.into_bytes()));
+    let server = registry(files).await;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let reference = format!("{}/base:1", server.host());
+    let check = |more: &[&str], expect: &[&str]| {
+        let words = ["bases", &reference, "--out", "bases.json"];
+        run(path, &[&words[..], more].concat(), 0);
+        let list = std::fs::read(path.join("bases.json")).unwrap();
+        let list: Value = serde_json::from_slice(&list).unwrap();
+        let bases = list["bases"].as_array().unwrap().iter();
+        let shown: Vec<String> = bases
+            .map(|base| {
+                assert_eq!(base["name"], format!("{}/base", server.host()));
+                assert_eq!(base["tag"], "1");
+                format!("{} {}", base["platform"].as_str().unwrap(), base["layers"])
+            })
+            .collect();
+        assert_eq!(shown, expect, "{more:?}");
+    };
+    check(&[], &["linux/amd64 1", "linux/arm64 2", "linux/s390x 3"]);
+    check(&["--platform", "linux/arm64"], &["linux/arm64 2"]);
+    // In an index within the index.
+    let both = ["--platform", "linux/s390x", "--platform", "linux/amd64"];
+    check(&both, &["linux/amd64 1", "linux/s390x 3"]);
 }
