@@ -5,7 +5,7 @@ use std::{io::IsTerminal as _, process::ExitCode};
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
-use crate::{db, scan, serve};
+use crate::{db, rego, scan, serve};
 
 /// Looks inside container images and finds what is vulnerable in them.
 ///
@@ -45,6 +45,9 @@ enum Command {
     Serve(serve::Args),
     /// Builds, updates and asks the advisory database.
     Db(db::DbArgs),
+    /// Judges custom rules for another process of this program.
+    #[command(hide = true, name = rego::WORKER)]
+    RegoWorker,
 }
 
 /// How a command ended that did not fail.
@@ -94,8 +97,13 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
+    if let Command::RegoWorker = command {
+        // Without the threads of a runtime.
+        return rego::work().map(|()| ExitCode::SUCCESS);
+    }
     runtime()?.block_on(async {
         match command {
+            Command::RegoWorker => Ok(ExitCode::SUCCESS),
             Command::Db(args) => db::run(args).await,
             Command::Scan(args) => scan::run(args).await.map(ExitCode::from),
             Command::Serve(args) => serve::run(args).await.map(|()| ExitCode::SUCCESS),

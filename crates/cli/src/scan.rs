@@ -16,18 +16,16 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use jiff::Timestamp;
 use lamina_image::{
     config::ImageConfig,
+    digest::Digest,
     layer::LayerExpectation,
     limits::MAX_INDEX_DEPTH,
     manifest::{Document, ImageManifest},
     platform::Platform,
     reference::Reference,
 };
-use lamina_policy::{Policy, Threshold};
+use lamina_policy::{Policy, Threshold, vex};
 use lamina_registry::{PullError, Remedy, Session, error::tags_in_words};
-use lamina_report::{
-    formats::{self, Judged},
-    model::ReportWarning,
-};
+use lamina_report::{formats, model::ReportWarning};
 use lamina_scan::{
     archive::ArchiveJob,
     join::Joined,
@@ -41,9 +39,11 @@ use tokio::{
 };
 
 use crate::{
+    attached,
     command::Outcome,
     credentials::RegistryArgs,
     database::{Database, TrustArgs},
+    judge::{self, VexArgs},
     transport::{self, StreamError, Transport},
 };
 
@@ -95,6 +95,10 @@ pub struct Args {
     #[arg(long)]
     pub ignore_unfixed: bool,
 
+    /// What others say of the image.
+    #[command(flatten)]
+    pub vex: VexArgs,
+
     /// No progress on standard error.
     #[arg(long, short)]
     pub quiet: bool,
@@ -124,6 +128,7 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         .map(str::parse::<Platform>)
         .transpose()?;
     let database = Database::open(args.db.as_deref(), &args.trust)?;
+    let mut documents = args.vex.read(args.quiet)?;
     let progress = Progress::new(args.quiet);
 
     let path = Path::new(&args.image);
@@ -135,7 +140,9 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         })
         .await??
     } else {
-        image(&args, platform.as_ref(), &progress).await?
+        let (joined, attached) = image(&args, platform.as_ref(), &progress).await?;
+        documents.extend(attached);
+        joined
     };
     progress.end();
 
@@ -166,7 +173,7 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         eprintln!("warning: {warning}");
     }
     let format = formats::by_id(&args.format).context("unknown format")?;
-    let judged = Judged::new(&report, &policy, now);
+    let judged = judge::judge(&policy, &report, &documents, now);
     let text = format.render(&judged);
     match &args.output {
         Some(path) => {
@@ -231,7 +238,7 @@ async fn image(
     args: &Args,
     platform: Option<&Platform>,
     progress: &Progress,
-) -> anyhow::Result<Joined> {
+) -> anyhow::Result<(Joined, Vec<vex::Document>)> {
     let reference = Reference::parse(&args.image).map_err(|error| {
         let (line, mark) = (
             &args.image,
@@ -250,9 +257,40 @@ async fn image(
         .await
         .map_err(advise)?;
     let config = ImageConfig::parse(&bytes).context("reading the image's config")?;
+    let digests = [found.digest.clone(), found.index_digest.clone()];
     let plan = Plan::of_manifest(found, &manifest, &config);
     let layers = layers(&transport, &session, &reference, &plan, progress).await?;
-    Ok(Joined::new(plan, layers))
+    let documents = if args.vex.vex_attached {
+        let digests: Vec<Digest> = digests.into_iter().flatten().collect();
+        attached(&transport, &session, &reference, &digests, args.quiet).await
+    } else {
+        Vec::new()
+    };
+    Ok((Joined::new(plan, layers), documents))
+}
+
+/// The VEX documents that are attached to an image.
+async fn attached(
+    transport: &Transport,
+    session: &Session,
+    reference: &Reference,
+    digests: &[Digest],
+    is_quiet: bool,
+) -> Vec<vex::Document> {
+    let found = attached::attached(transport, session, reference.repository(), digests).await;
+    if !is_quiet {
+        for warning in &found.warnings {
+            eprintln!("warning: {warning}");
+        }
+        for (digest, document) in &found.documents {
+            judge::complain(&digest.to_string(), document);
+        }
+    }
+    found
+        .documents
+        .into_iter()
+        .map(|(_, document)| document)
+        .collect()
 }
 
 async fn manifest(

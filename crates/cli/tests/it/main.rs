@@ -11,6 +11,7 @@
 )]
 
 mod database;
+mod judge;
 mod real;
 mod relay;
 mod scan;
