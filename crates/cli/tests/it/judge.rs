@@ -473,3 +473,82 @@ async fn the_referrers_api_is_asked_and_lies_are_told() {
         "{warnings:?}"
     );
 }
+
+/// The examples of a page of the documentation, in a language.
+fn examples(page: &str, language: &str) -> Vec<String> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs");
+    let text = std::fs::read_to_string(Path::new(root).join(page)).unwrap();
+    let fence = format!("```{language}\n");
+    let blocks = text.split(&fence).skip(1);
+    blocks
+        .map(|block| block.split("\n```").next().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_examples_of_the_documentation_about_vex_work() {
+    let folder = folder();
+    let documents = examples("vex.md", "json");
+    assert_eq!(documents.len(), 3);
+    for document in documents {
+        write(folder.path(), "vex.json", &document);
+        let (verdict, code) = verdict(folder.path(), &["--vex", "vex.json"]);
+        assert_eq!(code, 0, "{document}");
+        assert_eq!(
+            verdict["statements"].as_array().unwrap().len(),
+            1,
+            "{verdict}"
+        );
+    }
+}
+
+#[test]
+fn the_examples_of_the_documentation_about_rego_work() {
+    let folder = folder();
+    let policies = examples("rego.md", "yaml");
+    assert_eq!(policies.len(), 3);
+    let outcomes: Vec<String> = policies
+        .iter()
+        .zip(["no-django-3", "exploited", "house-rules"])
+        .map(|(policy, rule)| {
+            write(folder.path(), "policy.yaml", policy);
+            let (verdict, _) = verdict(folder.path(), &["--policy", "policy.yaml"]);
+            outcome(&verdict, rule)
+        })
+        .collect();
+    assert_eq!(
+        outcomes,
+        [
+            "failed: Django 3.2 in layer 1",
+            "passed: nothing is denied",
+            "failed: no date; no label team",
+        ]
+    );
+
+    // The same with an exploited vulnerability, a date and a label.
+    let (text, _) = scan(folder.path(), "json", &[]);
+    let mut report: Value = serde_json::from_str(&text).unwrap();
+    report["findings"][0]["kev"] = json!({ "added": "2026-01-01" });
+    report["image"]["created"] = json!("2026-01-02T00:00:00Z");
+    report["image"]["config"]["labels"] = json!([["team", "shop"]]);
+    let says = |policy: &str, report: &Value, now: &str| {
+        let policy = lamina_policy::Policy::parse(policy).unwrap();
+        let options = lamina_rego::Options {
+            now: now.parse().unwrap(),
+            time: None,
+        };
+        lamina_rego::judge(&policy.rules, &report.to_string(), &options)[0].reason()
+    };
+    let day = "2026-01-03T00:00:00Z";
+    assert_eq!(
+        says(&policies[1], &report, day),
+        "CVE-2099-1: update to 3.2.1"
+    );
+    assert_eq!(says(&policies[2], &report, day), "nothing is denied");
+    assert_eq!(
+        says(&policies[2], &report, "2026-05-01T00:00:00Z"),
+        "older than 90 days"
+    );
+    report["findings"][0]["fixed_in"] = json!([]);
+    assert_eq!(says(&policies[1], &report, day), "CVE-2099-1");
+}
