@@ -11,7 +11,7 @@ use crate::{
     state::{
         address::{Address, Subject},
         report::ReportStore,
-        session::{self, Session},
+        session::Session,
         toasts::Toasts,
         words,
     },

@@ -5,7 +5,7 @@ use std::{io::IsTerminal as _, process::ExitCode};
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
-use crate::{bases, db, scan, serve};
+use crate::{bases, db, rego, scan, serve};
 
 /// Looks inside container images and finds what is vulnerable in them.
 ///
@@ -48,6 +48,9 @@ enum Command {
     Db(db::DbArgs),
     /// Lists known base images, so that a scan tells what an image has from its base.
     Bases(bases::Args),
+    /// Judges custom rules for another process of this program.
+    #[command(hide = true, name = rego::WORKER)]
+    RegoWorker,
 }
 
 /// How a command ended that did not fail.
@@ -97,8 +100,13 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
+    if let Command::RegoWorker = command {
+        // Without the threads of a runtime.
+        return rego::work().map(|()| ExitCode::SUCCESS);
+    }
     runtime()?.block_on(async {
         match command {
+            Command::RegoWorker => Ok(ExitCode::SUCCESS),
             Command::Db(args) => db::run(args).await,
             Command::Bases(args) => bases::run(args).await,
             Command::Scan(args) => scan::run(args).await.map(ExitCode::from),

@@ -2,7 +2,9 @@
 //!
 //! [`command`] reads the command line; [`scan`], [`serve`], [`db`] and [`bases`] are its commands.
 //! [`transport`] performs the requests that `lamina-registry`'s machines ask for, [`credentials`]
-//! finds out who we are at a registry, [`relay`] passes the page's requests on.
+//! finds out who we are at a registry, [`relay`] passes the page's requests on. [`judge`] says whether an
+//! image passes, with VEX documents from files and from the registry ([`attached`]) and custom rules
+//! ([`rego`]).
 
 #![allow(
     clippy::disallowed_methods,
@@ -11,13 +13,16 @@
 
 pub mod address;
 mod assets;
+pub mod attached;
 pub mod bases;
 pub mod command;
 pub mod credentials;
 mod csp;
 pub mod database;
 pub mod db;
+pub mod judge;
 pub mod limits;
+pub mod rego;
 pub mod relay;
 pub mod scan;
 pub mod serve;

@@ -94,3 +94,25 @@ pub const KEY_FILE_BYTES: u64 = 4096;
 /// Bytes of all shards of a database that an update fetches. The whole of the public feeds takes under
 /// 200 MB.
 pub const DATABASE_BYTES: u64 = 4 << 30;
+
+/// Memory of the process that judges custom rules, in bytes of address space: its stack, this program,
+/// the report, and about a GB for the rules.
+pub const REGO_BYTES: u64 = 2 << 30;
+
+/// How long the process that judges custom rules may take to start and to read the report.
+pub const REGO_START: Duration = Duration::from_secs(20);
+
+/// How much longer than it says itself one custom rule may take.
+pub const REGO_GRACE: Duration = Duration::from_secs(1);
+
+/// How long all custom rules may take together.
+pub const REGO_IN_ALL: Duration = Duration::from_secs(60);
+
+/// Bytes of what the process that judges custom rules answers about one rule.
+pub const REGO_ANSWER_BYTES: u64 = 1 << 20;
+
+/// Manifests attached to an image that are looked at for VEX documents.
+pub const ATTACHED_MANIFESTS: usize = 50;
+
+/// Attached VEX documents that are fetched.
+pub const ATTACHED_DOCUMENTS: usize = 50;

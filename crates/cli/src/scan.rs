@@ -16,6 +16,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use jiff::Timestamp;
 use lamina_image::{
     config::ImageConfig,
+    digest::Digest,
     layer::LayerExpectation,
     limits::MAX_INDEX_DEPTH,
     manifest::{Document, ImageManifest},
@@ -23,12 +24,9 @@ use lamina_image::{
     reference::Reference,
 };
 use lamina_inventory::known_bases::KnownBases;
-use lamina_policy::{Policy, Threshold};
+use lamina_policy::{Policy, Threshold, vex};
 use lamina_registry::{PullError, Remedy, Session, error::tags_in_words};
-use lamina_report::{
-    formats::{self, Judged},
-    model::ReportWarning,
-};
+use lamina_report::{formats, model::ReportWarning};
 use lamina_scan::{
     archive::ArchiveJob,
     join::Joined,
@@ -42,10 +40,11 @@ use tokio::{
 };
 
 use crate::{
-    bases,
+    attached, bases,
     command::Outcome,
     credentials::RegistryArgs,
     database::{Database, TrustArgs},
+    judge::{self, VexArgs},
     transport::{self, StreamError, Transport},
 };
 
@@ -114,6 +113,10 @@ pub struct Args {
     #[arg(long)]
     pub ignore_unfixed: bool,
 
+    /// What others say of the image.
+    #[command(flatten)]
+    pub vex: VexArgs,
+
     /// No progress on standard error.
     #[arg(long, short)]
     pub quiet: bool,
@@ -147,6 +150,7 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         Some(path) => Ok(bases::known(path)?),
         None => database.bases(),
     };
+    let mut documents = args.vex.read(args.quiet)?;
     let progress = Progress::new(args.quiet);
 
     let path = Path::new(&args.image);
@@ -158,7 +162,9 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         })
         .await??
     } else {
-        image(&args, platform.as_ref(), &bases, &progress).await?
+        let (joined, attached) = image(&args, platform.as_ref(), &bases, &progress).await?;
+        documents.extend(attached);
+        joined
     };
     progress.end();
 
@@ -189,7 +195,7 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         eprintln!("warning: {warning}");
     }
     let format = formats::by_id(&args.format).context("unknown format")?;
-    let judged = Judged::new(&report, &policy, now);
+    let judged = judge::judge(&policy, &report, &documents, now);
     let text = format.render(&judged);
     match &args.output {
         Some(path) => {
@@ -257,7 +263,7 @@ async fn image(
     platform: Option<&Platform>,
     bases: &Bases,
     progress: &Progress,
-) -> anyhow::Result<Joined> {
+) -> anyhow::Result<(Joined, Vec<vex::Document>)> {
     let reference = Reference::parse(&args.image).map_err(|error| {
         let (line, mark) = (
             &args.image,
@@ -276,10 +282,41 @@ async fn image(
         .await
         .map_err(advise)?;
     let config = ImageConfig::parse(&bytes).context("reading the image's config")?;
+    let digests = [found.digest.clone(), found.index_digest.clone()];
     let mut plan = Plan::of_manifest(found, &manifest, &config);
     plan.know_bases(bases);
     let layers = layers(&transport, &session, &reference, &plan, progress).await?;
-    Ok(Joined::new(plan, layers))
+    let documents = if args.vex.vex_attached {
+        let digests: Vec<Digest> = digests.into_iter().flatten().collect();
+        attached(&transport, &session, &reference, &digests, args.quiet).await
+    } else {
+        Vec::new()
+    };
+    Ok((Joined::new(plan, layers), documents))
+}
+
+/// The VEX documents that are attached to an image.
+async fn attached(
+    transport: &Transport,
+    session: &Session,
+    reference: &Reference,
+    digests: &[Digest],
+    is_quiet: bool,
+) -> Vec<vex::Document> {
+    let found = attached::attached(transport, session, reference.repository(), digests).await;
+    if !is_quiet {
+        for warning in &found.warnings {
+            eprintln!("warning: {warning}");
+        }
+        for (digest, document) in &found.documents {
+            judge::complain(&digest.to_string(), document);
+        }
+    }
+    found
+        .documents
+        .into_iter()
+        .map(|(_, document)| document)
+        .collect()
 }
 
 async fn manifest(

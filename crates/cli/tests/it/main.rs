@@ -12,6 +12,7 @@
 
 mod bases;
 mod database;
+mod judge;
 mod real;
 mod relay;
 mod scan;

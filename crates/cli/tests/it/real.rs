@@ -20,10 +20,10 @@ use lamina_registry::{Credentials, ErrorKind, Options, PullError, Session};
 
 use crate::support::{Server, client, lamina, until, upstream};
 
-/// A registry process with one image in it.
-struct Registry {
+/// A registry process.
+pub(crate) struct Registry {
     child: Child,
-    host: String,
+    pub(crate) host: String,
     _folder: tempfile::TempDir,
 }
 
@@ -54,9 +54,16 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// Starts a registry; with `login`, behind Basic as `user` and `pass`.
+/// A registry with one image in it; with `login`, behind Basic as `user` and `pass`.
 async fn registry(login: bool) -> Option<Registry> {
     let image = lamina_testkit::shared("fixtures/images/built/alpine-poly.oci.tar")?;
+    let registry = start(login).await?;
+    push(&image, &registry.host);
+    Some(registry)
+}
+
+/// Starts a registry; `None` if what it takes is not installed.
+pub(crate) async fn start(login: bool) -> Option<Registry> {
     let tools = ["docker-registry", "skopeo", "htpasswd"];
     if !tools.into_iter().all(is_installed) {
         return None;
@@ -104,7 +111,6 @@ async fn registry(login: bool) -> Option<Registry> {
         std::net::TcpStream::connect(&host).is_ok()
     })
     .await;
-    push(&image, &host);
     Some(registry)
 }
 

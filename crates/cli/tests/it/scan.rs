@@ -9,7 +9,7 @@ use lamina_image::digest::Digest;
 use lamina_testkit::layer;
 use serde_json::{Value, json};
 
-fn lamina(folder: &Path, words: &[&str]) -> Output {
+pub(crate) fn lamina(folder: &Path, words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_lamina"))
         .args(words)
         .current_dir(folder)
@@ -20,7 +20,7 @@ fn lamina(folder: &Path, words: &[&str]) -> Output {
 
 /// A folder with `shop.tar`, an image with one vulnerable package, and `db`, the database that says
 /// so.
-fn folder() -> tempfile::TempDir {
+pub(crate) fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     let base = layer()
@@ -92,7 +92,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 /// What a scan prints, and its exit status.
-fn scan(folder: &Path, format: &str, more: &[&str]) -> (String, Option<i32>) {
+pub(crate) fn scan(folder: &Path, format: &str, more: &[&str]) -> (String, Option<i32>) {
     let words = ["scan", "shop.tar", "--db", "db", "--format", format];
     let output = lamina(folder, &[&words, more].concat());
     let text = String::from_utf8(output.stdout).unwrap();

@@ -25,7 +25,7 @@ use super::{
     shared::{
         self, ById, Glob, MAX_CONDITIONS, MAX_RULES, NameRegex, Purl, as_written, check_count,
         check_size, ghsa, glob_to_regex, ids, image_word, is_cve, is_only_ours, is_os, is_pattern,
-        left_out, policy_loss, purl_type, quoted, regex_to_glob, scalar, vex_of,
+        left_out, policy_loss, purl_type, quoted, regex_to_glob, scalar, vex_of_oldest,
     },
 };
 use crate::{
@@ -264,7 +264,7 @@ pub fn judge(settings: &Settings, subject: &Subject<'_>, _now: Timestamp) -> Dec
         return decision;
     }
     let rules = Rules::new(settings);
-    let vex = vex_of(subject);
+    let vex = vex_of_oldest(subject);
     let mut seen = HashSet::new();
     let mut remaining = 0_usize;
     for (index, finding) in subject.findings.iter().enumerate() {

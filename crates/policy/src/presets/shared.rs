@@ -545,12 +545,29 @@ pub(super) fn as_written(id: &str) -> String {
 
 /// For each finding, the VEX statement that says that it does not count.
 pub(super) fn vex_of<'a>(subject: &Subject<'a>) -> HashMap<usize, &'a str> {
-    let suppressing = subject.vex.iter().filter(|matched| matched.suppresses);
+    let said = subject.vex.iter();
+    let said = said.filter(|matched| matched.suppresses);
+    first_of(said.map(|matched| (matched.finding, matched.statement)))
+}
+
+/// The same as Grype has it, which takes the oldest of several statements.
+pub(super) fn vex_of_oldest<'a>(subject: &Subject<'a>) -> HashMap<usize, &'a str> {
+    let said = subject
+        .vex
+        .iter()
+        .filter_map(|matched| match matched.in_grype {
+            None => matched
+                .suppresses
+                .then_some((matched.finding, matched.statement)),
+            Some(oldest) => (!matched.suppresses).then_some((matched.finding, oldest)),
+        });
+    first_of(said)
+}
+
+fn first_of<'a>(said: impl Iterator<Item = (usize, &'a str)>) -> HashMap<usize, &'a str> {
     let mut statements = HashMap::new();
-    for matched in suppressing {
-        statements
-            .entry(matched.finding)
-            .or_insert(matched.statement);
+    for (finding, statement) in said {
+        statements.entry(finding).or_insert(statement);
     }
     statements
 }

@@ -1,0 +1,139 @@
+//! Whether an image passes: by its policy, VEX documents and custom rules.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use lamina_policy::{
+    CustomOutcome, MAX_VEX_BYTES, Policy,
+    vex::{self, Document, image_names},
+};
+use lamina_rego::Outcome;
+use lamina_report::{formats::Judged, model::Report, verdict};
+
+use crate::rego;
+
+/// Arguments about what others say of an image.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct VexArgs {
+    /// A VEX document (OpenVEX, CSAF or CycloneDX; also an attestation of OpenVEX) whose statements
+    /// count; may be given several times (docs/vex.md).
+    #[arg(long, value_name = "FILE")]
+    pub vex: Vec<PathBuf>,
+
+    /// Also counts the OpenVEX documents that are attached to the image in its registry. Their
+    /// signatures are NOT checked: whoever may push to the repository may attach one, and so silence
+    /// findings.
+    #[arg(long)]
+    pub vex_attached: bool,
+}
+
+impl VexArgs {
+    /// Reads the files; complaints about what they say go to standard error.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or is no VEX document.
+    pub fn read(&self, is_quiet: bool) -> anyhow::Result<Vec<Document>> {
+        let documents = self.vex.iter().map(|path| {
+            let document = read(path).with_context(|| format!("reading {}", path.display()))?;
+            if !is_quiet {
+                complain(&path.display().to_string(), &document);
+            }
+            Ok(document)
+        });
+        documents.collect()
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<Document> {
+    let bytes = std::fs::metadata(path)?.len();
+    anyhow::ensure!(
+        bytes <= MAX_VEX_BYTES as u64,
+        "it has {bytes} bytes, more than {MAX_VEX_BYTES}"
+    );
+    Ok(Document::parse(&std::fs::read(path)?)?)
+}
+
+/// Says what of a document could not be used.
+pub(crate) fn complain(name: &str, document: &Document) {
+    for note in document.notes() {
+        eprintln!("warning: {name}: {note}");
+    }
+}
+
+/// Judges a report by a policy, with what VEX documents and the policy's custom rules say.
+///
+/// Custom rules are judged in a process of this program ([`rego`]), so that it has to be `lamina`;
+/// elsewhere use [`judge_with`].
+pub fn judge<'a>(
+    policy: &'a Policy,
+    report: &'a Report,
+    documents: &[Document],
+    now: Timestamp,
+) -> Judged<'a> {
+    if policy.rules.is_empty() {
+        return with_outcomes(policy, report, documents, now, &[]);
+    }
+    match std::env::current_exe() {
+        Ok(program) => judge_with(&program, policy, report, documents, now),
+        Err(error) => {
+            let outcomes = failed(policy, &format!("it cannot be judged: {error}"));
+            with_outcomes(policy, report, documents, now, &outcomes)
+        }
+    }
+}
+
+/// The same with the program that judges custom rules, `lamina`.
+pub fn judge_with<'a>(
+    program: &Path,
+    policy: &'a Policy,
+    report: &'a Report,
+    documents: &[Document],
+    now: Timestamp,
+) -> Judged<'a> {
+    let outcomes = match serde_json::to_string(report) {
+        Ok(text) => rego::judge(program, &policy.rules, &text, now),
+        Err(error) => failed(policy, &format!("the report cannot be written: {error}")),
+    };
+    with_outcomes(policy, report, documents, now, &outcomes)
+}
+
+/// All custom rules fail for the same reason.
+fn failed(policy: &Policy, reason: &str) -> Vec<Outcome> {
+    let rules = policy.rules.iter();
+    rules
+        .map(|rule| Outcome::failed(&rule.name, reason))
+        .collect()
+}
+
+fn with_outcomes<'a>(
+    policy: &'a Policy,
+    report: &'a Report,
+    documents: &[Document],
+    now: Timestamp,
+    outcomes: &[Outcome],
+) -> Judged<'a> {
+    let mut subject = verdict::subject(report);
+    let image = &report.image;
+    let index: Vec<&str> = [&image.digest, &image.index_digest]
+        .into_iter()
+        .filter_map(Option::as_deref)
+        .collect();
+    let architecture = image.platform.split('/').nth(1);
+    let names = image_names(&image.name, &index, architecture);
+    subject.vex = vex::matches(documents, &subject, &names);
+    subject.custom = outcomes
+        .iter()
+        .map(|outcome| CustomOutcome {
+            name: &outcome.name,
+            level: outcome.level,
+            reason: outcome.reason(),
+        })
+        .collect();
+    Judged {
+        report,
+        policy,
+        verdict: lamina_policy::evaluate(policy, &subject, now),
+        now,
+    }
+}
