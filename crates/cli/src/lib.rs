@@ -1,6 +1,6 @@
 //! The native program `lamina`, as a library so that tests can drive its parts in one process.
 //!
-//! [`command`] reads the command line; [`scan`], [`serve`] and [`db`] are its commands.
+//! [`command`] reads the command line; [`scan`], [`serve`], [`gate`] and [`db`] are its commands.
 //! [`transport`] performs the requests that `lamina-registry`'s machines ask for, [`credentials`]
 //! finds out who we are at a registry, [`relay`] passes the page's requests on.
 
@@ -16,7 +16,9 @@ pub mod credentials;
 mod csp;
 pub mod database;
 pub mod db;
+pub mod gate;
 pub mod limits;
+pub mod pull;
 pub mod relay;
 pub mod scan;
 pub mod serve;

@@ -541,7 +541,7 @@ fn passed_on(headers: &HeaderMap) -> HeaderMap {
 }
 
 /// Whether the page gets to see a header of a registry's answer.
-fn is_passed_back(name: &HeaderName) -> bool {
+pub(crate) fn is_passed_back(name: &HeaderName) -> bool {
     const PASSED: [&str; 13] = [
         "accept-ranges",
         "content-encoding",
@@ -616,9 +616,9 @@ fn pass_back(
 
 /// Reads a body in a task of its own and hands it on through a short queue: a page that does not
 /// read stops the reading from the registry, and after a while the whole.
-fn pump(
+pub(crate) fn pump(
     mut response: reqwest::Response,
-    permit: OwnedSemaphorePermit,
+    permit: impl Send + 'static,
     client_idle: std::time::Duration,
 ) -> impl stream::Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static {
     let (sender, receiver) = mpsc::channel::<Bytes>(limits::CHUNKS);

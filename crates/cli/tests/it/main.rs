@@ -11,6 +11,9 @@
 )]
 
 mod database;
+mod gate;
+mod gate_load;
+mod gate_real;
 mod real;
 mod relay;
 mod scan;

@@ -20,10 +20,10 @@ use lamina_registry::{Credentials, ErrorKind, Options, PullError, Session};
 
 use crate::support::{Server, client, lamina, until, upstream};
 
-/// A registry process with one image in it.
-struct Registry {
+/// A registry process.
+pub(crate) struct Registry {
     child: Child,
-    host: String,
+    pub(crate) host: String,
     _folder: tempfile::TempDir,
 }
 
@@ -54,9 +54,16 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// Starts a registry; with `login`, behind Basic as `user` and `pass`.
+/// Starts a registry with an image in it; with `login`, behind Basic as `user` and `pass`.
 async fn registry(login: bool) -> Option<Registry> {
     let image = lamina_testkit::shared("fixtures/images/built/alpine-poly.oci.tar")?;
+    let registry = empty_registry(login).await?;
+    push(&image, &format!("{}/{REPOSITORY}:1", registry.host));
+    Some(registry)
+}
+
+/// The same without an image.
+pub(crate) async fn empty_registry(login: bool) -> Option<Registry> {
     let tools = ["docker-registry", "skopeo", "htpasswd"];
     if !tools.into_iter().all(is_installed) {
         return None;
@@ -104,16 +111,16 @@ async fn registry(login: bool) -> Option<Registry> {
         std::net::TcpStream::connect(&host).is_ok()
     })
     .await;
-    push(&image, &host);
     Some(registry)
 }
 
-fn push(image: &Path, host: &str) {
+/// Pushes an OCI archive.
+pub(crate) fn push(image: &Path, name: &str) {
     let output = Command::new("skopeo")
         .args(["copy", "--quiet", "--insecure-policy", "--all"])
         .args(["--dest-tls-verify=false", "--dest-creds", "user:pass"])
         .arg(format!("oci-archive:{}", image.display()))
-        .arg(format!("docker://{host}/{REPOSITORY}:1"))
+        .arg(format!("docker://{name}"))
         .output()
         .unwrap();
     assert!(
