@@ -74,11 +74,7 @@ use crate::{
 pub struct Args {
     /// A registry to pull from. With several, `prefix=` says what the names of its repositories begin
     /// with here, and `name=` what references call it, if that is not its host.
-    #[arg(
-        long,
-        required = true,
-        value_name = "URL[,prefix=PREFIX][,name=NAME]"
-    )]
+    #[arg(long, required = true, value_name = "URL[,prefix=PREFIX][,name=NAME]")]
     pub upstream: Vec<UpstreamArg>,
 
     /// A policy (docs/policy.md), for the repositories that the pattern matches, or for all. The first
@@ -202,7 +198,12 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         tracing::info!(name = upstream.name, url = ?upstream.url, "upstream");
     }
     for (pattern, policy) in gate.0.policies.describe() {
-        tracing::info!(pattern, policy = policy.name, digest = policy.digest, "policy");
+        tracing::info!(
+            pattern,
+            policy = policy.name,
+            digest = policy.digest,
+            "policy"
+        );
     }
     let (now, database) = (transport::clock()?, gate.0.checker.database());
     tracing::info!(database = database.describe(now), "database");
@@ -212,7 +213,11 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     if let Some(warning) = database.warning(now) {
         tracing::warn!("{warning}");
     }
-    let scheme = if args.tls_cert.is_some() { "https" } else { "http" };
+    let scheme = if args.tls_cert.is_some() {
+        "https"
+    } else {
+        "http"
+    };
     let page = match &pages {
         Some(pages) => format!("http://{}/gate", pages.local_addr()?),
         None => format!("{scheme}://{address}/gate"),
@@ -334,7 +339,10 @@ impl Gate {
         if args.platform.is_empty() {
             bail!("--platform names no platform");
         }
-        let store = Store::open(args.state.as_deref(), args.state_size.saturating_mul(1_000_000))?;
+        let store = Store::open(
+            args.state.as_deref(),
+            args.state_size.saturating_mul(1_000_000),
+        )?;
         let source = Source {
             path: args.db.clone(),
             trust: args.trust.clone(),
@@ -440,10 +448,14 @@ impl Gate {
         let policy = policy.as_deref().unwrap_or_default();
         let outcome = judgement.outcome.words();
         if is_allowed {
-            tracing::info!(kind, image, digest, outcome, policy, reason, word, "verdict");
+            tracing::info!(
+                kind, image, digest, outcome, policy, reason, word, "verdict"
+            );
         } else {
             let worst = judgement.worst.join("; ");
-            tracing::warn!(kind, image, digest, outcome, policy, reason, worst, "refusal");
+            tracing::warn!(
+                kind, image, digest, outcome, policy, reason, worst, "refusal"
+            );
         }
         is_allowed
     }
@@ -533,7 +545,10 @@ impl Gate {
                 not_judged("an index: its images are judged when they are pulled".to_owned())
             }
             Ok(Kind::Other { what, texts }) => {
-                match self.is_other(target, &manifest.digest, texts, session).await {
+                match self
+                    .is_other(target, &manifest.digest, texts, session)
+                    .await
+                {
                     Ok(true) => not_judged(format!("no image: {what}")),
                     Ok(false) => Judgement {
                         outcome: Outcome::NotScanned,
@@ -566,7 +581,11 @@ impl Gate {
             return Ok(known);
         }
         let repository = target.repository.to_string();
-        let are_texts = self.0.checker.are_texts(session, &repository, texts).await?;
+        let are_texts = self
+            .0
+            .checker
+            .are_texts(session, &repository, texts)
+            .await?;
         self.manifests(|manifests| {
             bound(&mut manifests.statements);
             manifests.statements.insert(key, are_texts);
@@ -598,9 +617,7 @@ impl Gate {
                 let names = [full_repository.as_str(), target.asked];
                 let judgement = self.judge_report(&names, image, digest, kept).await;
                 Judgement {
-                    scan_ms: judgement
-                        .scan_ms
-                        .filter(|_| origin == Origin::Scan),
+                    scan_ms: judgement.scan_ms.filter(|_| origin == Origin::Scan),
                     ..judgement
                 }
             }
@@ -681,8 +698,9 @@ impl Gate {
             match judgement.outcome {
                 Outcome::Passed | Outcome::NotJudged => {
                     return Judgement {
-                        reason: "an index, of which an image passes: each is judged when it is pulled"
-                            .to_owned(),
+                        reason:
+                            "an index, of which an image passes: each is judged when it is pulled"
+                                .to_owned(),
                         ..self.blank(image, digest)
                     };
                 }
@@ -739,7 +757,8 @@ impl Gate {
             // Judged by whoever meets it.
             Ok(Kind::Index(_)) => self.blank(image, digest),
             Ok(Kind::Image(found)) => {
-                self.judge_image(target, image, digest, found, session).await
+                self.judge_image(target, image, digest, found, session)
+                    .await
             }
             _ => Judgement {
                 outcome: Outcome::NotScanned,
@@ -794,7 +813,11 @@ impl Gate {
         match (self.0.args.page_listen, host.filter(is_host)) {
             (Some(address), _) => format!("http://{address}"),
             (None, Some(host)) => {
-                let scheme = if self.0.certificates.is_some() { "https" } else { "http" };
+                let scheme = if self.0.certificates.is_some() {
+                    "https"
+                } else {
+                    "http"
+                };
                 format!("{scheme}://{host}")
             }
             (None, None) => String::new(),
@@ -970,7 +993,11 @@ mod tests {
         let last = limits::KEPT_MANIFESTS + 4;
         let last = Digest::of(last.to_string().as_bytes()).to_string();
         assert!(manifests.get(&last).is_some());
-        let kept: usize = manifests.kept.values().map(|(one, _)| one.bytes.len()).sum();
+        let kept: usize = manifests
+            .kept
+            .values()
+            .map(|(one, _)| one.bytes.len())
+            .sum();
         assert_eq!(manifests.bytes, kept);
     }
 }

@@ -14,7 +14,9 @@ use axum::{
     http::{Request, StatusCode, header},
     response::Response,
 };
-use lamina_image::{digest::Digest, manifest::ImageIndex, platform::Platform, reference::Reference};
+use lamina_image::{
+    digest::Digest, manifest::ImageIndex, platform::Platform, reference::Reference,
+};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -139,7 +141,12 @@ fn images(object: &Value) -> BTreeSet<String> {
             }
         }
         // Image volumes (Kubernetes 1.31) mount an image.
-        for volume in spec.get("volumes").and_then(Value::as_array).into_iter().flatten() {
+        for volume in spec
+            .get("volumes")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
             if let Some(image) = volume.pointer("/image/reference").and_then(Value::as_str) {
                 images.insert(image.to_owned());
             }
@@ -296,7 +303,8 @@ impl Gate {
     fn is_own(&self, registry: &str) -> bool {
         let public = self.0.args.public_url.as_ref();
         let listen = self.0.args.listen;
-        public.is_some_and(|url| url.authority() == registry) || registry == listen.to_string()
+        public.is_some_and(|url| url.authority() == registry)
+            || registry == listen.to_string()
             || (listen.ip().is_loopback() && registry == format!("localhost:{}", listen.port()))
     }
 }
@@ -346,7 +354,13 @@ mod tests {
             assert_eq!(review("CREATE", &object, &Value::Null), all, "{object}");
         };
         check(json!({ "kind": "Pod", "spec": spec }));
-        for kind in ["Deployment", "ReplicaSet", "DaemonSet", "StatefulSet", "Job"] {
+        for kind in [
+            "Deployment",
+            "ReplicaSet",
+            "DaemonSet",
+            "StatefulSet",
+            "Job",
+        ] {
             check(json!({ "kind": kind, "spec": { "template": { "spec": spec } } }));
         }
         check(json!({
@@ -359,12 +373,18 @@ mod tests {
     #[test]
     fn only_what_is_new_is_judged() {
         let pod = |images: &[&str]| {
-            let containers: Vec<Value> =
-                images.iter().map(|image| json!({ "image": image })).collect();
+            let containers: Vec<Value> = images
+                .iter()
+                .map(|image| json!({ "image": image }))
+                .collect();
             json!({ "spec": { "containers": containers } })
         };
         let check = |operation: &str, object: &[&str], old: &[&str], expect: &[&str]| {
-            assert_eq!(review(operation, &pod(object), &pod(old)), expect, "{operation}");
+            assert_eq!(
+                review(operation, &pod(object), &pod(old)),
+                expect,
+                "{operation}"
+            );
         };
         check("CREATE", &["a"], &["a"], &["a"]);
         check("UPDATE", &["a", "b"], &["a"], &["b"]);
@@ -375,7 +395,13 @@ mod tests {
 
     #[test]
     fn what_is_no_review_is_refused() {
-        for body in ["", "[]", "{}", r#"{"kind":"AdmissionReview"}"#, r#"{"kind":"AdmissionReview","request":{}}"#] {
+        for body in [
+            "",
+            "[]",
+            "{}",
+            r#"{"kind":"AdmissionReview"}"#,
+            r#"{"kind":"AdmissionReview","request":{}}"#,
+        ] {
             assert!(Review::read(body.as_bytes()).is_err(), "{body}");
         }
     }

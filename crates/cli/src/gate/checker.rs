@@ -179,12 +179,12 @@ impl Checker {
         job: impl FnOnce() -> Job,
     ) -> Result<(Arc<Kept>, Origin), CheckError> {
         if let Some(kept) = self.store.recall(digest) {
-            self.metrics.from_memory();
+            self.metrics.memory_used();
             return Ok((self.current(digest, kept).await, Origin::Memory));
         }
         let mut flight = match self.board(digest, job)? {
             Seat::Kept(kept) => {
-                self.metrics.from_memory();
+                self.metrics.memory_used();
                 return Ok((self.current(digest, kept).await, Origin::Memory));
             }
             Seat::Flight(flight) => flight,
@@ -239,7 +239,7 @@ impl Checker {
         let (checker, key) = (Arc::clone(self), digest.to_owned());
         let read = tokio::task::spawn_blocking(move || checker.store.read(&key)).await;
         if let Ok(Some(kept)) = read {
-            self.metrics.from_folder();
+            self.metrics.folder_used();
             return Ok((self.current(digest, kept).await, Origin::Folder));
         }
         let Ok(_permit) = Arc::clone(&self.scans).acquire_owned().await else {
@@ -282,7 +282,11 @@ impl Checker {
             if let Err(error) = checker.store.write(&key, &kept, &text) {
                 checker.metrics.state_error();
                 let error = format!("{error:#}");
-                tracing::warn!(digest = key, error, "report not written: it is kept in memory");
+                tracing::warn!(
+                    digest = key,
+                    error,
+                    "report not written: it is kept in memory"
+                );
             }
             Ok(kept)
         };

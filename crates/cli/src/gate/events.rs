@@ -66,7 +66,7 @@ pub(crate) struct Event {
     pub(crate) time: String,
     /// How often the same was decided in a row.
     pub(crate) count: u64,
-    /// `pull` or `admission`.
+    /// `manifest` or `admission`.
     pub(crate) kind: &'static str,
     /// Whether the image was handed out.
     pub(crate) allowed: bool,
@@ -156,7 +156,12 @@ mod tests {
             .collect();
         assert_eq!(counts, [("a".to_owned(), 3), ("b".to_owned(), 1)]);
         for number in 0..limits::EVENTS + 10 {
-            events.note(&judgement(&number.to_string()), "pull", true, Timestamp::UNIX_EPOCH);
+            events.note(
+                &judgement(&number.to_string()),
+                "pull",
+                true,
+                Timestamp::UNIX_EPOCH,
+            );
         }
         assert_eq!(events.list().len(), limits::EVENTS);
     }

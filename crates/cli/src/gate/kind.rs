@@ -10,7 +10,9 @@ use std::fmt;
 use lamina_image::{
     digest::Digest,
     limits::MAX_MANIFEST_BYTES,
-    manifest::{DOCKER_LIST, DOCKER_MANIFEST, Document, ImageIndex, ImageManifest, OCI_INDEX, OCI_MANIFEST},
+    manifest::{
+        DOCKER_LIST, DOCKER_MANIFEST, Document, ImageIndex, ImageManifest, OCI_INDEX, OCI_MANIFEST,
+    },
 };
 use serde::{
     Deserialize,
@@ -118,7 +120,10 @@ impl Outline {
         if layers.iter().any(|layer| is_unpacked(&layer.media_type)) {
             return None;
         }
-        let config = self.config.as_ref().map(|config| config.media_type.as_str());
+        let config = self
+            .config
+            .as_ref()
+            .map(|config| config.media_type.as_str());
         let what = self.artifact_type.as_deref();
         match config {
             // cosign and BuildKit give what they say about an image the config of an image.
@@ -183,7 +188,9 @@ fn is_statement(media_type: &str) -> bool {
 pub(crate) fn is_text(start: &[u8]) -> bool {
     let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
     first.is_some_and(|byte| byte.is_ascii_graphic())
-        && start.iter().all(|byte| *byte >= b' ' || byte.is_ascii_whitespace())
+        && start
+            .iter()
+            .all(|byte| *byte >= b' ' || byte.is_ascii_whitespace())
 }
 
 /// Names that a runtime looks for.
@@ -325,12 +332,17 @@ mod tests {
         check(manifest(CONFIG, &[TAR]), "image");
         check(manifest(CONFIG, &[]), "image");
         check(manifest(CONFIG, &["application/x-tar"]), "image");
-        check(manifest("text/html", &["application/x-tar"]), "image");
+        // Docker would run it, our reader does not know it: refused.
+        let odd = "this is an artifact, not a container image (text/html)";
+        check(manifest("text/html", &["application/x-tar"]), odd);
         // It runs, whatever it calls itself.
         let mut disguised = manifest(CONFIG, &[TAR]);
         disguised["artifactType"] = json!("application/vnd.cncf.helm.config.v1+json");
         check(disguised, "image");
-        check(manifest("application/vnd.cncf.helm.config.v1+json", &[TAR]), "image");
+        check(
+            manifest("application/vnd.cncf.helm.config.v1+json", &[TAR]),
+            "image",
+        );
 
         let helm = "application/vnd.cncf.helm.config.v1+json";
         let chart = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";

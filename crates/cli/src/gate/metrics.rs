@@ -90,11 +90,11 @@ impl Metrics {
         self.matched_again.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn from_memory(&self) {
+    pub(crate) fn memory_used(&self) {
         self.from_memory.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn from_folder(&self) {
+    pub(crate) fn folder_used(&self) {
         self.from_folder.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -133,10 +133,18 @@ impl Metrics {
         database_days: Option<i64>,
     ) -> std::fmt::Result {
         let head = |out: &mut String, name: &str, kind: &str, help: &str| {
-            writeln!(out, "# HELP lamina_gate_{name} {help}\n# TYPE lamina_gate_{name} {kind}")
+            writeln!(
+                out,
+                "# HELP lamina_gate_{name} {help}\n# TYPE lamina_gate_{name} {kind}"
+            )
         };
         let name = "requests_total";
-        head(out, name, "counter", "Requests, by what was asked for and what came of it.")?;
+        head(
+            out,
+            name,
+            "counter",
+            "Requests, by what was asked for and what came of it.",
+        )?;
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         for ((kind, outcome), count) in requests.iter() {
             writeln!(
@@ -145,33 +153,63 @@ impl Metrics {
             )?;
         }
         let name = "upstream_errors_total";
-        head(out, name, "counter", "Requests to which an upstream gave no answer.")?;
-        let errors = self.upstream_errors.lock().unwrap_or_else(PoisonError::into_inner);
+        head(
+            out,
+            name,
+            "counter",
+            "Requests to which an upstream gave no answer.",
+        )?;
+        let errors = self
+            .upstream_errors
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         for (kind, count) in errors.iter() {
             writeln!(out, "lamina_gate_{name}{{kind=\"{kind}\"}} {count}")?;
         }
         let name = "scan_seconds";
-        head(out, name, "histogram", "How long scans took that ended with a report.")?;
+        head(
+            out,
+            name,
+            "histogram",
+            "How long scans took that ended with a report.",
+        )?;
         let scans = self.scans.lock().unwrap_or_else(PoisonError::into_inner);
         for (count, bound) in scans.counts.iter().zip(SECONDS) {
             writeln!(out, "lamina_gate_{name}_bucket{{le=\"{bound}\"}} {count}")?;
         }
-        writeln!(out, "lamina_gate_{name}_bucket{{le=\"+Inf\"}} {}", scans.count)?;
+        writeln!(
+            out,
+            "lamina_gate_{name}_bucket{{le=\"+Inf\"}} {}",
+            scans.count
+        )?;
         writeln!(out, "lamina_gate_{name}_sum {}", scans.seconds)?;
         writeln!(out, "lamina_gate_{name}_count {}", scans.count)?;
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let name = "scans_total";
         head(out, name, "counter", "Scans, by how they ended.")?;
-        writeln!(out, "lamina_gate_{name}{{result=\"report\"}} {}", scans.count)?;
+        writeln!(
+            out,
+            "lamina_gate_{name}{{result=\"report\"}} {}",
+            scans.count
+        )?;
         writeln!(
             out,
             "lamina_gate_{name}{{result=\"failed\"}} {}",
             load(&self.failed_scans)
         )?;
         let name = "kept_reports_used_total";
-        head(out, name, "counter", "Verdicts from a report that was kept (cache hits).")?;
+        head(
+            out,
+            name,
+            "counter",
+            "Verdicts from a report that was kept (cache hits).",
+        )?;
         for (place, counter) in [("memory", &self.from_memory), ("folder", &self.from_folder)] {
-            writeln!(out, "lamina_gate_{name}{{from=\"{place}\"}} {}", load(counter))?;
+            writeln!(
+                out,
+                "lamina_gate_{name}{{from=\"{place}\"}} {}",
+                load(counter)
+            )?;
         }
         for (name, kind, help, value) in [
             (
@@ -216,7 +254,12 @@ impl Metrics {
         }
         if let Some(days) = database_days {
             let name = "database_age_days";
-            head(out, name, "gauge", "Days since the advisory database was built.")?;
+            head(
+                out,
+                name,
+                "gauge",
+                "Days since the advisory database was built.",
+            )?;
             writeln!(out, "lamina_gate_{name} {days}")?;
         }
         Ok(())
@@ -258,6 +301,10 @@ mod tests {
                 .fold(name, |name, end| name.strip_suffix(end).unwrap_or(name));
             assert!(text.contains(&format!("# TYPE {base} ")), "{name}");
         }
-        assert!(metrics.render((0, 0), None).contains("lamina_gate_waiting 0"));
+        assert!(
+            metrics
+                .render((0, 0), None)
+                .contains("lamina_gate_waiting 0")
+        );
     }
 }

@@ -83,7 +83,10 @@ fn respond(status: StatusCode, media_type: &'static str, body: String) -> Respon
         .status(status)
         .header(header::CONTENT_TYPE, media_type)
         .header(header::CACHE_CONTROL, "no-store")
-        .header(HeaderName::from_static("content-security-policy"), content_policy)
+        .header(
+            HeaderName::from_static("content-security-policy"),
+            content_policy,
+        )
         .header(HeaderName::from_static("x-content-type-options"), "nosniff")
         .header(HeaderName::from_static("referrer-policy"), "no-referrer")
         .header(HeaderName::from_static("x-frame-options"), "DENY")
@@ -116,7 +119,11 @@ pub(crate) async fn root() -> Response {
 
 /// `GET /gate/healthz`.
 pub(crate) async fn health() -> Response {
-    respond(StatusCode::OK, "text/plain; charset=utf-8", "ok\n".to_owned())
+    respond(
+        StatusCode::OK,
+        "text/plain; charset=utf-8",
+        "ok\n".to_owned(),
+    )
 }
 
 /// `GET /gate/metrics`.
@@ -126,7 +133,11 @@ pub(crate) async fn metrics(State(gate): State<Gate>) -> Response {
         .ok()
         .and_then(|now| database::age_in_days(&checker.database().index, now));
     let text = checker.metrics.render(checker.store.counts(), days);
-    respond(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text)
+    respond(
+        StatusCode::OK,
+        "text/plain; version=0.0.4; charset=utf-8",
+        text,
+    )
 }
 
 /// `GET /gate/events.json`.
@@ -165,7 +176,11 @@ fn write_list(out: &mut String, gate: &Gate) -> fmt::Result {
         write!(out, "<p class=\"warn\">{}</p>", Escaped(&warning))?;
     }
     let sum = |is: &dyn Fn(&Event) -> bool| -> u64 {
-        events.iter().filter(|event| is(event)).map(|event| event.count).sum()
+        events
+            .iter()
+            .filter(|event| is(event))
+            .map(|event| event.count)
+            .sum()
     };
     let (memory, folder) = checker.store.counts();
     write!(out, "<dl>")?;
@@ -173,14 +188,24 @@ fn write_list(out: &mut String, gate: &Gate) -> fmt::Result {
         ("Let through", sum(&|event| event.allowed).to_string()),
         ("Refused", sum(&|event| !event.allowed).to_string()),
         ("Images scanned", checker.metrics.scan_count().to_string()),
-        ("Reports kept", format!("{memory} in memory, {folder} on disk")),
+        (
+            "Reports kept",
+            format!("{memory} in memory, {folder} on disk"),
+        ),
         ("Advisory database", database.describe(now)),
     ] {
-        write!(out, "<div><dt>{name}</dt><dd>{}</dd></div>", Escaped(&value))?;
+        write!(
+            out,
+            "<div><dt>{name}</dt><dd>{}</dd></div>",
+            Escaped(&value)
+        )?;
     }
     write!(out, "</dl><h2>Decisions</h2>")?;
     if events.is_empty() {
-        write!(out, "<p class=\"soft\">Nothing was pulled through this gate yet.</p>")?;
+        write!(
+            out,
+            "<p class=\"soft\">Nothing was pulled through this gate yet.</p>"
+        )?;
     } else {
         write_events(out, &events)?;
     }
@@ -230,19 +255,30 @@ fn write_events(out: &mut String, events: &[Event]) -> fmt::Result {
             (true, _) => ("warn", "! let through"),
             (false, _) => ("bad", "✕ refused"),
         };
-        let time = event.time.get(..19).unwrap_or(&event.time).replace('T', " ");
+        let time = event
+            .time
+            .get(..19)
+            .unwrap_or(&event.time)
+            .replace('T', " ");
         write!(
             out,
             "<tr><td class=\"num\">{}</td><td><span class=\"tag {class}\">{word}</span><br>\
              <span class=\"soft\">{}{}</span></td><td><code>{}</code><br>",
             Escaped(&time),
             event.outcome.words(),
-            if event.kind == "admission" { ", admission" } else { "" },
+            if event.kind == "admission" {
+                ", admission"
+            } else {
+                ""
+            },
             Escaped(&event.image),
         )?;
         let digest = Escaped(&event.digest);
         match event.has_report {
-            true => write!(out, "<a href=\"/gate/reports/{digest}\"><code>{digest}</code></a>")?,
+            true => write!(
+                out,
+                "<a href=\"/gate/reports/{digest}\"><code>{digest}</code></a>"
+            )?,
             false => write!(out, "<code class=\"soft\">{digest}</code>")?,
         }
         write!(out, "</td><td class=\"why\">{}", Escaped(&event.reason))?;
@@ -254,9 +290,16 @@ fn write_events(out: &mut String, events: &[Event]) -> fmt::Result {
             write!(out, "</ul>")?;
         }
         if let Some(policy) = &event.policy {
-            write!(out, "<span class=\"soft\">policy {}</span>", Escaped(policy))?;
+            write!(
+                out,
+                "<span class=\"soft\">policy {}</span>",
+                Escaped(policy)
+            )?;
         }
-        let scan = event.scan_ms.map(|millis| format!("{millis} ms")).unwrap_or_default();
+        let scan = event
+            .scan_ms
+            .map(|millis| format!("{millis} ms"))
+            .unwrap_or_default();
         write!(
             out,
             "</td><td class=\"num\">{scan}</td><td class=\"num\">{}</td></tr>",
@@ -290,7 +333,9 @@ pub(crate) async fn report(State(gate): State<Gate>, Path(name): Path<String>) -
         let judged = policies::judge(report, &named.policy, now);
         if is_json {
             let format = formats::by_id("json");
-            return format.map(|format| format.render(&judged)).unwrap_or_default();
+            return format
+                .map(|format| format.render(&judged))
+                .unwrap_or_default();
         }
         let mut out = String::new();
         // Writing to a String cannot fail.
@@ -301,7 +346,12 @@ pub(crate) async fn report(State(gate): State<Gate>, Path(name): Path<String>) -
     match rendered {
         Ok(body) if is_json => respond(StatusCode::OK, "application/json", body),
         Ok(content) => html(StatusCode::OK, "Report – Lamina gate", false, &content),
-        Err(_) => html(StatusCode::INTERNAL_SERVER_ERROR, "Report", false, "<h1>No report</h1>"),
+        Err(_) => html(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Report",
+            false,
+            "<h1>No report</h1>",
+        ),
     }
 }
 
@@ -393,8 +443,14 @@ fn write_report(out: &mut String, judged: &Judged<'_>, policy: &str) -> fmt::Res
             Escaped(finding.title.as_deref().unwrap_or_default()),
             Escaped(package.map_or("", |package| &package.name)),
             Escaped(package.map_or("", |package| &package.version)),
-            package.map(|package| package.layer.to_string()).unwrap_or_default(),
-            if left_out.contains(&index) { "left out" } else { "yes" },
+            package
+                .map(|package| package.layer.to_string())
+                .unwrap_or_default(),
+            if left_out.contains(&index) {
+                "left out"
+            } else {
+                "yes"
+            },
         )?;
     }
     if !report.findings.is_empty() {
@@ -407,7 +463,11 @@ fn write_report(out: &mut String, judged: &Judged<'_>, policy: &str) -> fmt::Res
     if !report.issues.is_empty() {
         write!(out, "<h2>Secrets and misconfigurations</h2><ul>")?;
         for issue in report.issues.iter().take(FINDINGS) {
-            let file = issue.place.file.as_deref().or(issue.place.config.as_deref());
+            let file = issue
+                .place
+                .file
+                .as_deref()
+                .or(issue.place.config.as_deref());
             write!(
                 out,
                 "<li>{}: {} <span class=\"soft\"><code>{}</code></span></li>",

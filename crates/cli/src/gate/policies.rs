@@ -28,7 +28,11 @@ impl FromStr for PolicyArg {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('=') {
             Some((pattern, path)) if !path.is_empty() => Ok(Self {
-                pattern: Some(pattern.parse().map_err(|error| format!("{pattern:?}: {error}"))?),
+                pattern: Some(
+                    pattern
+                        .parse()
+                        .map_err(|error| format!("{pattern:?}: {error}"))?,
+                ),
                 path: PathBuf::from(path),
             }),
             _ if text.is_empty() => Err("name a file".to_owned()),
@@ -149,7 +153,9 @@ impl Policies {
             .iter()
             .map(|entry| {
                 let pattern = entry.pattern.as_ref();
-                let pattern = pattern.map_or("all repositories", Pattern::as_str).to_owned();
+                let pattern = pattern
+                    .map_or("all repositories", Pattern::as_str)
+                    .to_owned();
                 let state = entry.state.read().unwrap_or_else(PoisonError::into_inner);
                 (pattern, Arc::clone(&state.policy))
             })
@@ -205,7 +211,10 @@ mod tests {
         };
         let strict = file("strict.yaml", "name: strict\nfail-on: low\n");
         let lax = file("lax.yaml", "fail-on: never\n");
-        let arguments = [format!("docker.io/shop/**={strict}"), format!("team/*={lax}")];
+        let arguments = [
+            format!("docker.io/shop/**={strict}"),
+            format!("team/*={lax}"),
+        ];
         let arguments: Vec<PolicyArg> =
             arguments.iter().map(|text| text.parse().unwrap()).collect();
         let policies = Policies::open(&arguments).unwrap();

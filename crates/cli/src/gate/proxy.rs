@@ -238,7 +238,8 @@ impl Gate {
         let response = self
             .ask(&request.method, url.clone(), headers, redirects)
             .await?;
-        self.metrics().request(asked.kind(), class(response.status()));
+        self.metrics()
+            .request(asked.kind(), class(response.status()));
         Ok(self.pass_back(response, turn, &request.method, &url, Some(target)))
     }
 
@@ -287,7 +288,12 @@ impl Gate {
                 .headers
                 .get(header::HOST)
                 .and_then(|host| host.to_str().ok())
-                .or_else(|| request.uri.authority().map(axum::http::uri::Authority::as_str));
+                .or_else(|| {
+                    request
+                        .uri
+                        .authority()
+                        .map(axum::http::uri::Authority::as_str)
+                });
             return Err(Refusal {
                 status: StatusCode::PRECONDITION_FAILED,
                 code: "PROJECTPOLICYVIOLATION",
@@ -329,11 +335,18 @@ impl Gate {
             target.url(&format!("manifests/{reference}"), query)
         };
         let wanted = reference.parse::<Digest>().ok();
-        let is_known = self.manifests(|manifests| manifests.get(reference)).is_some();
+        let is_known = self
+            .manifests(|manifests| manifests.get(reference))
+            .is_some();
         let mut reference = reference.to_owned();
         if request.method == Method::HEAD || is_known {
             let response = self
-                .ask(&Method::HEAD, url(&reference), headers.clone(), Redirects::Follow)
+                .ask(
+                    &Method::HEAD,
+                    url(&reference),
+                    headers.clone(),
+                    Redirects::Follow,
+                )
                 .await?;
             if response.status().is_success() {
                 let found = announced(&response).or_else(|| wanted.clone());
@@ -345,7 +358,13 @@ impl Gate {
                     }
                 }
             } else if request.method == Method::HEAD {
-                return Ok(Fetched::Answer(self.pass_manifest_answer(response, turn, request, target, &url(&reference))));
+                return Ok(Fetched::Answer(self.pass_manifest_answer(
+                    response,
+                    turn,
+                    request,
+                    target,
+                    &url(&reference),
+                )));
             }
         }
         let wanted = reference.parse::<Digest>().ok();
@@ -353,7 +372,13 @@ impl Gate {
             .ask(&Method::GET, url(&reference), headers, Redirects::Follow)
             .await?;
         if !response.status().is_success() {
-            return Ok(Fetched::Answer(self.pass_manifest_answer(response, turn, request, target, &url(&reference))));
+            return Ok(Fetched::Answer(self.pass_manifest_answer(
+                response,
+                turn,
+                request,
+                target,
+                &url(&reference),
+            )));
         }
         let said = announced(&response);
         let content_type = response
@@ -371,7 +396,11 @@ impl Gate {
             None => Digest::of(&bytes),
         };
         check_digest(wanted.as_ref(), Some(&digest))?;
-        check_digest(said.as_ref().filter(|said| said.algorithm() == digest.algorithm()), Some(&digest))?;
+        check_digest(
+            said.as_ref()
+                .filter(|said| said.algorithm() == digest.algorithm()),
+            Some(&digest),
+        )?;
         let manifest = Manifest::read(digest, bytes, content_type.as_deref());
         Ok(Fetched::Manifest(self.keep(manifest)))
     }
@@ -576,9 +605,13 @@ mod tests {
         let check = |value: &'static str, expect: &str| {
             assert_eq!(challenge(&HeaderValue::from_static(value), &url), expect);
         };
-        let whole = "Bearer realm=\"https://auth.example/token\",service=\"r\",scope=\"repository:a:pull\"";
+        let whole =
+            "Bearer realm=\"https://auth.example/token\",service=\"r\",scope=\"repository:a:pull\"";
         check(whole, whole);
-        check("Basic realm=\"Registry, Realm\"", "Basic realm=\"Registry, Realm\"");
+        check(
+            "Basic realm=\"Registry, Realm\"",
+            "Basic realm=\"Registry, Realm\"",
+        );
         check(
             "Bearer realm=\"/token\",service=\"r\"",
             "Bearer realm=\"https://r.example:5000/token\",service=\"r\"",

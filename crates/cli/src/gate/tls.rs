@@ -79,10 +79,9 @@ fn read(chain: &Path, key: &Path) -> anyhow::Result<Arc<ServerConfig>> {
             .with_context(|| format!("reading {}", path.display()))?;
         Ok(bytes)
     };
-    let certificates: Vec<CertificateDer<'static>> =
-        CertificateDer::pem_slice_iter(&file(chain)?)
-            .collect::<Result<_, _>>()
-            .map_err(|error| anyhow::anyhow!("reading {}: {error}", chain.display()))?;
+    let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&file(chain)?)
+        .collect::<Result<_, _>>()
+        .map_err(|error| anyhow::anyhow!("reading {}: {error}", chain.display()))?;
     // The message names no part of the key.
     let key_der = PrivateKeyDer::from_pem_slice(&file(key)?)
         .map_err(|_| anyhow::anyhow!("there is no private key in {}", key.display()))?;

@@ -33,7 +33,9 @@ impl FromStr for UpstreamArg {
             .parse()
             .map_err(|error| format!("{address:?} is no address of a registry: {error}"))?;
         if url.query().is_some() {
-            return Err(format!("{address:?}: the address of a registry has no query"));
+            return Err(format!(
+                "{address:?}: the address of a registry has no query"
+            ));
         }
         let mut upstream = Self {
             url,
@@ -192,7 +194,9 @@ impl Upstreams {
                 .iter()
                 .any(|other| other.name == name || other.prefix == argument.prefix)
             {
-                bail!("two upstreams have the same name or prefix ({name}): tell them apart with prefix=…");
+                bail!(
+                    "two upstreams have the same name or prefix ({name}): tell them apart with prefix=…"
+                );
             }
             let mut upstream = Upstream {
                 name,
@@ -211,8 +215,7 @@ impl Upstreams {
             {
                 tracing::warn!(upstream = upstream.name, "password sent without TLS");
             }
-            upstream.own =
-                credentials.map(|found| upstream.session(Some(found), &login.options()));
+            upstream.own = credentials.map(|found| upstream.session(Some(found), &login.options()));
             upstreams.push(upstream);
         }
         // The longest prefix is looked for first, and none last.
@@ -479,7 +482,11 @@ mod tests {
             assert_eq!(found, expect, "{asked} {namespace:?}");
         };
         let hub = "https://registry-1.docker.io/v2/";
-        check("nginx", None, &format!("{hub}library/nginx/manifests/1?n=1"));
+        check(
+            "nginx",
+            None,
+            &format!("{hub}library/nginx/manifests/1?n=1"),
+        );
         check("a/nginx", None, &format!("{hub}a/nginx/manifests/1?n=1"));
         check(
             "ghcr.io/a/b",

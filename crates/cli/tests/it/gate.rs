@@ -75,7 +75,11 @@ pub(crate) fn image(django: &str, mark: &str) -> Image {
     })
     .to_string()
     .into_bytes();
-    let blobs = vec![config, lamina_testkit::gzip(&base), lamina_testkit::gzip(&app)];
+    let blobs = vec![
+        config,
+        lamina_testkit::gzip(&base),
+        lamina_testkit::gzip(&app),
+    ];
     let manifest = json!({
         "schemaVersion": 2,
         "mediaType": MANIFEST,
@@ -127,7 +131,8 @@ impl Registry {
         let mut held = self.0.lock().unwrap();
         for reference in [tag.to_owned(), Digest::of(bytes).to_string()] {
             let manifest = (media_type.to_owned(), Bytes::copy_from_slice(bytes));
-            held.manifests.insert(format!("{name}/{reference}"), manifest);
+            held.manifests
+                .insert(format!("{name}/{reference}"), manifest);
         }
     }
 
@@ -192,12 +197,24 @@ impl Registry {
         if let Some((_, digest)) = path.split_once("/blobs/")
             && let Some(blob) = held.blobs.get(digest)
         {
-            return reply(200, &[("content-type", "application/octet-stream")], blob.clone());
+            return reply(
+                200,
+                &[("content-type", "application/octet-stream")],
+                blob.clone(),
+            );
         }
         if path.ends_with("/tags/list") {
-            return reply(200, &[("link", "</v2/x/tags/list?last=1>; rel=\"next\"")], "{}");
+            return reply(
+                200,
+                &[("link", "</v2/x/tags/list?last=1>; rel=\"next\"")],
+                "{}",
+            );
         }
-        reply(404, &[], r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"unknown"}]}"#)
+        reply(
+            404,
+            &[],
+            r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"unknown"}]}"#,
+        )
     }
 }
 
@@ -294,7 +311,7 @@ async fn a_vulnerable_image_is_refused_as_harbor_refuses_and_a_repaired_one_is_h
     let host = place.upstream.host();
     for part in [
         format!("{host}/shop:1.0"),
-        "severity: 1 finding at or above high".to_owned(),
+        "severity-threshold: 1 finding at or above high".to_owned(),
         "CVE-2099-1 (critical) in Django 3.2, fixed in 3.2.1".to_owned(),
         format!("{}/gate/reports/{}", place.gate.origin(), bad.digest),
     ] {
@@ -332,7 +349,12 @@ async fn a_vulnerable_image_is_refused_as_harbor_refuses_and_a_repaired_one_is_h
         assert_eq!(get(&url).await.bytes().await.unwrap(), blob);
     }
     assert_eq!(place.status("missing").await, 404);
-    assert_eq!(place.metric("lamina_gate_scans_total{result=\"report\"}").await, 2);
+    assert_eq!(
+        place
+            .metric("lamina_gate_scans_total{result=\"report\"}")
+            .await,
+        2
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -346,7 +368,12 @@ async fn the_page_shows_what_was_decided() {
     let policy = header(&page, "content-security-policy").unwrap();
     assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"));
     let text = page.text().await.unwrap();
-    for part in ["✕ refused", "✓ let through", "CVE-2099-1 (critical)", "http-equiv=\"refresh\""] {
+    for part in [
+        "✕ refused",
+        "✓ let through",
+        "CVE-2099-1 (critical)",
+        "http-equiv=\"refresh\"",
+    ] {
         assert!(text.contains(part), "{part} in {text}");
     }
     assert!(!text.contains("<script"));
@@ -354,7 +381,10 @@ async fn the_page_shows_what_was_decided() {
     let report = get(&place.url(&format!("/gate/reports/{digest}"))).await;
     assert_eq!(report.status(), 200);
     let text = report.text().await.unwrap();
-    assert!(text.contains("CVE-2099-1") && text.contains("✕ fails"), "{text}");
+    assert!(
+        text.contains("CVE-2099-1") && text.contains("✕ fails"),
+        "{text}"
+    );
     let report = get(&place.url(&format!("/gate/reports/{digest}.json"))).await;
     let report: Value = serde_json::from_str(&report.text().await.unwrap()).unwrap();
     assert_eq!(report["image"]["digest"], digest.to_string());
@@ -363,11 +393,18 @@ async fn the_page_shows_what_was_decided() {
         let url = place.url(&format!("/gate/reports/{odd}"));
         assert_eq!(get(&url).await.status(), 404, "{odd}");
     }
-    let events = get(&place.url("/gate/events.json")).await.text().await.unwrap();
+    let events = get(&place.url("/gate/events.json"))
+        .await
+        .text()
+        .await
+        .unwrap();
     let events: Value = serde_json::from_str(&events).unwrap();
     assert_eq!(events["events"][0]["allowed"], true);
     assert_eq!(events["events"][1]["outcome"], "failed");
-    assert_eq!(get(&place.url("/gate/healthz")).await.text().await.unwrap(), "ok\n");
+    assert_eq!(
+        get(&place.url("/gate/healthz")).await.text().await.unwrap(),
+        "ok\n"
+    );
     let refused = "lamina_gate_requests_total{kind=\"manifest\",outcome=\"refused\"}";
     assert_eq!(place.metric(refused).await, 1);
 }
@@ -395,10 +432,18 @@ async fn an_exception_counts_from_when_it_is_written_until_it_expires() {
     std::fs::write(&file, text).unwrap();
     place.becomes("1.0", 200).await;
     // It is for that tag, and the digest that was pulled by it.
-    assert_eq!(place.status(&image("3.2", "").digest.to_string()).await, 200);
+    assert_eq!(
+        place.status(&image("3.2", "").digest.to_string()).await,
+        200
+    );
     place.becomes("1.0", 412).await;
     assert!(jiff::Timestamp::from_second(i64::try_from(now).unwrap()).unwrap() < end);
-    assert_eq!(place.metric("lamina_gate_scans_total{result=\"report\"}").await, 1);
+    assert_eq!(
+        place
+            .metric("lamina_gate_scans_total{result=\"report\"}")
+            .await,
+        1
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -466,7 +511,12 @@ async fn many_pulls_of_an_image_scan_it_once() {
         assert_eq!(pull.await.unwrap(), 412);
     }
     assert_eq!(place.registry.blob_requests(), image("3.2", "").blobs.len());
-    assert_eq!(place.metric("lamina_gate_scans_total{result=\"report\"}").await, 1);
+    assert_eq!(
+        place
+            .metric("lamina_gate_scans_total{result=\"report\"}")
+            .await,
+        1
+    );
     assert_eq!(place.metric("lamina_gate_waiting").await, 0);
 }
 
@@ -506,13 +556,20 @@ async fn a_tag_that_moves_brings_nothing_unjudged() {
     let turn = std::sync::atomic::AtomicUsize::new(0);
     let manifests = [good.manifest.clone(), bad.manifest.clone()];
     place.registry.hook(move |request| {
-        request.uri().path().ends_with("/manifests/moving").then(|| {
-            let turn = turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            let manifest = manifests[turn % 2].clone();
-            let digest = Digest::of(&manifest).to_string();
-            let headers = [("content-type", MANIFEST), ("docker-content-digest", &*digest)];
-            reply(200, &headers, manifest)
-        })
+        request
+            .uri()
+            .path()
+            .ends_with("/manifests/moving")
+            .then(|| {
+                let turn = turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                let manifest = manifests[turn % 2].clone();
+                let digest = Digest::of(&manifest).to_string();
+                let headers = [
+                    ("content-type", MANIFEST),
+                    ("docker-content-digest", &*digest),
+                ];
+                reply(200, &headers, manifest)
+            })
     });
     for _ in 0..6 {
         let response = place.manifest("moving").await;
@@ -572,13 +629,15 @@ async fn what_no_runtime_runs_passes_and_what_pretends_to_be_that_does_not() {
         let response = place.manifest(name).await;
         assert_eq!(response.status(), status, "{name}");
         if status == 200 {
-            assert_eq!(header(&response, "lamina-verdict"), Some("not judged"), "{name}");
+            assert_eq!(
+                header(&response, "lamina-verdict"),
+                Some("not judged"),
+                "{name}"
+            );
             assert_eq!(response.text().await.unwrap(), bytes, "{name}");
         }
     };
-    let manifest = |config: Value, layers: &[Value]| {
-        json!({ "schemaVersion": 2, "config": config, "layers": layers })
-    };
+    let manifest = |config: Value, layers: &[Value]| json!({ "schemaVersion": 2, "config": config, "layers": layers });
     let (config, text) = (b"{}".as_slice(), b"{\"payload\": \"\"}".as_slice());
     let helm = descriptor("application/vnd.cncf.helm.config.v1+json", config);
     let chart = descriptor("application/vnd.cncf.helm.chart.content.v1.tar+gzip", text);
@@ -595,7 +654,9 @@ async fn what_no_runtime_runs_passes_and_what_pretends_to_be_that_does_not() {
     check("chart-of-layers", pretence, &[config], 412).await;
     let twice = String::from_utf8(image("3.2.1", "").manifest).unwrap();
     let twice = twice.replacen("\"layers\"", "\"Layers\":[],\"layers\"", 1);
-    place.registry.put("shop", "twice", MANIFEST, twice.as_bytes());
+    place
+        .registry
+        .put("shop", "twice", MANIFEST, twice.as_bytes());
     let response = place.manifest("twice").await;
     let message = message_of(&response.text().await.unwrap());
     assert!(message.contains("can be misread"), "{message}");
@@ -643,12 +704,18 @@ async fn a_client_gets_its_token_from_the_upstreams_realm_and_nobody_else_sees_i
     assert_eq!(pull("/v2/shop/manifests/1.0", "good").await.status(), 412);
     // What is kept is handed out to those only whom the registry lets in.
     assert_eq!(pull("/v2/shop/manifests/1.1", "bad").await.status(), 401);
-    assert_eq!(place.status(&image("3.2.1", "").digest.to_string()).await, 401);
+    assert_eq!(
+        place.status(&image("3.2.1", "").digest.to_string()).await,
+        401
+    );
     let blob = image("3.2.1", "").blobs[1].clone();
     let path = format!("/v2/shop/blobs/{}", Digest::of(&blob));
     assert_eq!(pull(&path, "good").await.bytes().await.unwrap(), blob);
     let seen = seen.lock().unwrap();
-    assert!(seen.len() >= 7 && seen.iter().all(Option::is_none), "{seen:?}");
+    assert!(
+        seen.len() >= 7 && seen.iter().all(Option::is_none),
+        "{seen:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -659,7 +726,11 @@ async fn blobs_are_streamed_in_ranges_and_redirects_to_others_are_the_clients() 
         let range = request.headers().get("range")?;
         let range = range.to_str().unwrap();
         match range {
-            "bytes=0-" => Some(reply(307, &[("location", "https://cdn.example/x?signature=s")], "")),
+            "bytes=0-" => Some(reply(
+                307,
+                &[("location", "https://cdn.example/x?signature=s")],
+                "",
+            )),
             "bytes=1-" => Some(reply(307, &[("location", "/moved")], "")),
             range if request.uri().path() == "/moved" => {
                 assert_eq!(range, "bytes=1-");
@@ -670,7 +741,12 @@ async fn blobs_are_streamed_in_ranges_and_redirects_to_others_are_the_clients() 
     });
     let ask = async |range: &str| {
         let url = place.url(&format!("/v2/shop/blobs/{digest}"));
-        client().get(url).header("range", range).send().await.unwrap()
+        client()
+            .get(url)
+            .header("range", range)
+            .send()
+            .await
+            .unwrap()
     };
     let part = ask("bytes=2-3").await;
     assert_eq!(part.status(), 206);
@@ -692,7 +768,10 @@ async fn an_upstream_that_fails_is_reported_and_never_lets_an_image_through() {
     let told = good.digest.to_string();
     place.registry.hook(move |request| {
         let (_, reference) = request.uri().path().split_once("/manifests/")?;
-        let typed = [("content-type", MANIFEST), ("docker-content-digest", told.as_str())];
+        let typed = [
+            ("content-type", MANIFEST),
+            ("docker-content-digest", told.as_str()),
+        ];
         match reference {
             "error" => Some(reply(500, &[], "{}")),
             "busy" => Some(reply(429, &[("retry-after", "7")], "{}")),
@@ -725,9 +804,11 @@ async fn an_upstream_that_fails_is_reported_and_never_lets_an_image_through() {
     // Asked for by a digest, something else comes.
     let (digest, other) = (Digest::of(b"{}").to_string(), good.manifest.clone());
     place.registry.hook(move |request| {
-        request.uri().path().ends_with(&digest).then(|| {
-            reply(200, &[("content-type", MANIFEST)], other.clone())
-        })
+        request
+            .uri()
+            .path()
+            .ends_with(&digest)
+            .then(|| reply(200, &[("content-type", MANIFEST)], other.clone()))
     });
     let (status, code, _) = error_of(place.manifest(&Digest::of(b"{}").to_string()).await).await;
     assert_eq!((status, code.as_str()), (502, "DIGEST_INVALID"));
@@ -741,7 +822,10 @@ async fn an_image_that_cannot_be_read_is_refused_unless_the_operator_lets_it() {
     // The registry sends another layer than the manifest names; then no config.
     let place = Place::new(&[]).await;
     let good = image("3.2.1", "");
-    let (layer, other) = (Digest::of(&good.blobs[2]).to_string(), good.blobs[1].clone());
+    let (layer, other) = (
+        Digest::of(&good.blobs[2]).to_string(),
+        good.blobs[1].clone(),
+    );
     place.registry.hook(move |request| {
         let is_it = request.uri().path().ends_with(&layer);
         is_it.then(|| reply(200, &[], other.clone()))
@@ -800,8 +884,17 @@ async fn a_restart_scans_nothing_again_also_when_it_comes_in_the_middle() {
     assert_eq!(place.status("1.0").await, 412);
     let report = place.url(&format!("/gate/reports/{}", image("3.2", "").digest));
     assert_eq!(get(&report).await.status(), 200);
-    assert_eq!(place.registry.blob_requests(), asked, "nothing is read again");
-    assert_eq!(place.metric("lamina_gate_kept_reports_used_total{from=\"folder\"}").await, 1);
+    assert_eq!(
+        place.registry.blob_requests(),
+        asked,
+        "nothing is read again"
+    );
+    assert_eq!(
+        place
+            .metric("lamina_gate_kept_reports_used_total{from=\"folder\"}")
+            .await,
+        1
+    );
     assert_eq!(place.status("1.1").await, 200);
 }
 
@@ -817,7 +910,12 @@ async fn a_folder_that_cannot_be_written_changes_no_verdict() {
         assert_eq!(place.status("1.1").await, 200);
     }
     assert_eq!(place.metric("lamina_gate_state_errors_total").await, 2);
-    assert_eq!(place.metric("lamina_gate_scans_total{result=\"report\"}").await, 2);
+    assert_eq!(
+        place
+            .metric("lamina_gate_scans_total{result=\"report\"}")
+            .await,
+        2
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -830,13 +928,25 @@ async fn nothing_is_pushed_and_only_the_distribution_api_is_passed_on() {
         assert_eq!((status, code.as_str()), (405, "UNSUPPORTED"), "{method}");
     }
     let log = place.registry.log().len();
-    for path in ["/v2/_catalog", "/v2/shop/manifests/a%2fb", "/v1/search", "/v2/SHOP/tags/list"] {
+    for path in [
+        "/v2/_catalog",
+        "/v2/shop/manifests/a%2fb",
+        "/v1/search",
+        "/v2/SHOP/tags/list",
+    ] {
         assert_eq!(get(&place.url(path)).await.status(), 404, "{path}");
     }
-    assert_eq!(place.registry.log().len(), log, "the upstream hears of none of it");
+    assert_eq!(
+        place.registry.log().len(),
+        log,
+        "the upstream hears of none of it"
+    );
     let tags = get(&place.url("/v2/shop/tags/list")).await;
     assert_eq!(tags.status(), 200);
-    assert_eq!(get(&place.url("/v2/?ns=elsewhere.example")).await.status(), 200);
+    assert_eq!(
+        get(&place.url("/v2/?ns=elsewhere.example")).await.status(),
+        200
+    );
     let other = get(&place.url("/v2/shop/manifests/1.1?ns=elsewhere.example")).await;
     assert_eq!(error_of(other).await.1, "NAME_UNKNOWN");
     let host = place.upstream.host();
@@ -845,7 +955,10 @@ async fn nothing_is_pushed_and_only_the_distribution_api_is_passed_on() {
 }
 
 fn review(images: &[&str]) -> String {
-    let containers: Vec<Value> = images.iter().map(|image| json!({ "image": image })).collect();
+    let containers: Vec<Value> = images
+        .iter()
+        .map(|image| json!({ "image": image }))
+        .collect();
     json!({
         "apiVersion": "admission.k8s.io/v1",
         "kind": "AdmissionReview",
@@ -887,9 +1000,16 @@ async fn kubernetes_is_told_which_images_may_run() {
     assert_eq!(answer["allowed"], false);
     assert_eq!(answer["status"]["code"], 403);
     let message = answer["status"]["message"].as_str().unwrap();
-    assert!(message.contains("shop:1.0") && message.contains("CVE-2099-1"), "{message}");
+    assert!(
+        message.contains("shop:1.0") && message.contains("CVE-2099-1"),
+        "{message}"
+    );
     assert!(!message.contains("shop:1.1"), "{message}");
-    for odd in ["elsewhere.example/a:1", "NOT A NAME", &format!("{host}/missing:1")] {
+    for odd in [
+        "elsewhere.example/a:1",
+        "NOT A NAME",
+        &format!("{host}/missing:1"),
+    ] {
         let answer = admit(&url, &[odd]).await;
         assert_eq!(answer["allowed"], false, "{odd}");
     }
@@ -912,8 +1032,14 @@ async fn kubernetes_is_told_which_images_may_run() {
     let put = |tag: &str, text: String| place.registry.put("shop", tag, INDEX, text.as_bytes());
     put("good", index("3.2.1", "3.2"));
     put("bad", index("3.2", "3.2.1"));
-    assert_eq!(admit(&url, &[&format!("{host}/shop:good")]).await["allowed"], true);
-    assert_eq!(admit(&url, &[&format!("{host}/shop:bad")]).await["allowed"], false);
+    assert_eq!(
+        admit(&url, &[&format!("{host}/shop:good")]).await["allowed"],
+        true
+    );
+    assert_eq!(
+        admit(&url, &[&format!("{host}/shop:bad")]).await["allowed"],
+        false
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -923,7 +1049,11 @@ async fn admission_answers_in_time_and_warns_in_a_dry_run() {
     let release = place.registry.stall();
     let started = std::time::Instant::now();
     let answer = admit(&place.url("/gate/admission?timeout=1s"), &[&image]).await;
-    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        started.elapsed()
+    );
     assert_eq!(answer["allowed"], false);
     release.send(true).unwrap();
 
@@ -964,16 +1094,32 @@ async fn the_gate_speaks_tls() {
     let path = |name: &str| folder.path().join(name).display().to_string();
     let (chain, key) = (path("tls.crt"), path("tls.key"));
     let made = std::process::Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+        ])
         .args(["-nodes", "-days", "2", "-subj", "/CN=localhost"])
-        .args(["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=CA:FALSE"])
+        .args([
+            "-addext",
+            "subjectAltName=DNS:localhost",
+            "-addext",
+            "basicConstraints=CA:FALSE",
+        ])
         .args(["-keyout", &key, "-out", &chain])
         .output();
     let Ok(made) = made else {
         eprintln!("skipped: openssl is not installed");
         return;
     };
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
     let place = Place::new(&["--tls-cert", &chain, "--tls-key", &key]).await;
     let certificate = std::fs::read(&chain).unwrap();
     let certificate = reqwest::Certificate::from_pem(&certificate).unwrap();
@@ -992,5 +1138,8 @@ async fn the_gate_speaks_tls() {
     let refused = pull("1.0").await;
     assert_eq!(refused.status(), 412);
     let message = message_of(&refused.text().await.unwrap());
-    assert!(message.contains(&format!("{origin}/gate/reports/")), "{message}");
+    assert!(
+        message.contains(&format!("{origin}/gate/reports/")),
+        "{message}"
+    );
 }

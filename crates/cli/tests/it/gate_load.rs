@@ -57,13 +57,21 @@ async fn five_hundred_pulls_of_twenty_images() {
     database(folder.path(), "db", Some("3.2.1"));
     let registry = Registry::default();
     let images: Vec<_> = (0..IMAGES)
-        .map(|number| image(if number % 2 == 0 { "3.2" } else { "3.2.1" }, &number.to_string()))
+        .map(|number| {
+            image(
+                if number % 2 == 0 { "3.2" } else { "3.2.1" },
+                &number.to_string(),
+            )
+        })
         .collect();
     for (number, image) in images.iter().enumerate() {
         registry.push(&format!("shop/{number}"), "1", image);
     }
     let upstream = registry.serve().await;
-    let (origin, db) = (upstream.origin(), folder.path().join("db").display().to_string());
+    let (origin, db) = (
+        upstream.origin(),
+        folder.path().join("db").display().to_string(),
+    );
     let gate = gate(&["--upstream", &origin, "--db", &db]).await;
     let blob = Digest::of(&images[0].blobs[2]).to_string();
 
@@ -91,7 +99,11 @@ async fn five_hundred_pulls_of_twenty_images() {
     }
     let wall = started.elapsed();
     // A config and two layers of each; the lowest layer is the same, and still asked for by each scan.
-    assert_eq!(registry.blob_requests() - asked, 3 * IMAGES, "each is scanned once");
+    assert_eq!(
+        registry.blob_requests() - asked,
+        3 * IMAGES,
+        "each is scanned once"
+    );
 
     let warm: Vec<_> = (0..PULLS)
         .map(|number| format!("{}/v2/shop/{}/manifests/1", gate.origin(), number % IMAGES))
@@ -128,5 +140,8 @@ async fn five_hundred_pulls_of_twenty_images() {
     println!("all 500 took {:.2} s", wall.as_secs_f64());
     let metrics = get(&format!("{}/gate/metrics", gate.origin())).await;
     let metrics = metrics.text().await.unwrap();
-    assert!(metrics.contains("lamina_gate_scans_total{result=\"report\"} 20"), "{metrics}");
+    assert!(
+        metrics.contains("lamina_gate_scans_total{result=\"report\"} 20"),
+        "{metrics}"
+    );
 }

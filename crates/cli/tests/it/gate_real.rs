@@ -5,7 +5,7 @@ use std::{path::Path, process::Command};
 
 use lamina_image::digest::Digest;
 use lamina_testkit::layer;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     gate::{Image, gate, image},
@@ -71,7 +71,14 @@ async fn skopeo_gets_the_repaired_image_and_not_the_vulnerable_one() {
             path.join("db").display().to_string(),
         );
         let policy_argument = policy.display().to_string();
-        let words = ["--upstream", &upstream, "--db", &db, "--policy", &policy_argument];
+        let words = [
+            "--upstream",
+            &upstream,
+            "--db",
+            &db,
+            "--policy",
+            &policy_argument,
+        ];
         let gate = gate(&words).await;
         let copy = |tag: &str| {
             let to = path.join(format!("pulled-{tag}"));
@@ -79,18 +86,32 @@ async fn skopeo_gets_the_repaired_image_and_not_the_vulnerable_one() {
         };
         copy("1.1").unwrap();
         let said = copy("1.0").unwrap_err();
-        for part in ["house rules", "CVE-2099-1 (critical) in Django 3.2", "/gate/reports/sha256:"] {
+        for part in [
+            "house rules",
+            "CVE-2099-1 (critical) in Django 3.2",
+            "/gate/reports/sha256:",
+        ] {
             assert!(said.contains(part), "{part:?} in {said}");
         }
         if login {
             let url = format!("{}/v2/team/shop/manifests/1.1", gate.origin());
-            assert_eq!(get(&url).await.status(), 401, "nobody gets it without a login");
+            assert_eq!(
+                get(&url).await.status(),
+                401,
+                "nobody gets it without a login"
+            );
         }
-        let tags = get(&format!("{}/v2/team/shop/tags/list?n=1", gate.origin())).await;
         if !login {
-            assert_eq!(tags.status(), 200);
-            let link = tags.headers()["link"].to_str().unwrap().to_owned();
-            assert!(link.starts_with("</v2/team/shop/tags/list?"), "{link}");
+            let tags = get(&format!("{}/v2/team/shop/tags/list", gate.origin())).await;
+            let tags: Value = serde_json::from_str(&tags.text().await.unwrap()).unwrap();
+            let mut tags: Vec<&str> = tags["tags"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .flat_map(Value::as_str)
+                .collect();
+            tags.sort_unstable();
+            assert_eq!(tags, ["1.0", "1.1"]);
         }
         std::fs::write(&policy, "exceptions: [{ id: CVE-2099-1, reason: known }]").unwrap();
         let mut outcome = copy("1.0");

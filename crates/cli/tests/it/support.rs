@@ -149,7 +149,11 @@ pub(crate) fn breaking(bytes: &axum::body::Bytes) -> Body {
 pub(crate) fn database(folder: &Path, name: &str, fixed: Option<&str>) {
     let feed = folder.join("feeds/osv/PyPI");
     std::fs::create_dir_all(&feed).unwrap();
-    let package = if fixed.is_some() { "django" } else { "no-such-package" };
+    let package = if fixed.is_some() {
+        "django"
+    } else {
+        "no-such-package"
+    };
     let record = json!({
         "id": "PYSEC-2099-1", "aliases": ["CVE-2099-1"], "modified": "2026-11-01T00:00:00Z",
         "affected": [{
