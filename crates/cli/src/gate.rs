@@ -64,7 +64,7 @@ pub use self::{policies::PolicyArg, upstream::UpstreamArg};
 use crate::{
     credentials::RegistryArgs,
     database::TrustArgs,
-    limits,
+    limits, pull,
     serve::{self, Acceptor},
     transport,
 };
@@ -265,7 +265,11 @@ struct Inner {
     events: Events,
     manifests: Mutex<Manifests>,
     asker: Asker,
+    /// Requests to upstreams take one each: those for manifests, and all others.
+    manifest_turns: Arc<Semaphore>,
     turns: Arc<Semaphore>,
+    /// Whoever judges takes one: as many as there are cores.
+    judges: Arc<Semaphore>,
     certificates: Option<Arc<Certificates>>,
     args: Args,
 }
@@ -358,7 +362,9 @@ impl Gate {
             events: Events::default(),
             manifests: Mutex::default(),
             asker: Asker::new(args.upstream_timeout)?,
+            manifest_turns: Arc::new(Semaphore::new(limits::GATE_MANIFESTS_AT_ONCE)),
             turns: Arc::new(Semaphore::new(limits::GATE_AT_ONCE)),
+            judges: pull::places(),
             certificates,
             args: args.clone(),
         })))
@@ -484,22 +490,8 @@ impl Gate {
                     "it was not scanned within {} s; the scan goes on: try again soon",
                     wait.as_secs_f64()
                 ),
-                ..self.blank(image, &manifest.digest)
+                ..blank(image, &manifest.digest)
             },
-        }
-    }
-
-    fn blank(&self, image: String, digest: &Digest) -> Judgement {
-        Judgement {
-            outcome: Outcome::NotJudged,
-            image,
-            digest: digest.to_string(),
-            policy: None,
-            reason: String::new(),
-            worst: Vec::new(),
-            warnings: Vec::new(),
-            has_report: false,
-            scan_ms: None,
         }
     }
 
@@ -526,7 +518,7 @@ impl Gate {
     ) -> Judgement {
         let not_judged = |reason: String| Judgement {
             reason,
-            ..self.blank(image.clone(), &manifest.digest)
+            ..blank(image.clone(), &manifest.digest)
         };
         match &manifest.kind {
             Err(problem) => Judgement {
@@ -627,7 +619,7 @@ impl Gate {
                     CheckError::Scan(_) => Outcome::NotScanned,
                 },
                 reason: error.to_string(),
-                ..self.blank(image, digest)
+                ..blank(image, digest)
             },
         }
     }
@@ -642,7 +634,8 @@ impl Gate {
         kept: Arc<Kept>,
     ) -> Judgement {
         let policy = self.0.policies.of(names);
-        let (blank, named) = (self.blank(image.clone(), digest), image.clone());
+        let (judgement, named) = (blank(image.clone(), digest), image.clone());
+        let _judge = self.0.judges.acquire().await;
         let judging = tokio::task::spawn_blocking(move || -> anyhow::Result<Judgement> {
             let now = transport::clock()?;
             let renamed;
@@ -666,7 +659,7 @@ impl Gate {
                 warnings: warnings_of(&judged),
                 has_report: true,
                 scan_ms: u64::try_from(kept.scan.as_millis()).ok(),
-                ..blank
+                ..judgement
             })
         });
         match judging.await {
@@ -674,7 +667,7 @@ impl Gate {
             _ => Judgement {
                 outcome: Outcome::NotScanned,
                 reason: "it could not be judged".to_owned(),
-                ..self.blank(named, digest)
+                ..blank(named, digest)
             },
         }
     }
@@ -701,7 +694,7 @@ impl Gate {
                         reason:
                             "an index, of which an image passes: each is judged when it is pulled"
                                 .to_owned(),
-                        ..self.blank(image, digest)
+                        ..blank(image, digest)
                     };
                 }
                 Outcome::Failed => {
@@ -713,7 +706,7 @@ impl Gate {
         if all == 0 || all > limits::INDEX_IMAGES {
             return Judgement {
                 reason: format!("an index of {all} images: they are judged when they are pulled"),
-                ..self.blank(image, digest)
+                ..blank(image, digest)
             };
         }
         match failed {
@@ -730,7 +723,7 @@ impl Gate {
                     "none of the {all} images of this index could be judged; the first: {}",
                     problems.into_iter().next().unwrap_or_default()
                 ),
-                ..self.blank(image, digest)
+                ..blank(image, digest)
             },
         }
     }
@@ -749,13 +742,13 @@ impl Gate {
                 return Judgement {
                     outcome: Outcome::NotScanned,
                     reason: error.to_string(),
-                    ..self.blank(image, digest)
+                    ..blank(image, digest)
                 };
             }
         };
         match &manifest.kind {
             // Judged by whoever meets it.
-            Ok(Kind::Index(_)) => self.blank(image, digest),
+            Ok(Kind::Index(_)) => blank(image, digest),
             Ok(Kind::Image(found)) => {
                 self.judge_image(target, image, digest, found, session)
                     .await
@@ -763,7 +756,7 @@ impl Gate {
             _ => Judgement {
                 outcome: Outcome::NotScanned,
                 reason: "it is no image".to_owned(),
-                ..self.blank(image, digest)
+                ..blank(image, digest)
             },
         }
     }
@@ -871,6 +864,11 @@ impl Manifest {
             kind,
         }
     }
+}
+
+/// An image of which nothing is known yet.
+fn blank(image: String, digest: &Digest) -> Judgement {
+    Judgement::of(image, digest.to_string())
 }
 
 /// The rules that failed, with their reasons.

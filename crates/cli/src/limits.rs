@@ -86,7 +86,11 @@ pub const KEY_FILE_BYTES: u64 = 4096;
 /// 200 MB.
 pub const DATABASE_BYTES: u64 = 4 << 30;
 
-/// Requests that the gate passes to its upstreams at once. Each takes two file descriptors.
+/// Requests for manifests that the gate passes to its upstreams at once. They are short, and fewer at
+/// once do not keep blobs waiting.
+pub const GATE_MANIFESTS_AT_ONCE: usize = 32;
+
+/// Other requests that the gate passes to its upstreams at once. Each takes two file descriptors.
 pub const GATE_AT_ONCE: usize = 400;
 
 /// Images that wait to be scanned, or are.

@@ -283,7 +283,7 @@ impl Relay {
         request: &Parts,
         mut url: Url,
     ) -> Result<(reqwest::Response, Url), Refusal> {
-        let mut headers = passed_on(&request.headers);
+        let mut headers = passed_on(&request.headers, &PASSED_ON);
         for _ in 0..=limits::REDIRECTS {
             let (client, target) = self.client_for(&url)?;
             let response = client
@@ -515,18 +515,21 @@ fn check_origin(headers: &HeaderMap, own_names: &[String]) -> Result<(), Refusal
     Ok(())
 }
 
-/// The headers of the page's request that a registry gets to see.
-fn passed_on(headers: &HeaderMap) -> HeaderMap {
-    const PASSED: [HeaderName; 5] = [
-        header::ACCEPT,
-        header::AUTHORIZATION,
-        header::RANGE,
-        header::IF_NONE_MATCH,
-        header::USER_AGENT,
-    ];
+/// Headers of the page's request that a registry gets to see.
+const PASSED_ON: [HeaderName; 5] = [
+    header::ACCEPT,
+    header::AUTHORIZATION,
+    header::RANGE,
+    header::IF_NONE_MATCH,
+    header::USER_AGENT,
+];
+
+/// Those of a request's headers that are named, and that no other coding than the registry's own is
+/// wanted.
+pub(crate) fn passed_on(headers: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
     let mut passed = HeaderMap::new();
-    for name in PASSED {
-        for value in headers.get_all(&name) {
+    for name in names {
+        for value in headers.get_all(name) {
             if value.len() <= limits::HEADER_VALUE_BYTES {
                 passed.append(name.clone(), value.clone());
             }

@@ -311,16 +311,10 @@ impl Gate {
 
 /// An image of which not even the digest is known.
 fn unknown(image: &str) -> Judgement {
+    let image = image.chars().take(400).collect();
     Judgement {
         outcome: Outcome::NotScanned,
-        image: image.chars().take(400).collect(),
-        digest: "digest unknown".to_owned(),
-        policy: None,
-        reason: String::new(),
-        worst: Vec::new(),
-        warnings: Vec::new(),
-        has_report: false,
-        scan_ms: None,
+        ..Judgement::of(image, "digest unknown".to_owned())
     }
 }
 

@@ -39,7 +39,7 @@ impl Outcome {
 }
 
 /// What an image came out as, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Judgement {
     pub(crate) outcome: Outcome,
     /// The image with its registry, as it was asked for.
@@ -59,6 +59,23 @@ pub(crate) struct Judgement {
     pub(crate) scan_ms: Option<u64>,
 }
 
+impl Judgement {
+    /// Nothing is known yet but which image it is.
+    pub(crate) fn of(image: String, digest: String) -> Self {
+        Self {
+            outcome: Outcome::NotJudged,
+            image,
+            digest,
+            policy: None,
+            reason: String::new(),
+            worst: Vec::new(),
+            warnings: Vec::new(),
+            has_report: false,
+            scan_ms: None,
+        }
+    }
+}
+
 /// A decision that was carried out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Event {
@@ -70,14 +87,8 @@ pub(crate) struct Event {
     pub(crate) kind: &'static str,
     /// Whether the image was handed out.
     pub(crate) allowed: bool,
-    pub(crate) outcome: Outcome,
-    pub(crate) image: String,
-    pub(crate) digest: String,
-    pub(crate) policy: Option<String>,
-    pub(crate) reason: String,
-    pub(crate) worst: Vec<String>,
-    pub(crate) has_report: bool,
-    pub(crate) scan_ms: Option<u64>,
+    #[serde(flatten)]
+    pub(crate) judgement: Judgement,
 }
 
 /// The last decisions, newest first.
@@ -94,29 +105,26 @@ impl Events {
         now: Timestamp,
     ) {
         let mut events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = events.iter().position(|event| {
-            event.digest == judgement.digest
-                && event.image == judgement.image
-                && event.kind == kind
+        let is_same = |event: &Event| {
+            let earlier = &event.judgement;
+            event.kind == kind
                 && event.allowed == allowed
-                && event.reason == judgement.reason
-        });
+                && earlier.digest == judgement.digest
+                && earlier.image == judgement.image
+                && earlier.reason == judgement.reason
+        };
+        let same = events.iter().position(is_same);
         let earlier = same.and_then(|index| events.remove(index));
+        let mut judgement = judgement.clone();
+        if judgement.scan_ms.is_none() {
+            judgement.scan_ms = earlier.as_ref().and_then(|event| event.judgement.scan_ms);
+        }
         events.push_front(Event {
             time: now.to_string(),
-            count: earlier.as_ref().map_or(0, |earlier| earlier.count) + 1,
+            count: earlier.map_or(0, |earlier| earlier.count) + 1,
             kind,
             allowed,
-            outcome: judgement.outcome,
-            image: judgement.image.clone(),
-            digest: judgement.digest.clone(),
-            policy: judgement.policy.clone(),
-            reason: judgement.reason.clone(),
-            worst: judgement.worst.clone(),
-            has_report: judgement.has_report,
-            scan_ms: judgement
-                .scan_ms
-                .or(earlier.and_then(|earlier| earlier.scan_ms)),
+            judgement,
         });
         events.truncate(limits::EVENTS);
     }
@@ -135,24 +143,14 @@ mod tests {
     #[test]
     fn the_same_again_moves_up_and_the_list_ends() {
         let events = Events::default();
-        let judgement = |image: &str| Judgement {
-            outcome: Outcome::Passed,
-            image: image.to_owned(),
-            digest: "sha256:a".to_owned(),
-            policy: None,
-            reason: String::new(),
-            worst: Vec::new(),
-            warnings: Vec::new(),
-            has_report: true,
-            scan_ms: None,
-        };
+        let judgement = |image: &str| Judgement::of(image.to_owned(), "sha256:a".to_owned());
         for image in ["a", "b", "a", "a"] {
             events.note(&judgement(image), "pull", true, Timestamp::UNIX_EPOCH);
         }
         let counts: Vec<(String, u64)> = events
             .list()
             .into_iter()
-            .map(|event| (event.image, event.count))
+            .map(|event| (event.judgement.image, event.count))
             .collect();
         assert_eq!(counts, [("a".to_owned(), 3), ("b".to_owned(), 1)]);
         for number in 0..limits::EVENTS + 10 {

@@ -249,7 +249,8 @@ fn write_events(out: &mut String, events: &[Event]) -> fmt::Result {
     )?;
     for event in events {
         use super::Outcome::{NotJudged, Passed};
-        let (class, word) = match (event.allowed, event.outcome) {
+        let judgement = &event.judgement;
+        let (class, word) = match (event.allowed, judgement.outcome) {
             (true, Passed) => ("good", "✓ let through"),
             (true, NotJudged) => ("soft", "– let through"),
             (true, _) => ("warn", "! let through"),
@@ -265,38 +266,38 @@ fn write_events(out: &mut String, events: &[Event]) -> fmt::Result {
             "<tr><td class=\"num\">{}</td><td><span class=\"tag {class}\">{word}</span><br>\
              <span class=\"soft\">{}{}</span></td><td><code>{}</code><br>",
             Escaped(&time),
-            event.outcome.words(),
+            judgement.outcome.words(),
             if event.kind == "admission" {
                 ", admission"
             } else {
                 ""
             },
-            Escaped(&event.image),
+            Escaped(&judgement.image),
         )?;
-        let digest = Escaped(&event.digest);
-        match event.has_report {
+        let digest = Escaped(&judgement.digest);
+        match judgement.has_report {
             true => write!(
                 out,
                 "<a href=\"/gate/reports/{digest}\"><code>{digest}</code></a>"
             )?,
             false => write!(out, "<code class=\"soft\">{digest}</code>")?,
         }
-        write!(out, "</td><td class=\"why\">{}", Escaped(&event.reason))?;
-        if !event.worst.is_empty() {
+        write!(out, "</td><td class=\"why\">{}", Escaped(&judgement.reason))?;
+        if !judgement.worst.is_empty() {
             write!(out, "<ul>")?;
-            for worst in &event.worst {
+            for worst in &judgement.worst {
                 write!(out, "<li>{}</li>", Escaped(worst))?;
             }
             write!(out, "</ul>")?;
         }
-        if let Some(policy) = &event.policy {
+        if let Some(policy) = &judgement.policy {
             write!(
                 out,
                 "<span class=\"soft\">policy {}</span>",
                 Escaped(policy)
             )?;
         }
-        let scan = event
+        let scan = judgement
             .scan_ms
             .map(|millis| format!("{millis} ms"))
             .unwrap_or_default();

@@ -18,11 +18,11 @@ use lamina_registry::{
     Url,
     session::{is_repository, is_tag},
 };
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     Gate, Manifest, Redirects, checker,
-    upstream::{AskError, Target, credentials_of, parameters, passed_on},
+    upstream::{AskError, PASSED_ON, PASSED_ON_WHOLE, Target, credentials_of, parameters},
 };
 use crate::{csp, limits, relay};
 
@@ -211,9 +211,9 @@ impl Gate {
                 .body(Body::from("{}"))
                 .unwrap_or_default());
         };
-        let turn = self.turn().await?;
+        let turn = turn(&self.0.turns).await?;
         let url = upstream.url.with_path_suffix("v2/");
-        let headers = passed_on(&request.headers, false);
+        let headers = relay::passed_on(&request.headers, &PASSED_ON);
         let response = self
             .ask(&request.method, url.clone(), headers, Redirects::Follow)
             .await?;
@@ -229,30 +229,18 @@ impl Gate {
         target: &Target<'_>,
         url: Url,
     ) -> Result<Response, Refusal> {
-        let turn = self.turn().await?;
+        let turn = turn(&self.0.turns).await?;
         let redirects = match (asked, self.0.args.follow_redirects) {
             (Asked::Blob(..), false) => Redirects::Pass,
             _ => Redirects::Follow,
         };
-        let headers = passed_on(&request.headers, false);
+        let headers = relay::passed_on(&request.headers, &PASSED_ON);
         let response = self
             .ask(&request.method, url.clone(), headers, redirects)
             .await?;
         self.metrics()
             .request(asked.kind(), class(response.status()));
         Ok(self.pass_back(response, turn, &request.method, &url, Some(target)))
-    }
-
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        let turn = Arc::clone(&self.0.turns).acquire_owned();
-        match tokio::time::timeout(limits::TURN, turn).await {
-            Ok(Ok(turn)) => Ok(turn),
-            _ => Err(Refusal {
-                status: StatusCode::SERVICE_UNAVAILABLE,
-                code: "TOOMANYREQUESTS",
-                message: "this gate has too many requests under way".to_owned(),
-            }),
-        }
     }
 
     async fn ask(
@@ -277,7 +265,11 @@ impl Gate {
     ) -> Result<Response, Refusal> {
         let manifest = match self.fetch_manifest(request, target, reference).await? {
             Fetched::Manifest(manifest) => manifest,
-            Fetched::Answer(response) => return Ok(response),
+            Fetched::Answer(answer) => {
+                let (response, turn, url) = *answer;
+                self.metrics().request("manifest", class(response.status()));
+                return Ok(self.pass_back(response, turn, &request.method, &url, Some(target)));
+            }
         };
         let session = target.session(credentials_of(&request.headers), &checker::options());
         let judgement = self
@@ -328,8 +320,8 @@ impl Gate {
         target: &Target<'_>,
         reference: &str,
     ) -> Result<Fetched, Refusal> {
-        let turn = self.turn().await?;
-        let headers = passed_on(&request.headers, true);
+        let turn = turn(&self.0.manifest_turns).await?;
+        let headers = relay::passed_on(&request.headers, &PASSED_ON_WHOLE);
         let url = |reference: &str| {
             let query = request.uri.query();
             target.url(&format!("manifests/{reference}"), query)
@@ -358,13 +350,7 @@ impl Gate {
                     }
                 }
             } else if request.method == Method::HEAD {
-                return Ok(Fetched::Answer(self.pass_manifest_answer(
-                    response,
-                    turn,
-                    request,
-                    target,
-                    &url(&reference),
-                )));
+                return Ok(Fetched::Answer(Box::new((response, turn, url(&reference)))));
             }
         }
         let wanted = reference.parse::<Digest>().ok();
@@ -372,13 +358,7 @@ impl Gate {
             .ask(&Method::GET, url(&reference), headers, Redirects::Follow)
             .await?;
         if !response.status().is_success() {
-            return Ok(Fetched::Answer(self.pass_manifest_answer(
-                response,
-                turn,
-                request,
-                target,
-                &url(&reference),
-            )));
+            return Ok(Fetched::Answer(Box::new((response, turn, url(&reference)))));
         }
         let said = announced(&response);
         let content_type = response
@@ -403,19 +383,6 @@ impl Gate {
         )?;
         let manifest = Manifest::read(digest, bytes, content_type.as_deref());
         Ok(Fetched::Manifest(self.keep(manifest)))
-    }
-
-    /// What is no manifest, handed on.
-    fn pass_manifest_answer(
-        &self,
-        response: reqwest::Response,
-        turn: OwnedSemaphorePermit,
-        request: &Parts,
-        target: &Target<'_>,
-        url: &Url,
-    ) -> Response {
-        self.metrics().request("manifest", class(response.status()));
-        self.pass_back(response, turn, &request.method, url, Some(target))
     }
 
     async fn read_manifest(
@@ -490,11 +457,24 @@ impl Gate {
     }
 }
 
+/// Waits until there is room for one more request.
+async fn turn(turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Refusal> {
+    let turn = Arc::clone(turns).acquire_owned();
+    match tokio::time::timeout(limits::TURN, turn).await {
+        Ok(Ok(turn)) => Ok(turn),
+        _ => Err(Refusal {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            code: "TOOMANYREQUESTS",
+            message: "this gate has too many requests under way".to_owned(),
+        }),
+    }
+}
+
 /// What an upstream said when it was asked for a manifest.
 enum Fetched {
     Manifest(Arc<Manifest>),
     /// Something else, such as that one must log in.
-    Answer(Response),
+    Answer(Box<(reqwest::Response, OwnedSemaphorePermit, Url)>),
 }
 
 /// How an answer counts in metrics.

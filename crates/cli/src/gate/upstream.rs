@@ -3,7 +3,7 @@
 use std::{str::FromStr, time::Duration};
 
 use anyhow::{Context as _, bail};
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, Method, header};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use lamina_registry::{
     Credentials, Options, Session, TransportError, Url,
@@ -422,40 +422,24 @@ impl Asker {
     }
 }
 
-/// The headers of a client's request that an upstream gets to see.
-pub(crate) fn passed_on(headers: &HeaderMap, is_manifest: bool) -> HeaderMap {
-    let mut passed = HeaderMap::new();
-    for name in [
-        header::ACCEPT,
-        header::AUTHORIZATION,
-        header::USER_AGENT,
-        header::RANGE,
-        header::IF_RANGE,
-        header::IF_NONE_MATCH,
-    ] {
-        // A manifest is wanted whole: it is to be judged.
-        let is_partial = matches!(
-            name,
-            header::RANGE | header::IF_RANGE | header::IF_NONE_MATCH
-        );
-        if is_manifest && is_partial {
-            continue;
-        }
-        for value in headers.get_all(&name) {
-            if value.len() <= limits::HEADER_VALUE_BYTES {
-                passed.append(name.clone(), value.clone());
-            }
-        }
-    }
-    passed.insert(
-        header::ACCEPT_ENCODING,
-        HeaderValue::from_static("identity"),
-    );
-    passed
-}
+/// Headers of a client's request that an upstream gets to see.
+pub(crate) const PASSED_ON: [HeaderName; 6] = [
+    header::ACCEPT,
+    header::AUTHORIZATION,
+    header::USER_AGENT,
+    header::RANGE,
+    header::IF_RANGE,
+    header::IF_NONE_MATCH,
+];
+
+/// Those when a manifest is asked for: it is wanted whole, as it is to be judged.
+pub(crate) const PASSED_ON_WHOLE: [HeaderName; 3] =
+    [header::ACCEPT, header::AUTHORIZATION, header::USER_AGENT];
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn upstreams(arguments: &[&str]) -> anyhow::Result<Upstreams> {

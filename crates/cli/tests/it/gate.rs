@@ -39,7 +39,7 @@ pub(crate) async fn gate(arguments: &[&str]) -> Server {
     Server::new(address, task)
 }
 
-/// An image of two layers, in which Django has this version.
+/// An image of two layers, in which Django has a version; `mark` tells two of them apart.
 pub(crate) struct Image {
     pub(crate) manifest: Vec<u8>,
     pub(crate) digest: Digest,
@@ -57,15 +57,16 @@ fn descriptor(media_type: &str, bytes: &[u8]) -> Value {
     })
 }
 
-pub(crate) fn image(django: &str, mark: &str) -> Image {
+pub(crate) fn image(django: &str, mark: impl AsRef<[u8]>) -> Image {
     let base = layer()
         .file("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n")
         .tar();
     let app = layer()
         .file(
             "usr/lib/python3/site-packages/Django.dist-info/METADATA",
-            format!("Metadata-Version: 2.1\nName: Django\nVersion: {django}\n\n{mark}"),
+            format!("Metadata-Version: 2.1\nName: Django\nVersion: {django}\n\n"),
         )
+        .file("opt/mark", mark)
         .tar();
     let config = json!({
         "architecture": "amd64", "os": "linux",
