@@ -787,7 +787,10 @@ impl Gate {
 
     fn keep(&self, manifest: Manifest) -> Arc<Manifest> {
         let manifest = Arc::new(manifest);
-        self.manifests(|manifests| manifests.keep(Arc::clone(&manifest)));
+        // What cannot be judged may be so by what the registry said of it this once.
+        if manifest.kind.is_ok() {
+            self.manifests(|manifests| manifests.keep(Arc::clone(&manifest)));
+        }
         manifest
     }
 

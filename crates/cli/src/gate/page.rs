@@ -20,6 +20,9 @@ use crate::{csp, database, transport};
 /// Findings that a report's page lists; the rest is in its JSON.
 const FINDINGS: usize = 300;
 
+/// Characters of a digest that tell images apart: `sha256:` and twelve digits.
+const SHORT_DIGEST: usize = 19;
+
 const STYLE: &str = "\
 :root{color-scheme:light dark;--ground:light-dark(#f7f8f8,#14181b);--surface:light-dark(#fff,#1b2024);\
 --ink:light-dark(#1f272c,#e6eaec);--soft:light-dark(#56626a,#a3adb3);--edge:light-dark(#d9dee1,#333b41);\
@@ -39,7 +42,7 @@ code{font:.82rem/1.4 'SF Mono','Cascadia Mono',Menlo,Consolas,'Noto Sans Mono',m
 .tag{display:inline-block;padding:0 .5em;border:1px solid;border-radius:99px;font-weight:600;white-space:nowrap}\
 .bad{color:var(--bad)}.good{color:var(--good)}.warn{color:var(--warn)}\
 ul{margin:.2rem 0;padding-left:1.1rem}dl{display:flex;flex-wrap:wrap;gap:.4rem 2.2rem;margin:1rem 0}\
-dt{color:var(--soft);font-size:.8rem}dd{margin:0;font-weight:550}.why{min-width:22rem}";
+dt{color:var(--soft);font-size:.8rem}dd{margin:0;font-weight:550}.why{min-width:22rem}.image{min-width:15rem}";
 
 /// Text that stays text in HTML.
 struct Escaped<'a>(&'a str);
@@ -173,7 +176,11 @@ fn write_list(out: &mut String, gate: &Gate) -> fmt::Result {
              <code>--db</code>.</p>"
         )?;
     } else if let Some(warning) = database.warning(now) {
-        write!(out, "<p class=\"warn\">{}</p>", Escaped(&warning))?;
+        write!(
+            out,
+            "<p class=\"warn\"><strong>Warning:</strong> {}</p>",
+            Escaped(&warning)
+        )?;
     }
     let sum = |is: &dyn Fn(&Event) -> bool| -> u64 {
         events
@@ -264,7 +271,7 @@ fn write_events(out: &mut String, events: &[Event]) -> fmt::Result {
         write!(
             out,
             "<tr><td class=\"num\">{}</td><td><span class=\"tag {class}\">{word}</span><br>\
-             <span class=\"soft\">{}{}</span></td><td><code>{}</code><br>",
+             <span class=\"soft\">{}{}</span></td><td class=\"image\"><code>{}</code><br>",
             Escaped(&time),
             judgement.outcome.words(),
             if event.kind == "admission" {
@@ -275,12 +282,17 @@ fn write_events(out: &mut String, events: &[Event]) -> fmt::Result {
             Escaped(&judgement.image),
         )?;
         let digest = Escaped(&judgement.digest);
+        let short: String = judgement.digest.chars().take(SHORT_DIGEST).collect();
+        let short = Escaped(&short);
         match judgement.has_report {
             true => write!(
                 out,
-                "<a href=\"/gate/reports/{digest}\"><code>{digest}</code></a>"
+                "<a href=\"/gate/reports/{digest}\"><code>{short}</code></a>"
             )?,
-            false => write!(out, "<code class=\"soft\">{digest}</code>")?,
+            false => write!(
+                out,
+                "<code class=\"soft\" title=\"{digest}\">{short}</code>"
+            )?,
         }
         write!(out, "</td><td class=\"why\">{}", Escaped(&judgement.reason))?;
         if !judgement.worst.is_empty() {
@@ -291,11 +303,7 @@ fn write_events(out: &mut String, events: &[Event]) -> fmt::Result {
             write!(out, "</ul>")?;
         }
         if let Some(policy) = &judgement.policy {
-            write!(
-                out,
-                "<span class=\"soft\">policy {}</span>",
-                Escaped(policy)
-            )?;
+            write!(out, "<div class=\"soft\">policy {}</div>", Escaped(policy))?;
         }
         let scan = judgement
             .scan_ms

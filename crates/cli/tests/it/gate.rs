@@ -802,6 +802,11 @@ async fn an_upstream_that_fails_is_reported_and_never_lets_an_image_through() {
         }
     }
     assert_eq!(place.status("1.1").await, 200);
+    {
+        let _never = place.registry.stall();
+        let url = place.url(&format!("/v2/shop/blobs/{}", Digest::of(&good.blobs[1])));
+        assert_eq!(get(&url).await.status(), 504, "it does not begin to answer");
+    }
     // Asked for by a digest, something else comes.
     let (digest, other) = (Digest::of(b"{}").to_string(), good.manifest.clone());
     place.registry.hook(move |request| {
@@ -1143,4 +1148,67 @@ async fn the_gate_speaks_tls() {
         message.contains(&format!("{origin}/gate/reports/")),
         "{message}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gates_own_login_scans_and_is_lent_to_nobody() {
+    let place = Place::new(&["--username", "user", "--password", "pass"]).await;
+    place.registry.hook(|request| {
+        let is_blob = request.uri().path().contains("/blobs/");
+        let authorization = request.headers().get("authorization");
+        // user:pass
+        let is_gate = authorization.is_some_and(|value| value == "Basic dXNlcjpwYXNz");
+        (is_blob && !is_gate)
+            .then(|| reply(401, &[("www-authenticate", "Basic realm=\"r\"")], "{}"))
+    });
+    assert_eq!(place.status("1.1").await, 200);
+    assert_eq!(place.status("1.0").await, 412);
+    let blob = Digest::of(&image("3.2.1", "").blobs[1]);
+    let blob = get(&place.url(&format!("/v2/shop/blobs/{blob}"))).await;
+    assert_eq!(blob.status(), 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_may_be_elsewhere_than_the_registry() {
+    let folder = tempfile::tempdir().unwrap();
+    database(folder.path(), "db", Some("3.2.1"));
+    let registry = Registry::default();
+    registry.push("shop", "1.0", &image("3.2", ""));
+    let upstream = registry.serve().await;
+    let db = folder.path().join("db").display().to_string();
+    let origin = upstream.origin();
+    let words = ["gate", "--upstream", &origin, "--db", &db];
+    let more = ["--public-url", "https://gate.example/"];
+    let args = Wrapped::try_parse_from(words.iter().chain(&more)).unwrap();
+    let gate = Gate::new(&args.args).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let pages = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (here, there) = (listener.local_addr().unwrap(), pages.local_addr().unwrap());
+    let task = tokio::spawn(serve(listener, Some(pages), gate, std::future::pending));
+    let _server = Server::new(here, task);
+    let refused = get(&format!("http://{here}/v2/shop/manifests/1.0")).await;
+    let message = message_of(&refused.text().await.unwrap());
+    let digest = image("3.2", "").digest;
+    let link = format!("https://gate.example/gate/reports/{digest}");
+    assert!(message.contains(&link), "{message}");
+    for path in [
+        "/gate",
+        "/gate/metrics",
+        "/gate/events.json",
+        &format!("/gate/reports/{digest}"),
+    ] {
+        let status = |address| async move {
+            get(&format!("http://{address}{path}"))
+                .await
+                .status()
+                .as_u16()
+        };
+        assert_eq!(
+            (status(here).await, status(there).await),
+            (404, 200),
+            "{path}"
+        );
+    }
+    let missing = get(&format!("http://{there}/v2/shop/manifests/1.0")).await;
+    assert_eq!(missing.status(), 404);
 }
