@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     gate::{Image, gate, image},
-    real::{empty_registry, push},
+    real::{REPOSITORY, empty_registry, guard, push, registry},
     support::{Server, database, get},
 };
 
@@ -124,4 +124,30 @@ async fn skopeo_gets_the_repaired_image_and_not_the_vulnerable_one() {
         }
         outcome.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn skopeo_gets_its_token_from_the_token_server_behind_the_gate() {
+    let Some(registry) = registry(false).await else {
+        return;
+    };
+    let guard = guard(&registry).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    database(path, "db", Some("3.2.1"));
+    let (upstream, db) = (guard.origin(), path.join("db").display().to_string());
+    let policy = path.join("policy.yaml");
+    std::fs::write(&policy, "max-age: 1d").unwrap();
+    let policy_argument = policy.display().to_string();
+    let words = ["--upstream", &upstream, "--db", &db];
+    let image = format!("{REPOSITORY}:1");
+    {
+        let gate = gate(&words).await;
+        copy(&gate, &image, true, &path.join("pulled")).unwrap();
+        let said = copy(&gate, &image, false, &path.join("nobodys")).unwrap_err();
+        assert!(said.contains("authentication"), "{said}");
+    }
+    let gate = gate(&[&words[..], &["--policy", &policy_argument]].concat()).await;
+    let said = copy(&gate, &image, true, &path.join("old")).unwrap_err();
+    assert!(said.contains("does not pass the policy"), "{said}");
 }
