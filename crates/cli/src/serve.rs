@@ -95,7 +95,7 @@ pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     match TcpListener::bind(address).await {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => bail!(
-            "port {} is taken: another `lamina serve` may be running; choose another port with \
+            "port {} is taken: another `lamina` may be running; choose another port with \
              --listen {}:PORT",
             address.port(),
             address.ip()

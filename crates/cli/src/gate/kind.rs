@@ -47,7 +47,7 @@ struct Outline {
     artifact_type: Option<String>,
     config: Option<Part>,
     layers: Option<Vec<Part>>,
-    manifests: Option<de::IgnoredAny>,
+    manifests: Option<Vec<Entry>>,
     #[serde(rename = "fsLayers")]
     fs_layers: Option<de::IgnoredAny>,
 }
@@ -57,6 +57,12 @@ struct Part {
     #[serde(default, rename = "mediaType")]
     media_type: String,
     digest: Digest,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    /// The content itself (OCI image specification 1.1, "Descriptor").
+    data: Option<de::IgnoredAny>,
 }
 
 impl Kind {
@@ -88,6 +94,13 @@ impl Kind {
         }
         if outline.manifests.is_some() && (outline.layers.is_some() || outline.config.is_some()) {
             return Err("its manifest is an image and an index at once".to_owned());
+        }
+        // containerd takes it from there (`remotes/handlers.go`), and never asks for it.
+        let mut entries = outline.manifests.iter().flatten();
+        if entries.any(|entry| entry.data.is_some()) {
+            return Err(
+                "its index carries a manifest within, which would not be judged".to_owned(),
+            );
         }
         let media_type = |found: &str| {
             let named = outline.media_type.as_deref().or(announced);
@@ -194,7 +207,7 @@ pub(crate) fn is_text(start: &[u8]) -> bool {
 }
 
 /// Names that a runtime looks for.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "schemaVersion",
     "mediaType",
     "artifactType",
@@ -208,6 +221,7 @@ const NAMES: [&str; 13] = [
     "size",
     "urls",
     "platform",
+    "data",
 ];
 
 /// Refuses JSON in which a name stands twice, or a known one is spelled as only some readers take it.
@@ -401,6 +415,10 @@ mod tests {
             "application/json",
             "schema 1",
         );
+        let inline = r#"{"manifests": [{"digest": "x", "size": 2, "data": "e30="}]}"#;
+        check(inline, OCI_INDEX, "carries a manifest within");
+        let inline = r#"{"manifests": [{"digest": "x", "Data": "e30="}]}"#;
+        check(inline, OCI_INDEX, "may be taken for \"data\"");
         check("{}x", OCI_MANIFEST, "misread");
         check("[1", OCI_MANIFEST, "misread");
         let deep = format!(r#"{{"a": {}1{}}}"#, "[".repeat(500), "]".repeat(500));
