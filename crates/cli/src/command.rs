@@ -5,7 +5,7 @@ use std::{io::IsTerminal as _, process::ExitCode};
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
-use crate::{bases, db, rego, scan, serve};
+use crate::{bases, db, gate, rego, scan, serve};
 
 /// Looks inside container images and finds what is vulnerable in them.
 ///
@@ -44,6 +44,8 @@ enum Command {
     Scan(scan::Args),
     /// Serves the page, its database, the sample images and the relay to registries.
     Serve(serve::Args),
+    /// Stands before a registry and refuses pulls of images that fail a policy.
+    Gate(gate::Args),
     /// Builds, updates and asks the advisory database.
     Db(db::DbArgs),
     /// Lists known base images, so that a scan tells what an image has from its base.
@@ -110,6 +112,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Db(args) => db::run(args).await,
             Command::Bases(args) => bases::run(args).await,
             Command::Scan(args) => scan::run(args).await.map(ExitCode::from),
+            Command::Gate(args) => gate::run(args).await.map(|()| ExitCode::SUCCESS),
             Command::Serve(args) => serve::run(args).await.map(|()| ExitCode::SUCCESS),
         }
     })

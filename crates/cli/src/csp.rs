@@ -67,7 +67,7 @@ fn find(haystack: &[u8], needle: &[u8], from: usize) -> Option<usize> {
         .map(|position| from + position)
 }
 
-fn base64_sha256(bytes: &[u8]) -> String {
+pub(crate) fn base64_sha256(bytes: &[u8]) -> String {
     let digest = Digest::of(bytes);
     let raw: Vec<u8> = digest
         .hex()

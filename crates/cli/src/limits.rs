@@ -116,3 +116,61 @@ pub const ATTACHED_MANIFESTS: usize = 50;
 
 /// Attached VEX documents that are fetched.
 pub const ATTACHED_DOCUMENTS: usize = 50;
+/// Requests for manifests that the gate passes to its upstreams at once. They are short, and fewer at
+/// once do not keep blobs waiting.
+pub const GATE_MANIFESTS_AT_ONCE: usize = 32;
+
+/// Other requests that the gate passes to its upstreams at once. Each takes two file descriptors.
+pub const GATE_AT_ONCE: usize = 400;
+
+/// Images that wait to be scanned, or are.
+pub const SCANS_WAITING: usize = 1000;
+
+/// Reports that the gate keeps in memory.
+pub const KEPT_REPORTS: usize = 1000;
+
+/// Bytes of all these, as JSON: in memory they take about as much again.
+pub const KEPT_REPORTS_BYTES: u64 = 256 << 20;
+
+/// Bytes of one report in the gate's folder. The largest of real images have about 30 MB.
+pub const KEPT_FILE_BYTES: u64 = 256 << 20;
+
+/// Reports in the gate's folder.
+pub const KEPT_FILES: usize = 50_000;
+
+/// How long a report of which a part is missing is kept: long enough that not every pull scans the
+/// image again, short enough that a registry's bad minute is soon forgotten.
+pub const UNWHOLE_REPORT: Duration = Duration::from_secs(30);
+
+/// Manifests that the gate keeps, and their bytes.
+pub const KEPT_MANIFESTS: usize = 4000;
+
+/// Bytes of all of these.
+pub const KEPT_MANIFESTS_BYTES: usize = 64 << 20;
+
+/// Blobs of a signature or SBOM that are looked into.
+pub const STATEMENTS: usize = 32;
+
+/// Bytes that are looked at of each: a header of a tar is as long.
+pub const STATEMENT_START: usize = 512;
+
+/// Decisions that the gate's page lists.
+pub const EVENTS: usize = 500;
+
+/// Findings that a refusal names.
+pub const WORST_FINDINGS: usize = 3;
+
+/// Images of an index that are judged with it.
+pub const INDEX_IMAGES: usize = 16;
+
+/// Bytes of an AdmissionReview: two objects of etcd's limit of 1.5 MB, and what is around them.
+pub const ADMISSION_BYTES: usize = 8 << 20;
+
+/// Images of one admission review.
+pub const ADMISSION_IMAGES: usize = 100;
+
+/// How often policies, the database and certificates are looked at for changes.
+pub const GATE_RELOAD: Duration = Duration::from_secs(1);
+
+/// Bytes of a file with certificates or a key.
+pub const CERTIFICATE_BYTES: u64 = 1 << 20;

@@ -1,4 +1,4 @@
-//! `lamina`: scan, serve, db.
+//! `lamina`: scan, serve, gate, db.
 
 use std::process::ExitCode;
 

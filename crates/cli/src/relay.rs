@@ -283,7 +283,7 @@ impl Relay {
         request: &Parts,
         mut url: Url,
     ) -> Result<(reqwest::Response, Url), Refusal> {
-        let mut headers = passed_on(&request.headers);
+        let mut headers = passed_on(&request.headers, &PASSED_ON);
         for _ in 0..=limits::REDIRECTS {
             let (client, target) = self.client_for(&url)?;
             let response = client
@@ -515,18 +515,21 @@ fn check_origin(headers: &HeaderMap, own_names: &[String]) -> Result<(), Refusal
     Ok(())
 }
 
-/// The headers of the page's request that a registry gets to see.
-fn passed_on(headers: &HeaderMap) -> HeaderMap {
-    const PASSED: [HeaderName; 5] = [
-        header::ACCEPT,
-        header::AUTHORIZATION,
-        header::RANGE,
-        header::IF_NONE_MATCH,
-        header::USER_AGENT,
-    ];
+/// Headers of the page's request that a registry gets to see.
+const PASSED_ON: [HeaderName; 5] = [
+    header::ACCEPT,
+    header::AUTHORIZATION,
+    header::RANGE,
+    header::IF_NONE_MATCH,
+    header::USER_AGENT,
+];
+
+/// Those of a request's headers that are named, and that no other coding than the registry's own is
+/// wanted.
+pub(crate) fn passed_on(headers: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
     let mut passed = HeaderMap::new();
-    for name in PASSED {
-        for value in headers.get_all(&name) {
+    for name in names {
+        for value in headers.get_all(name) {
             if value.len() <= limits::HEADER_VALUE_BYTES {
                 passed.append(name.clone(), value.clone());
             }
@@ -541,7 +544,7 @@ fn passed_on(headers: &HeaderMap) -> HeaderMap {
 }
 
 /// Whether the page gets to see a header of a registry's answer.
-fn is_passed_back(name: &HeaderName) -> bool {
+pub(crate) fn is_passed_back(name: &HeaderName) -> bool {
     const PASSED: [&str; 13] = [
         "accept-ranges",
         "content-encoding",
@@ -616,9 +619,9 @@ fn pass_back(
 
 /// Reads a body in a task of its own and hands it on through a short queue: a page that does not
 /// read stops the reading from the registry, and after a while the whole.
-fn pump(
+pub(crate) fn pump(
     mut response: reqwest::Response,
-    permit: OwnedSemaphorePermit,
+    permit: impl Send + 'static,
     client_idle: std::time::Duration,
 ) -> impl stream::Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static {
     let (sender, receiver) = mpsc::channel::<Bytes>(limits::CHUNKS);

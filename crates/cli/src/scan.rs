@@ -3,41 +3,22 @@
 use std::{
     io::{IsTerminal as _, Read as _, Write as _},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
-    time::Duration,
 };
 
 use anyhow::{Context as _, bail};
-use axum::body::Bytes;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use jiff::Timestamp;
 use lamina_image::{
-    config::ImageConfig,
     digest::Digest,
-    layer::LayerExpectation,
     limits::MAX_INDEX_DEPTH,
     manifest::{Document, ImageManifest},
     platform::Platform,
     reference::Reference,
 };
-use lamina_inventory::known_bases::KnownBases;
 use lamina_policy::{Policy, Threshold, vex};
-use lamina_registry::{PullError, Remedy, Session, error::tags_in_words};
-use lamina_report::{formats, model::ReportWarning};
-use lamina_scan::{
-    archive::ArchiveJob,
-    join::Joined,
-    layer::{LayerJob, LayerResult, describe},
-    matching::{self, Asked},
-    plan::{Found, Plan, PlannedLayer},
-};
-use tokio::{
-    sync::{Semaphore, mpsc},
-    task::JoinSet,
-};
+use lamina_registry::{Remedy, Session, error::tags_in_words};
+use lamina_report::formats;
+use lamina_scan::{archive::ArchiveJob, join::Joined, plan::Found};
 
 use crate::{
     attached, bases,
@@ -45,14 +26,9 @@ use crate::{
     credentials::RegistryArgs,
     database::{Database, TrustArgs},
     judge::{self, VexArgs},
-    transport::{self, StreamError, Transport},
+    pull::{self, Bases, Progress, Pull, advise},
+    transport::{self, Transport},
 };
-
-/// The known base images, or why they are not known.
-type Bases = Result<KnownBases, String>;
-
-/// Chunks of a layer that wait to be unpacked; with that many the sender is slowed down.
-const WAITING_CHUNKS: usize = 16;
 
 /// What `--help` says of the exit status.
 pub const EXIT_STATUS: &str = "\
@@ -101,7 +77,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub bases: Option<PathBuf>,
 
-    /// A policy in JSON (docs/policy.md).
+    /// A policy, in YAML or JSON (docs/policy.md).
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
 
@@ -171,22 +147,7 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
     let millis = i64::try_from(transport::now().as_millis()).unwrap_or_default();
     let now = Timestamp::from_millisecond(millis).context("reading the clock")?;
     let mut report = joined.report(&now.to_string());
-    let needs = matching::needs(&report, &database.index);
-    let (shards, failed) = database.shards(&needs);
-    let asked = Asked {
-        index: &database.index,
-        index_digest: &database.digest,
-        needs: &needs,
-        shards: &shards,
-        failed: &failed,
-    };
-    matching::match_report(&mut report, asked);
-    if database.is_samples {
-        report.warnings.push(ReportWarning::of_matching(
-            "only the sample images' advisories were asked; build a database with \
-             \"lamina db build\" and name it with --db",
-        ));
-    }
+    pull::match_with(&mut report, &database);
     if !args.quiet && std::io::stderr().is_terminal() {
         eprintln!("advisory database: {}", database.describe(now));
     }
@@ -276,23 +237,23 @@ async fn image(
         .map_err(advise)?;
     let transport = Transport::new()?;
     let (found, manifest) = manifest(&transport, &session, &reference, platform).await?;
-    let digest = &manifest.config.digest;
-    let bytes = transport
-        .fetch_config(&session, reference.repository(), digest)
-        .await
-        .map_err(advise)?;
-    let config = ImageConfig::parse(&bytes).context("reading the image's config")?;
     let digests = [found.digest.clone(), found.index_digest.clone()];
-    let mut plan = Plan::of_manifest(found, &manifest, &config);
-    plan.know_bases(bases);
-    let layers = layers(&transport, &session, &reference, &plan, progress).await?;
+    let image = Pull {
+        transport: &transport,
+        session: &session,
+        repository: reference.repository(),
+        places: &pull::places(),
+        bases,
+        progress,
+    };
+    let joined = image.read(found, &manifest).await?;
     let documents = if args.vex.vex_attached {
         let digests: Vec<Digest> = digests.into_iter().flatten().collect();
         attached(&transport, &session, &reference, &digests, args.quiet).await
     } else {
         Vec::new()
     };
-    Ok((Joined::new(plan, layers), documents))
+    Ok((joined, documents))
 }
 
 /// The VEX documents that are attached to an image.
@@ -364,143 +325,4 @@ async fn manifest(
         }
     }
     bail!("the indexes of {reference} are nested too deep");
-}
-
-/// Reads the layers, several at a time.
-async fn layers(
-    transport: &Transport,
-    session: &Session,
-    reference: &Reference,
-    plan: &Plan,
-    progress: &Progress,
-) -> anyhow::Result<Vec<LayerResult>> {
-    progress.expect(
-        plan.layers.iter().map(|layer| layer.size).sum(),
-        plan.layers.len(),
-    );
-    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let places = Arc::new(Semaphore::new(cores));
-    let mut tasks = JoinSet::new();
-    for (number, planned) in plan.layers.iter().cloned().enumerate() {
-        let (transport, session, progress) = (transport.clone(), session.clone(), progress.clone());
-        let (repository, places) = (reference.repository().to_owned(), Arc::clone(&places));
-        tasks.spawn(async move {
-            let _place = places.acquire_owned().await;
-            let result = layer(&transport, &session, &repository, &planned, &progress).await;
-            progress.layer_done();
-            (number, result)
-        });
-    }
-    let mut results = tasks.join_all().await;
-    results.sort_by_key(|(number, _)| *number);
-    results.into_iter().map(|(_, result)| result).collect()
-}
-
-async fn layer(
-    transport: &Transport,
-    session: &Session,
-    repository: &str,
-    planned: &PlannedLayer,
-    progress: &Progress,
-) -> anyhow::Result<LayerResult> {
-    let digest = match (&planned.digest, &planned.refusal) {
-        (_, Some(refusal)) => return Ok(LayerResult::failed(refusal.clone())),
-        (None, None) => return Ok(LayerResult::failed("it has no digest".to_owned())),
-        (Some(digest), None) => digest,
-    };
-    let size = (planned.size > 0).then_some(planned.size);
-    let mut job = LayerJob::new(LayerExpectation {
-        digest: Some(digest.clone()),
-        size,
-        diff_id: planned.diff_id.clone(),
-    });
-    let (chunks, mut waiting) = mpsc::channel::<Bytes>(WAITING_CHUNKS);
-    let unpacking = tokio::task::spawn_blocking(move || {
-        while let Some(chunk) = waiting.blocking_recv() {
-            if !job.feed(&chunk) {
-                break;
-            }
-        }
-        job.finish()
-    });
-    let outcome = transport
-        .stream_blob(session, repository, digest, size, |chunk| {
-            progress.add(chunk.len() as u64);
-            let chunks = chunks.clone();
-            async move { chunks.send(chunk).await }
-        })
-        .await;
-    drop(chunks);
-    let mut result = unpacking.await?;
-    if let Err(StreamError::Pull(error)) = outcome {
-        // The reader's complaint that the layer is cut off is only the consequence.
-        result.error = Some(format!("{}; {}", describe(&*error), error.advice()));
-    }
-    Ok(result)
-}
-
-fn advise(error: PullError) -> anyhow::Error {
-    let advice = error.advice();
-    anyhow::Error::new(error).context(advice)
-}
-
-/// One line on standard error, if it is a terminal.
-#[derive(Clone)]
-struct Progress(Option<Arc<Counts>>);
-
-#[derive(Default)]
-struct Counts {
-    read: AtomicU64,
-    total: AtomicU64,
-    layers_done: AtomicUsize,
-    layers: AtomicUsize,
-}
-
-impl Progress {
-    fn new(is_quiet: bool) -> Self {
-        if is_quiet || !std::io::stderr().is_terminal() {
-            return Self(None);
-        }
-        let counts = Arc::new(Counts::default());
-        let shown = Arc::downgrade(&counts);
-        tokio::spawn(async move {
-            while let Some(counts) = shown.upgrade() {
-                let megabytes = |count: &AtomicU64| count.load(Ordering::Relaxed) / 1_000_000;
-                let (read, total) = (megabytes(&counts.read), megabytes(&counts.total));
-                let (done, all) = (
-                    counts.layers_done.load(Ordering::Relaxed),
-                    counts.layers.load(Ordering::Relaxed),
-                );
-                eprint!("\r\x1b[Klayers {done}/{all}  {read}/{total} MB");
-                drop(counts);
-                tokio::time::sleep(Duration::from_millis(200)).await;
-            }
-        });
-        Self(Some(counts))
-    }
-
-    fn expect(&self, bytes: u64, layers: usize) {
-        if let Some(counts) = &self.0 {
-            counts.total.store(bytes, Ordering::Relaxed);
-            counts.layers.store(layers, Ordering::Relaxed);
-        }
-    }
-
-    fn add(&self, bytes: u64) {
-        if let Some(counts) = &self.0 {
-            counts.read.fetch_add(bytes, Ordering::Relaxed);
-        }
-    }
-
-    fn layer_done(&self) {
-        if let Some(counts) = &self.0 {
-            counts.layers_done.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    fn end(self) {
-        if self.0.is_some() {
-            eprint!("\r\x1b[K");
-        }
-    }
 }

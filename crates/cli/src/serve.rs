@@ -18,6 +18,7 @@ use hyper_util::{
 };
 use lamina_image::digest::Digest;
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 use crate::{
     assets::{self, Compressed, File, Manner, Source},
@@ -90,11 +91,11 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     match TcpListener::bind(address).await {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => bail!(
-            "port {} is taken: another `lamina serve` may be running; choose another port with \
+            "port {} is taken: another `lamina` may be running; choose another port with \
              --listen {}:PORT",
             address.port(),
             address.ip()
@@ -103,7 +104,7 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     }
 }
 
-fn url_of(address: SocketAddr) -> String {
+pub(crate) fn url_of(address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         format!("http://localhost:{}/", address.port())
     } else {
@@ -111,7 +112,7 @@ fn url_of(address: SocketAddr) -> String {
     }
 }
 
-async fn stop_signal() {
+pub(crate) async fn stop_signal() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -237,7 +238,21 @@ impl Site {
 
 /// Serves until `stop` is done; then lets requests under way finish for a while.
 pub async fn serve(listener: TcpListener, site: Site, stop: impl Future<Output = ()>) {
-    let service = TowerToHyperService::new(site.router());
+    serve_router(listener, site.router(), None, stop).await;
+}
+
+/// Makes the other end of a connection prove who it is: what TLS is spoken with. Asked for every
+/// connection, so that certificates can be replaced.
+pub(crate) type Acceptor = Arc<dyn Fn() -> TlsAcceptor + Send + Sync>;
+
+/// The same for any router, over TLS if there is an acceptor.
+pub(crate) async fn serve_router(
+    listener: TcpListener,
+    router: Router,
+    tls: Option<Acceptor>,
+    stop: impl Future<Output = ()>,
+) {
+    let service = TowerToHyperService::new(router);
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -264,12 +279,28 @@ pub async fn serve(listener: TcpListener, site: Site, stop: impl Future<Output =
             () = &mut stop => break,
         };
         let _ = stream.set_nodelay(true);
-        let connection = builder
-            .serve_connection(TokioIo::new(stream), service.clone())
-            .into_owned();
-        let connection = graceful.watch(connection);
+        let (builder, service, watcher) = (builder.clone(), service.clone(), graceful.watcher());
+        let tls = tls.as_ref().map(|acceptor| acceptor());
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let ended = match tls {
+                None => {
+                    let connection = builder.serve_connection(TokioIo::new(stream), service);
+                    watcher.watch(connection.into_owned()).await
+                }
+                Some(acceptor) => {
+                    let shake = tokio::time::timeout(limits::REQUEST_HEAD, acceptor.accept(stream));
+                    match shake.await {
+                        Ok(Ok(stream)) => {
+                            let connection =
+                                builder.serve_connection(TokioIo::new(stream), service);
+                            watcher.watch(connection.into_owned()).await
+                        }
+                        Ok(Err(error)) => Err(error.into()),
+                        Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
+                    }
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "connection ended");
             }
         });

@@ -114,18 +114,30 @@ impl Session {
         credentials: Option<Credentials>,
         options: &Options,
     ) -> Result<Self, PullError> {
-        let flavour = flavour_of(registry);
-        let endpoint = flavour.endpoint(registry, options).map_err(|error| {
-            PullError::new(registry, Stage::Address, ErrorKind::Endpoint(error))
-        })?;
-        Ok(Self(Arc::new(Inner {
+        let endpoint = flavour_of(registry)
+            .endpoint(registry, options)
+            .map_err(|error| {
+                PullError::new(registry, Stage::Address, ErrorKind::Endpoint(error))
+            })?;
+        Ok(Self::at(endpoint, registry, credentials, options))
+    }
+
+    /// A session with a registry whose API is at `endpoint`, whatever its name says; `/v2/` is
+    /// appended to it.
+    pub fn at(
+        endpoint: Url,
+        registry: &str,
+        credentials: Option<Credentials>,
+        options: &Options,
+    ) -> Self {
+        Self(Arc::new(Inner {
             registry: registry.to_ascii_lowercase(),
             endpoint,
-            flavour,
+            flavour: flavour_of(registry),
             credentials,
             jitter_permille: options.jitter_permille,
             learned: Mutex::default(),
-        })))
+        }))
     }
 
     /// The registry as references name it.

@@ -10,7 +10,7 @@ use lamina_registry::{Options, Session, fallback_tag};
 use serde_json::{Value, json};
 
 use crate::{
-    real::start,
+    real::empty_registry,
     scan::{folder, lamina, scan},
     support::{answering, client},
 };
@@ -292,7 +292,7 @@ fn manifest(layer: &[u8], config: &[u8]) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn attestations_of_a_real_registry_are_found() {
-    let Some(registry) = start(false).await else {
+    let Some(registry) = empty_registry(false).await else {
         return;
     };
     let folder = folder();

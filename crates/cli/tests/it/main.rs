@@ -12,6 +12,9 @@
 
 mod bases;
 mod database;
+mod gate;
+mod gate_load;
+mod gate_real;
 mod judge;
 mod real;
 mod relay;

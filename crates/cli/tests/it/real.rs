@@ -34,7 +34,7 @@ impl Drop for Registry {
     }
 }
 
-const REPOSITORY: &str = "fixtures/alpine-poly";
+pub(crate) const REPOSITORY: &str = "fixtures/alpine-poly";
 
 fn is_installed(program: &str) -> bool {
     let found = Command::new(program)
@@ -54,16 +54,16 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// A registry with one image in it; with `login`, behind Basic as `user` and `pass`.
-async fn registry(login: bool) -> Option<Registry> {
+/// Starts a registry with an image in it; with `login`, behind Basic as `user` and `pass`.
+pub(crate) async fn registry(login: bool) -> Option<Registry> {
     let image = lamina_testkit::shared("fixtures/images/built/alpine-poly.oci.tar")?;
-    let registry = start(login).await?;
-    push(&image, &registry.host);
+    let registry = empty_registry(login).await?;
+    push(&image, &format!("{}/{REPOSITORY}:1", registry.host));
     Some(registry)
 }
 
-/// Starts a registry; `None` if what it takes is not installed.
-pub(crate) async fn start(login: bool) -> Option<Registry> {
+/// The same without an image.
+pub(crate) async fn empty_registry(login: bool) -> Option<Registry> {
     let tools = ["docker-registry", "skopeo", "htpasswd"];
     if !tools.into_iter().all(is_installed) {
         return None;
@@ -114,12 +114,13 @@ pub(crate) async fn start(login: bool) -> Option<Registry> {
     Some(registry)
 }
 
-fn push(image: &Path, host: &str) {
+/// Pushes an OCI archive.
+pub(crate) fn push(image: &Path, name: &str) {
     let output = Command::new("skopeo")
         .args(["copy", "--quiet", "--insecure-policy", "--all"])
         .args(["--dest-tls-verify=false", "--dest-creds", "user:pass"])
         .arg(format!("oci-archive:{}", image.display()))
-        .arg(format!("docker://{host}/{REPOSITORY}:1"))
+        .arg(format!("docker://{name}"))
         .output()
         .unwrap();
     assert!(
@@ -138,7 +139,7 @@ struct Guard {
 
 const TOKEN: &str = "header.payload.signature";
 
-async fn guard(registry: &Registry) -> Server {
+pub(crate) async fn guard(registry: &Registry) -> Server {
     let guard = Guard {
         registry: registry.host.clone(),
         client: client(),
@@ -152,13 +153,13 @@ async fn guard(registry: &Registry) -> Server {
 
 /// Gives a token for the right scope to `user`, and to nobody else.
 async fn token(request: Request<Body>) -> Response {
-    let query = request.uri().query().unwrap_or_default();
-    let scopes: Vec<&str> = query
-        .split('&')
-        .filter_map(|param| param.strip_prefix("scope="))
-        .collect();
-    let is_asked_well = query.contains("service=test%20registry")
-        && scopes == [format!("repository:{REPOSITORY}:pull").as_str()];
+    let url = reqwest::Url::parse(&format!("http://registry{}", request.uri())).unwrap();
+    let values = |name: &str| -> Vec<String> {
+        let pairs = url.query_pairs().filter(|(key, _)| key == name);
+        pairs.map(|(_, value)| value.into_owned()).collect()
+    };
+    let is_asked_well = values("service") == ["test registry"]
+        && values("scope") == [format!("repository:{REPOSITORY}:pull")];
     let authorization = request.headers().get(header::AUTHORIZATION);
     // user:pass
     let is_user = authorization.is_some_and(|value| value == "Basic dXNlcjpwYXNz");

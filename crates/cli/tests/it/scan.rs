@@ -9,6 +9,8 @@ use lamina_image::digest::Digest;
 use lamina_testkit::layer;
 use serde_json::{Value, json};
 
+use crate::support::database;
+
 pub(crate) fn lamina(folder: &Path, words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_lamina"))
         .args(words)
@@ -55,39 +57,7 @@ pub(crate) fn folder() -> tempfile::TempDir {
         .tar();
     std::fs::write(path.join("shop.tar"), archive).unwrap();
 
-    let record = json!({
-        "id": "PYSEC-2099-1", "aliases": ["CVE-2099-1"], "modified": "2026-11-01T00:00:00Z",
-        "affected": [{
-            "package": { "ecosystem": "PyPI", "name": "django" },
-            "ranges": [{
-                "type": "ECOSYSTEM", "events": [{ "introduced": "0" }, { "fixed": "3.2.1" }],
-            }],
-        }],
-        "severity": [{
-            "type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
-        }],
-    });
-    let feed = path.join("feeds/osv/PyPI");
-    std::fs::create_dir_all(&feed).unwrap();
-    std::fs::write(feed.join("PYSEC-2099-1.json"), record.to_string()).unwrap();
-    let built = lamina(
-        path,
-        &[
-            "db",
-            "build",
-            "--from",
-            "feeds",
-            "--out",
-            "db",
-            "--built-at",
-            "2026-11-02T00:00:00Z",
-        ],
-    );
-    assert!(
-        built.status.success(),
-        "{}",
-        String::from_utf8_lossy(&built.stderr)
-    );
+    database(path, "db", Some("3.2.1"));
     folder
 }
 

@@ -1,10 +1,11 @@
 //! Servers for tests, each on a port of its own, gone with the test.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::Path, process::Command, time::Duration};
 
 use axum::{Router, body::Body, http::Request, response::Response};
 use clap::Parser as _;
 use lamina_cli::serve::{Args, Site, serve};
+use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 /// A server that ends when it is dropped.
@@ -20,6 +21,11 @@ impl Drop for Server {
 }
 
 impl Server {
+    /// A server that a task serves at an address.
+    pub(crate) fn new(address: SocketAddr, task: JoinHandle<()>) -> Self {
+        Self { address, task }
+    }
+
     /// `http://127.0.0.1:PORT`.
     pub(crate) fn origin(&self) -> String {
         format!("http://{}", self.address)
@@ -137,4 +143,41 @@ pub(crate) fn breaking(bytes: &axum::body::Bytes) -> Body {
         Err(std::io::Error::other("gone"))
     });
     Body::from_stream(stream::iter(chunks).chain(end))
+}
+
+/// Builds a database in `folder`: Django is vulnerable in it below `fixed`, or nothing is.
+pub(crate) fn database(folder: &Path, name: &str, fixed: Option<&str>) {
+    let feed = folder.join("feeds/osv/PyPI");
+    std::fs::create_dir_all(&feed).unwrap();
+    let package = if fixed.is_some() {
+        "django"
+    } else {
+        "no-such-package"
+    };
+    let record = json!({
+        "id": "PYSEC-2099-1", "aliases": ["CVE-2099-1"], "modified": "2026-11-01T00:00:00Z",
+        "affected": [{
+            "package": { "ecosystem": "PyPI", "name": package },
+            "ranges": [{
+                "type": "ECOSYSTEM",
+                "events": [{ "introduced": "0" }, { "fixed": fixed.unwrap_or("1") }],
+            }],
+        }],
+        "severity": [{
+            "type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
+        }],
+    });
+    std::fs::write(feed.join("PYSEC-2099-1.json"), record.to_string()).unwrap();
+    let words = ["db", "build", "--from", "feeds", "--out", name];
+    let built = Command::new(env!("CARGO_BIN_EXE_lamina"))
+        .args(words)
+        .args(["--built-at", "2026-11-02T00:00:00Z"])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(
+        built.status.success(),
+        "{}",
+        String::from_utf8_lossy(&built.stderr)
+    );
 }
