@@ -4,6 +4,9 @@
 //! `pkg/osvscanner/{osvscanner,filter,vulnerability_result}.go`, `internal/imodels/imodels.go` and
 //! `cmd/osv-scanner/internal/cmd/run.go` (version 2, read in 2026).
 //!
+//! It ends with 0 or 1, with 128 where there are no packages, and with 127 where it could not do its work
+//! (newer versions also with 129 and 130, for what asking its database or reading its file came to).
+//!
 //! How it sees a finding:
 //! - **id**: records that are aliases of each other are one group; a rule for any id of the group is a
 //!   rule for all, compared letter by letter.
