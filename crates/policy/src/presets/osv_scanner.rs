@@ -30,9 +30,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     Decision, Export, ExportFile, ImportError, Moment, Preset, Translated,
     shared::{
-        ById, MAX_CONDITIONS, NameRegex, Purl, as_written, glob_to_regex, ids, image_word,
-        is_only_ours, is_os, is_pattern, left_out, plural, policy_loss, purl_type, quoted,
-        regex_to_glob, shell,
+        ById, MAX_CONDITIONS, MAX_RULES, NameRegex, Purl, as_written, check_count, glob_to_regex,
+        ids, image_word, is_only_ours, is_os, is_pattern, left_out, plural, policy_loss, purl_type,
+        quoted, regex_to_glob, shell,
     },
 };
 use crate::{Choice, Exception, Gap, Package, Pattern, Policy, Subject, Threshold};
@@ -64,6 +64,21 @@ pub struct Settings {
     /// The licences that packages may have (`--licenses`); all if empty.
     pub licenses: Vec<String>,
 }
+
+impl Settings {
+    pub(super) fn check(&self) -> Result<(), ImportError> {
+        check_count("entries", self.ignored_vulns.len(), MAX_RULES)?;
+        check_count("entries", self.package_overrides.len(), MAX_CONDITIONS)?;
+        check_count("licences", self.licenses.len(), MAX_LICENCES)?;
+        for one in &self.package_overrides {
+            check_count("licences", one.license_override.len(), MAX_LICENCES)?;
+        }
+        Ok(())
+    }
+}
+
+/// Licences that are listed, or that one package has.
+const MAX_LICENCES: usize = 1_000;
 
 /// A vulnerability that is ignored. Of several for the same id, only the first is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -82,6 +82,30 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    pub(super) fn check(&self) -> Result<(), ImportError> {
+        let file = &self.ignore;
+        for list in [
+            &file.vulnerabilities,
+            &file.misconfigurations,
+            &file.secrets,
+            &file.licenses,
+        ] {
+            check_count("entries", list.len(), MAX_RULES)?;
+            for entry in list {
+                check_count("paths of one entry", entry.paths.len(), MAX_OF_ENTRY)?;
+                check_count("purls of one entry", entry.purls.len(), MAX_OF_ENTRY)?;
+            }
+        }
+        check_count("licences", self.ignored_licenses.len(), MAX_OF_ENTRY)?;
+        check_count("severities", self.severity.len(), MAX_OF_ENTRY)?;
+        check_count("statuses", self.ignore_status.len(), MAX_OF_ENTRY)
+    }
+}
+
+/// Paths, or purls, of one entry.
+const MAX_OF_ENTRY: usize = 1_000;
+
 /// The entries of an ignore file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]

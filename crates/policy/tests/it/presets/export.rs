@@ -410,6 +410,59 @@ fn large_lists_are_translated_soon() {
 }
 
 #[test]
+fn settings_from_elsewhere_have_limits_too() {
+    let refused = |settings: Settings| settings.check().is_err();
+    let ids = |count: usize| vec![String::new(); count];
+    let list = |count: usize| harbor::Allowlist {
+        items: ids(count),
+        expires_at: None,
+    };
+    let harbor = |count: usize| {
+        Settings::Harbor(harbor::Settings {
+            project_allowlist: list(count),
+            ..harbor::Settings::default()
+        })
+    };
+    assert!(!refused(harbor(10_000)) && refused(harbor(10_001)));
+    let grype = |count: usize, id: &str| {
+        let rule = grype::IgnoreRule {
+            vulnerability: id.to_owned(),
+            ..grype::IgnoreRule::default()
+        };
+        Settings::Grype(grype::Settings {
+            ignore: vec![rule; count],
+            ..grype::Settings::default()
+        })
+    };
+    assert!(!refused(grype(500, "")) && refused(grype(501, "")));
+    assert!(!refused(grype(10_000, "x")) && refused(grype(10_001, "x")));
+    let trivy = |count: usize, paths: usize| {
+        let entry = IgnoreFinding {
+            paths: ids(paths),
+            ..IgnoreFinding::default()
+        };
+        Settings::Trivy(trivy::Settings {
+            ignore: IgnoreFile {
+                secrets: vec![entry; count],
+                ..IgnoreFile::default()
+            },
+            ..trivy::Settings::default()
+        })
+    };
+    assert!(!refused(trivy(10_000, 0)) && refused(trivy(10_001, 0)));
+    assert!(!refused(trivy(1, 1_000)) && refused(trivy(1, 1_001)));
+    let osv = |ignored: usize, overrides: usize| {
+        Settings::OsvScanner(osv_scanner::Settings {
+            ignored_vulns: vec![IgnoredVuln::default(); ignored],
+            package_overrides: vec![PackageOverride::default(); overrides],
+            ..osv_scanner::Settings::default()
+        })
+    };
+    assert!(!refused(osv(10_000, 500)));
+    assert!(refused(osv(10_001, 0)) && refused(osv(0, 501)));
+}
+
+#[test]
 fn one_entry_cannot_become_a_million_exceptions() {
     let list = |item: &str| vec![item; 900].join(", ");
     let text = format!(
