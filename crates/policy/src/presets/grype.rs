@@ -878,6 +878,12 @@ fn rules_of(exception: &Exception, lost: &mut Vec<String>) -> Vec<IgnoreRule> {
         ));
         return Vec::new();
     };
+    if !text.contains(':') {
+        lost.push(format!(
+            "the exception for {text} also covers artifacts of that name: Grype names Java's packages \
+             without their group"
+        ));
+    }
     let mut of_source = rule.clone();
     rule.package.name.clone_from(&name);
     of_source.package.upstream_name = name;

@@ -21,7 +21,7 @@ use super::{
     Decision, Export, ExportFile, ImportError, Moment, Preset, Translated,
     shared::{
         self, MAX_CONDITIONS, MAX_RULES, Seen, as_written, check_count, check_size, cve_or_id,
-        plain_id, plural, policy_loss, quoted,
+        note_id, plain_id, plural, policy_loss, quoted,
     },
 };
 use crate::{Choice, Exception, Gap, Policy, Subject, Threshold};
@@ -581,6 +581,7 @@ pub fn from_policy(policy: &Policy, now: Timestamp) -> Translated<Settings> {
             None => is_endless = true,
         }
         let id = as_written(id);
+        note_id(&id, "Harbor", &mut lost);
         if seen.insert(id.clone()) {
             list.items.push(id);
         }

@@ -25,8 +25,8 @@ use super::{
     Decision, Export, ExportFile, ImportError, Moment, Preset, Translated,
     shared::{
         self, ById, Glob, MAX_RULES, Purl, as_written, check_count, check_size, cve_or_id,
-        image_word, is_only_ours, is_os, is_pattern, left_out, plural, policy_loss, purl_type,
-        quoted, scalar, vex_of,
+        image_word, is_only_ours, is_os, is_pattern, left_out, note_id, plural, policy_loss,
+        purl_type, quoted, scalar, vex_of,
     },
 };
 use crate::{
@@ -674,6 +674,12 @@ fn exceptions(entry: &IgnoreFinding, room: usize, lost: &mut Vec<String>) -> Vec
         lost,
     );
     let purls = patterns(entry, &entry.purls, |purl| purl, lost);
+    if entry.purls.iter().any(|purl| purl.contains(['?', '#'])) {
+        lost.push(format!(
+            "the exception for {} covers less: a policy compares a purl's qualifiers as a whole",
+            entry.id
+        ));
+    }
     let (Some(paths), Some(purls)) = (paths, purls) else {
         return Vec::new();
     };
@@ -866,11 +872,8 @@ fn entry_of(
     }
     let purls = match exception.purl.as_ref().map(Pattern::as_str) {
         None => Vec::new(),
-        Some(purl)
-            if !is_pattern(purl.split('?').next().unwrap_or(purl)) && Purl::parse(purl).is_ok() =>
-        {
-            vec![purl.to_owned()]
-        }
+        // A policy compares qualifiers as a whole, Trivy one by one.
+        Some(purl) if !is_pattern(purl) && Purl::parse(purl).is_ok() => vec![purl.to_owned()],
         Some(purl) => {
             lost.push(left_out(
                 exception,
@@ -882,10 +885,10 @@ fn entry_of(
     };
     let paths = match exception.path.as_ref().map(Pattern::as_str) {
         None => Vec::new(),
-        Some(path) if Glob::new(path).is_ok() => {
+        Some(path) if is_path(path) => {
             lost.push(format!(
-                "the exception for {id} is confined to a path, which Trivy's packages of the \
-                 distribution do not have"
+                "the exception for {id} is confined to a path; Trivy's packages of the distribution have \
+                 the image's name instead"
             ));
             vec![path.to_owned()]
         }
@@ -908,6 +911,7 @@ fn entry_of(
         lost.push(format!("the exception for {id} is expired and left out"));
         return None;
     }
+    note_id(&id, "Trivy", lost);
     Some(IgnoreFinding {
         id,
         paths,
@@ -915,6 +919,14 @@ fn entry_of(
         expired_at,
         statement: exception.reason.clone().unwrap_or_default(),
     })
+}
+
+/// Whether a pattern of Lamina's means the same there: Trivy also compares it with what has no path, and
+/// with the names of languages.
+fn is_path(pattern: &str) -> bool {
+    let targets = ["", "Node.js", "Python", "Ruby", "Java", "Conda"];
+    Glob::new(pattern)
+        .is_ok_and(|glob| pattern == "**" || !targets.iter().any(|target| glob.matches(target)))
 }
 
 /// A `.trivyignore.yaml`, a `.trivyignore` with what of it that can say, and the command line.

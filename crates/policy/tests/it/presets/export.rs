@@ -263,6 +263,124 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// What a tool leaves out because of an exported exception, the policy leaves out too; and the same,
+    /// where nothing is said to be lost.
+    #[test]
+    fn no_exception_covers_more_in_another_tool(
+        exceptions in proptest::collection::vec(confined(), 1..4),
+    ) {
+        let text = format!(
+            "fail-on: negligible\nunknown-severity: fail\nexceptions: [{}]",
+            exceptions.join(", ")
+        );
+        let policy = Policy::parse(&text).map_err(|error| TestCaseError::fail(format!("{error}\n{text}")))?;
+        let subject = subject(&[
+            "CVE-1 high",
+            "CVE-2 high pkg=libssl3@3.0.11 source=openssl",
+            "CVE-3 high type=npm pkg=left-pad@1.0.0 ns=npm alias=GHSA-a file=app/left-pad/package.json",
+            "CVE-1 high type=npm pkg=@scope/left@2.0.0 ns=npm alias=GHSA-b file=app/x/package.json",
+            "GHSA-c high type=golang pkg=github.com/a/b@1.0.0 ns=go file=usr/bin/b",
+            "CVE-2 high type=apk pkg=libcrypto3@3 source=openssl ns=alpine:3.19 file=lib/apk/db/installed",
+            "CVE-4 high type=gem pkg=left@1 ns=rubygems file=left",
+        ]);
+        let verdict = lamina_policy::evaluate(&policy, &subject, now());
+        let excepted: Vec<usize> = verdict
+            .left_out
+            .iter()
+            .filter_map(|left_out| match left_out.what {
+                lamina_policy::Target::Finding(index) => Some(index),
+                lamina_policy::Target::Issue(_) => None,
+            })
+            .collect();
+        for preset in PRESETS {
+            let made = preset.settings(&policy, now());
+            let decision = made.value.judge(&subject, now());
+            let left_out: Vec<usize> = decision.left_out.iter().map(|(index, _)| *index).collect();
+            let more: Vec<&usize> = left_out.iter().filter(|index| !excepted.contains(index)).collect();
+            prop_assert!(more.is_empty(), "{} leaves out {more:?} too: {text}", preset.id());
+            if made.lost.is_empty() {
+                prop_assert_eq!(&left_out, &excepted, "{} {}", preset.id(), text);
+                prop_assert_eq!(decision.allows, verdict.passed);
+            }
+        }
+    }
+}
+
+/// An exception in YAML, about what the image above has.
+fn confined() -> impl Strategy<Value = String> {
+    let id = proptest::sample::select(vec![
+        "",
+        "",
+        "id: CVE-1",
+        "id: cve-2",
+        "id: CVE-3",
+        "id: GHSA-a",
+        "id: ghsa-B",
+        "id: GHSA-c",
+        "id: CVE-4",
+    ]);
+    let rest = proptest::sample::select(vec![
+        "",
+        "",
+        "",
+        "package: openssl",
+        "package: 'lib*'",
+        "package: left",
+        "package: 'left**'",
+        "package: '**'",
+        "package: '*'",
+        "package: '@scope/*'",
+        "package: 'github.com/**'",
+        "package: 'l?ft'",
+        "package: '{openssl,left}'",
+        "purl: 'pkg:npm/left-pad'",
+        "purl: 'pkg:npm/left-pad@1.0.0'",
+        "purl: 'pkg:npm/left-pad@2'",
+        "purl: 'pkg:npm/%40scope/left'",
+        "purl: 'pkg:npm/**'",
+        "purl: 'pkg:deb/debian/openssl'",
+        "purl: 'pkg:deb/debian/openssl?arch=amd64'",
+        "purl: 'pkg:golang/github.com/a/b'",
+        "purl: 'pkg:gem/left@1'",
+        "purl: 'pkg:apk/**'",
+        "path: 'app/**'",
+        "path: '*'",
+        "path: '**'",
+        "path: left",
+        "path: 'app/*/package.json'",
+        "path: var/lib/dpkg/status",
+        "path: '**/installed'",
+        "path: '[al]*'",
+        "layer: 0",
+        "images: ['shop/*']",
+        "images: [other]",
+        "package: openssl, path: 'var/**'",
+        "purl: 'pkg:npm/left-pad', path: 'app/**'",
+        "package: left, purl: 'pkg:gem/left'",
+    ]);
+    let expires = proptest::sample::select(vec![
+        "",
+        "",
+        "expires: 2026-11-23",
+        "expires: 2026-11-22",
+        "expires: '2026-11-23T12:00:00Z'",
+    ]);
+    (id, rest, expires)
+        .prop_filter("says something", |(id, rest, _)| {
+            !id.is_empty() || !(rest.is_empty() || rest.starts_with("images"))
+        })
+        .prop_map(|(id, rest, expires)| {
+            let parts: Vec<&str> = [id, rest, expires]
+                .into_iter()
+                .filter(|part| !part.is_empty())
+                .collect();
+            format!("{{{}}}", parts.join(", "))
+        })
+}
+
 /// An exception in YAML.
 fn exception() -> impl Strategy<Value = String> {
     let condition = prop_oneof![

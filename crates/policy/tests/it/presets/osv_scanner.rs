@@ -839,7 +839,7 @@ fn a_file_becomes_a_policy() {
     );
     check(
         &format!("{package}name = \"x.*\"; nameIsRegex = true; ignore = true"),
-        "|x**||",
+        "|x*||",
     );
     check(
         &format!("{package}name = \"x|y\"; nameIsRegex = true; ignore = true"),

@@ -620,6 +620,18 @@ fn a_policy_becomes_options_and_entries() {
         &["confined to a path"],
     );
     check(
+        "exceptions: [{id: CVE-1, path: '*'}]",
+        without,
+        "",
+        &["compare the path"],
+    );
+    check(
+        "exceptions: [{id: GHSA-a}]",
+        with,
+        "GHSA-a   ",
+        &["by their CVE"],
+    );
+    check(
         "exceptions: [{id: CVE-1, path: '['}]",
         without,
         "",
