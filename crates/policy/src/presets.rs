@@ -113,6 +113,20 @@ impl Settings {
         }
     }
 
+    /// Checks settings that no reader of files made, but a link or a store.
+    ///
+    /// # Errors
+    /// When there is more of something than a file may have.
+    pub fn check(self) -> Result<Self, ImportError> {
+        match &self {
+            Self::Harbor(settings) => settings.check(),
+            Self::Grype(settings) => settings.check(),
+            Self::Trivy(settings) => settings.check(),
+            Self::OsvScanner(settings) => settings.check(),
+        }?;
+        Ok(self)
+    }
+
     /// What the tool says of an image with these settings.
     pub fn judge(&self, subject: &Subject<'_>, now: Timestamp) -> Decision {
         match self {

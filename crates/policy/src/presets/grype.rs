@@ -62,6 +62,22 @@ pub struct Settings {
     pub ignore: Vec<IgnoreRule>,
 }
 
+impl Settings {
+    pub(super) fn check(&self) -> Result<(), ImportError> {
+        check_rules(&self.ignore)?;
+        check_count("documents", self.vex_documents.len(), MAX_CONDITIONS)?;
+        check_count("statuses", self.vex_add.len(), MAX_CONDITIONS)?;
+        check_count("fix states", self.ignore_states.len(), MAX_CONDITIONS)
+    }
+}
+
+/// Checks how many rules there are, and how many of them every finding is compared with.
+fn check_rules(rules: &[IgnoreRule]) -> Result<(), ImportError> {
+    check_count("rules", rules.len(), MAX_RULES)?;
+    let without_id = rules.iter().filter(|rule| rule.vulnerability.is_empty());
+    check_count("rules without an id", without_id.count(), MAX_CONDITIONS)
+}
+
 /// A rule: every field that is not empty must be met. One without any field ignores nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
@@ -862,6 +878,12 @@ fn rules_of(exception: &Exception, lost: &mut Vec<String>) -> Vec<IgnoreRule> {
         ));
         return Vec::new();
     };
+    if !text.contains(':') {
+        lost.push(format!(
+            "the exception for {text} also covers artifacts of that name: Grype names Java's packages \
+             without their group"
+        ));
+    }
     let mut of_source = rule.clone();
     rule.package.name.clone_from(&name);
     of_source.package.upstream_name = name;
@@ -1034,9 +1056,7 @@ pub fn read(text: &str) -> Result<Translated<Settings>, ImportError> {
     let document: Option<Document> = shared::read_yaml(text)?;
     let document = document.unwrap_or_default();
     let ignore = document.ignore.unwrap_or_default();
-    check_count("rules", ignore.len(), MAX_RULES)?;
-    let without_id = ignore.iter().filter(|rule| rule.vulnerability.is_empty());
-    check_count("rules without an id", without_id.count(), MAX_CONDITIONS)?;
+    check_rules(&ignore)?;
     let place = |word: &str| text.find(word).unwrap_or(0);
     let fail_on_severity = match document.fail_on_severity.as_deref() {
         None | Some("") => None,

@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Decision, Export, ExportFile, ImportError, Moment, Preset, Translated,
     shared::{
-        self, MAX_RULES, Seen, as_written, check_count, check_size, cve_or_id, plain_id, plural,
-        policy_loss, quoted,
+        self, MAX_CONDITIONS, MAX_RULES, Seen, as_written, check_count, check_size, cve_or_id,
+        note_id, plain_id, plural, policy_loss, quoted,
     },
 };
 use crate::{Choice, Exception, Gap, Policy, Subject, Threshold};
@@ -63,6 +63,14 @@ impl Default for Settings {
             artifact: Artifact::default(),
             puller: Puller::default(),
         }
+    }
+}
+
+impl Settings {
+    pub(super) fn check(&self) -> Result<(), ImportError> {
+        check_count("ids", self.system_allowlist.items.len(), MAX_RULES)?;
+        check_count("ids", self.project_allowlist.items.len(), MAX_RULES)?;
+        check_count("children", self.artifact.children.len(), MAX_CONDITIONS)
     }
 }
 
@@ -573,6 +581,7 @@ pub fn from_policy(policy: &Policy, now: Timestamp) -> Translated<Settings> {
             None => is_endless = true,
         }
         let id = as_written(id);
+        note_id(&id, "Harbor", &mut lost);
         if seen.insert(id.clone()) {
             list.items.push(id);
         }

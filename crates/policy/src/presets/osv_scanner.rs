@@ -4,6 +4,9 @@
 //! `pkg/osvscanner/{osvscanner,filter,vulnerability_result}.go`, `internal/imodels/imodels.go` and
 //! `cmd/osv-scanner/internal/cmd/run.go` (version 2, read in 2026).
 //!
+//! It ends with 0 or 1, with 128 where there are no packages, and with 127 where it could not do its work
+//! (newer versions also with 129 and 130, for what asking its database or reading its file came to).
+//!
 //! How it sees a finding:
 //! - **id**: records that are aliases of each other are one group; a rule for any id of the group is a
 //!   rule for all, compared letter by letter.
@@ -27,9 +30,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     Decision, Export, ExportFile, ImportError, Moment, Preset, Translated,
     shared::{
-        ById, MAX_CONDITIONS, NameRegex, Purl, as_written, glob_to_regex, ids, image_word,
-        is_only_ours, is_os, is_pattern, left_out, plural, policy_loss, purl_type, quoted,
-        regex_to_glob, shell,
+        ById, MAX_CONDITIONS, MAX_RULES, NameRegex, Purl, as_written, check_count, glob_to_regex,
+        ids, image_word, is_only_ours, is_os, is_pattern, left_out, plural, policy_loss, purl_type,
+        quoted, regex_to_glob, shell,
     },
 };
 use crate::{Choice, Exception, Gap, Package, Pattern, Policy, Subject, Threshold};
@@ -61,6 +64,21 @@ pub struct Settings {
     /// The licences that packages may have (`--licenses`); all if empty.
     pub licenses: Vec<String>,
 }
+
+impl Settings {
+    pub(super) fn check(&self) -> Result<(), ImportError> {
+        check_count("entries", self.ignored_vulns.len(), MAX_RULES)?;
+        check_count("entries", self.package_overrides.len(), MAX_CONDITIONS)?;
+        check_count("licences", self.licenses.len(), MAX_LICENCES)?;
+        for one in &self.package_overrides {
+            check_count("licences", one.license_override.len(), MAX_LICENCES)?;
+        }
+        Ok(())
+    }
+}
+
+/// Licences that are listed, or that one package has.
+const MAX_LICENCES: usize = 1_000;
 
 /// A vulnerability that is ignored. Of several for the same id, only the first is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

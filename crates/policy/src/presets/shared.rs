@@ -254,14 +254,22 @@ pub(super) fn is_pattern(text: &str) -> bool {
 /// A name that a pattern in a policy matches, as a regular expression; `None` if it cannot be said.
 pub(super) fn glob_to_regex(pattern: &str) -> Option<String> {
     let mut regex = String::new();
+    let mut before = '/';
     let mut chars = pattern.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
-            '*' if chars.peek() == Some(&'*') => {
-                chars.next();
-                regex.push_str(".*");
+            '*' => {
+                let mut stars = 1;
+                while chars.next_if_eq(&'*').is_some() {
+                    stars += 1;
+                }
+                // Two stars cross slashes only where they stand alone between some.
+                let is_alone = before == '/' && chars.peek().is_none_or(|next| *next == '/');
+                regex.push_str(match stars == 2 && is_alone {
+                    true => ".*",
+                    false => "[^/]*",
+                });
             }
-            '*' => regex.push_str("[^/]*"),
             '?' => regex.push_str("[^/]"),
             '[' | ']' | '{' | '}' | '!' => return None,
             '\\' | '^' | '$' | '+' | '(' | ')' | '|' | '.' => {
@@ -270,6 +278,7 @@ pub(super) fn glob_to_regex(pattern: &str) -> Option<String> {
             }
             c => regex.push(c),
         }
+        before = c;
     }
     Some(regex)
 }
@@ -283,7 +292,10 @@ pub(super) fn regex_to_glob(regex: &str) -> Option<String> {
         match c {
             '.' if chars.peek() == Some(&'*') => {
                 chars.next();
-                glob.push_str("**");
+                // Without slashes in names it says the same; with some it says less.
+                let is_alone = (glob.is_empty() || glob.ends_with('/'))
+                    && chars.peek().is_none_or(|next| *next == '/');
+                glob.push_str(if is_alone { "**" } else { "*" });
             }
             // Any one character.
             '.' => glob.push('?'),
@@ -664,6 +676,16 @@ pub(super) fn policy_loss(policy: &Policy, tool: &str, has: &[&str], lost: &mut 
     }
 }
 
+/// That a tool knows vulnerabilities by their CVE, of an exception for another id.
+pub(super) fn note_id(id: &str, tool: &str, lost: &mut Vec<String>) {
+    if !is_cve(id) {
+        lost.push(format!(
+            "the exception for {id} covers less: {tool} names vulnerabilities by their CVE where there \
+             is one"
+        ));
+    }
+}
+
 /// `1 finding`, `3 findings`; `vulnerability` has another plural.
 pub(super) fn plural(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
@@ -762,11 +784,14 @@ mod tests {
         check("openssl", Some("openssl"));
         check("lib*", Some("lib[^/]*"));
         check("**", Some(".*"));
+        check("github.com/**", Some(r"github\.com/.*"));
         check("libstdc++6", Some(r"libstdc\+\+6"));
         check("python3.11", Some(r"python3\.11"));
         check("a?c", Some("a[^/]c"));
         check("{a,b}", None);
         check("[ab]", None);
+        assert_eq!(glob_to_regex("lib**").as_deref(), Some("lib[^/]*"));
+        assert_eq!(glob_to_regex("***").as_deref(), Some("[^/]*"));
         for regex in ["a|b", "(a)", "ab+", "[ab]", "x{2}", "a?", r"\d", "^a"] {
             assert_eq!(regex_to_glob(regex), None, "{regex}");
         }

@@ -25,8 +25,8 @@ use super::{
     Decision, Export, ExportFile, ImportError, Moment, Preset, Translated,
     shared::{
         self, ById, Glob, MAX_RULES, Purl, as_written, check_count, check_size, cve_or_id,
-        image_word, is_only_ours, is_os, is_pattern, left_out, plural, policy_loss, purl_type,
-        quoted, scalar, vex_of,
+        image_word, is_only_ours, is_os, is_pattern, left_out, note_id, plural, policy_loss,
+        purl_type, quoted, scalar, vex_of,
     },
 };
 use crate::{
@@ -81,6 +81,30 @@ impl Default for Settings {
         }
     }
 }
+
+impl Settings {
+    pub(super) fn check(&self) -> Result<(), ImportError> {
+        let file = &self.ignore;
+        for list in [
+            &file.vulnerabilities,
+            &file.misconfigurations,
+            &file.secrets,
+            &file.licenses,
+        ] {
+            check_count("entries", list.len(), MAX_RULES)?;
+            for entry in list {
+                check_count("paths of one entry", entry.paths.len(), MAX_OF_ENTRY)?;
+                check_count("purls of one entry", entry.purls.len(), MAX_OF_ENTRY)?;
+            }
+        }
+        check_count("licences", self.ignored_licenses.len(), MAX_OF_ENTRY)?;
+        check_count("severities", self.severity.len(), MAX_OF_ENTRY)?;
+        check_count("statuses", self.ignore_status.len(), MAX_OF_ENTRY)
+    }
+}
+
+/// Paths, or purls, of one entry.
+const MAX_OF_ENTRY: usize = 1_000;
 
 /// The entries of an ignore file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -270,9 +294,8 @@ pub fn judge(settings: &Settings, subject: &Subject<'_>, now: Timestamp) -> Deci
         ..Decision::default()
     };
     let mut totals = [0_usize; 5];
-    let filter = Filter::new(settings);
-    judge_findings(settings, &filter, subject, now, &mut decision, &mut totals);
-    judge_issues(settings, &filter, subject, now, &mut decision, &mut totals);
+    judge_findings(settings, subject, now, &mut decision, &mut totals);
+    judge_issues(settings, subject, now, &mut decision, &mut totals);
     let parts: Vec<String> = Severity::ALL
         .into_iter()
         .zip(totals)
@@ -309,34 +332,27 @@ pub fn judge(settings: &Settings, subject: &Subject<'_>, now: Timestamp) -> Deci
     decision
 }
 
-/// What does not depend on a finding.
-struct Filter {
-    statuses: Vec<Status>,
-}
-
-impl Filter {
-    fn new(settings: &Settings) -> Self {
-        let statuses = match settings.ignore_unfixed && settings.ignore_status.is_empty() {
-            // `--ignore-unfixed` stands for all statuses but `fixed`.
-            true => Status::ALL
-                .into_iter()
-                .filter(|status| *status != Status::Fixed)
-                .collect(),
-            false => settings.ignore_status.clone(),
-        };
-        Self { statuses }
+/// The statuses that are ignored. `--ignore-unfixed` stands for all but `fixed`, and for nothing beside
+/// `--ignore-status`.
+fn ignored_statuses(settings: &Settings) -> Vec<Status> {
+    match settings.ignore_unfixed && settings.ignore_status.is_empty() {
+        true => Status::ALL
+            .into_iter()
+            .filter(|status| *status != Status::Fixed)
+            .collect(),
+        false => settings.ignore_status.clone(),
     }
 }
 
 fn judge_findings(
     settings: &Settings,
-    filter: &Filter,
     subject: &Subject<'_>,
     now: Timestamp,
     decision: &mut Decision,
     totals: &mut [usize; 5],
 ) {
     let is_asked = settings.scanners.contains(&Scanner::Vuln);
+    let statuses = ignored_statuses(settings);
     let ignored = Entries::new(&settings.ignore.vulnerabilities, now);
     let vex = vex_of(subject);
     let mut seen = HashSet::new();
@@ -352,7 +368,7 @@ fn judge_findings(
             format!("VEX: {statement}")
         } else if !settings.severity.contains(&severity) {
             format!("--severity leaves {} out", severity.word())
-        } else if filter.statuses.contains(&status) {
+        } else if statuses.contains(&status) {
             match settings.ignore_status.is_empty() {
                 true => format!("--ignore-unfixed leaves {} out", status.word()),
                 false => format!("--ignore-status leaves {} out", status.word()),
@@ -386,13 +402,11 @@ fn say(entry: &IgnoreFinding) -> String {
 
 fn judge_issues(
     settings: &Settings,
-    filter: &Filter,
     subject: &Subject<'_>,
     now: Timestamp,
     decision: &mut Decision,
     totals: &mut [usize; 5],
 ) {
-    let _ = filter;
     let file = &settings.ignore;
     let misconfigurations = Entries::new(&file.misconfigurations, now);
     let secrets = Entries::new(&file.secrets, now);
@@ -660,6 +674,12 @@ fn exceptions(entry: &IgnoreFinding, room: usize, lost: &mut Vec<String>) -> Vec
         lost,
     );
     let purls = patterns(entry, &entry.purls, |purl| purl, lost);
+    if entry.purls.iter().any(|purl| purl.contains(['?', '#'])) {
+        lost.push(format!(
+            "the exception for {} covers less: a policy compares a purl's qualifiers as a whole",
+            entry.id
+        ));
+    }
     let (Some(paths), Some(purls)) = (paths, purls) else {
         return Vec::new();
     };
@@ -710,14 +730,22 @@ fn patterns(
 pub fn from_policy(policy: &Policy, now: Timestamp) -> Translated<Settings> {
     let mut lost = Vec::new();
     let mut settings = Settings {
-        severity: severities(policy, &mut lost),
+        severity: severities(policy.fail_on, policy, &mut lost),
         ignore_unfixed: policy.fixable_only,
         exit_code: 1,
         scanners: vec![Scanner::Vuln],
         ..Settings::default()
     };
+    let mut threshold = policy.fail_on;
+    if settings.severity.is_empty() {
+        // No vulnerability fails: then it is the other kinds that decide.
+        threshold = policy.secrets.0.min(policy.misconfigurations.0);
+        settings.severity = severities(threshold, policy, &mut lost);
+        settings.scanners.clear();
+    }
     if settings.severity.is_empty() {
         settings.severity = Severity::ALL.to_vec();
+        settings.scanners = vec![Scanner::Vuln];
         settings.exit_code = 0;
     }
     for status in Status::ALL {
@@ -746,7 +774,7 @@ pub fn from_policy(policy: &Policy, now: Timestamp) -> Translated<Settings> {
             .filter(|one| *one != Status::Fixed || settings.ignore_status.contains(one))
             .collect();
     }
-    others(policy, &mut settings, &mut lost);
+    others(policy, threshold, &mut settings, &mut lost);
     if policy.end_of_life == Choice::Fail {
         settings.exit_on_eol = 1;
     }
@@ -786,8 +814,8 @@ pub fn from_policy(policy: &Policy, now: Timestamp) -> Translated<Settings> {
     }
 }
 
-fn severities(policy: &Policy, lost: &mut Vec<String>) -> Vec<Severity> {
-    let mildest = policy.fail_on.severity().map(Severity::of);
+fn severities(threshold: Threshold, policy: &Policy, lost: &mut Vec<String>) -> Vec<Severity> {
+    let mildest = threshold.severity().map(Severity::of);
     let mut severities: Vec<Severity> = Severity::ALL
         .into_iter()
         .filter(|one| *one != Severity::Unknown)
@@ -796,14 +824,14 @@ fn severities(policy: &Policy, lost: &mut Vec<String>) -> Vec<Severity> {
     if policy.unknown_severity == Choice::Fail {
         severities.insert(0, Severity::Unknown);
     }
-    if policy.fail_on == Threshold::Low {
+    if threshold == Threshold::Low {
         lost.push("Trivy has no negligible: such findings count as LOW".to_owned());
     }
     severities
 }
 
 /// Secrets and misconfigurations: Trivy has one list of severities for all kinds.
-fn others(policy: &Policy, settings: &mut Settings, lost: &mut Vec<String>) {
+fn others(policy: &Policy, common: Threshold, settings: &mut Settings, lost: &mut Vec<String>) {
     for (threshold, scanner, what) in [
         (policy.secrets.0, Scanner::Secret, "secrets"),
         (
@@ -816,10 +844,9 @@ fn others(policy: &Policy, settings: &mut Settings, lost: &mut Vec<String>) {
             continue;
         }
         settings.scanners.push(scanner);
-        if threshold != policy.fail_on {
+        if threshold != common {
             lost.push(format!(
-                "Trivy has one list of severities: {what} fail at {}, not at {threshold}",
-                policy.fail_on
+                "Trivy has one list of severities: {what} fail at {common}, not at {threshold}"
             ));
         }
     }
@@ -845,11 +872,8 @@ fn entry_of(
     }
     let purls = match exception.purl.as_ref().map(Pattern::as_str) {
         None => Vec::new(),
-        Some(purl)
-            if !is_pattern(purl.split('?').next().unwrap_or(purl)) && Purl::parse(purl).is_ok() =>
-        {
-            vec![purl.to_owned()]
-        }
+        // A policy compares qualifiers as a whole, Trivy one by one.
+        Some(purl) if !is_pattern(purl) && Purl::parse(purl).is_ok() => vec![purl.to_owned()],
         Some(purl) => {
             lost.push(left_out(
                 exception,
@@ -861,10 +885,10 @@ fn entry_of(
     };
     let paths = match exception.path.as_ref().map(Pattern::as_str) {
         None => Vec::new(),
-        Some(path) if Glob::new(path).is_ok() => {
+        Some(path) if is_path(path) => {
             lost.push(format!(
-                "the exception for {id} is confined to a path, which Trivy's packages of the \
-                 distribution do not have"
+                "the exception for {id} is confined to a path; Trivy's packages of the distribution have \
+                 the image's name instead"
             ));
             vec![path.to_owned()]
         }
@@ -887,6 +911,7 @@ fn entry_of(
         lost.push(format!("the exception for {id} is expired and left out"));
         return None;
     }
+    note_id(&id, "Trivy", lost);
     Some(IgnoreFinding {
         id,
         paths,
@@ -894,6 +919,14 @@ fn entry_of(
         expired_at,
         statement: exception.reason.clone().unwrap_or_default(),
     })
+}
+
+/// Whether a pattern of Lamina's means the same there: Trivy also compares it with what has no path, and
+/// with the names of languages.
+fn is_path(pattern: &str) -> bool {
+    let targets = ["", "Node.js", "Python", "Ruby", "Java", "Conda"];
+    Glob::new(pattern)
+        .is_ok_and(|glob| pattern == "**" || !targets.iter().any(|target| glob.matches(target)))
 }
 
 /// A `.trivyignore.yaml`, a `.trivyignore` with what of it that can say, and the command line.

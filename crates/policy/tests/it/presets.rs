@@ -8,8 +8,8 @@ mod trivy;
 mod trivy_oracle;
 
 use jiff::Timestamp;
-use lamina_inventory::severity::Severity;
-use lamina_policy::{Finding, Package, Status, Subject};
+use lamina_inventory::{facts::IssueKind, severity::Severity};
+use lamina_policy::{Finding, Issue, Package, Status, Subject, presets::Decision};
 
 pub(crate) const NOW: &str = "2026-11-23T12:00:00Z";
 
@@ -135,6 +135,32 @@ pub(crate) fn subject(findings: &[&str]) -> Subject<'static> {
     };
     subject.image.name = "shop/api:1.2";
     subject
+}
+
+/// Checks that each of so many findings is either counted or left out.
+pub(crate) fn check_parts(decision: &Decision, findings: usize) {
+    let mut all: Vec<usize> = decision.left_out.iter().map(|(index, _)| *index).collect();
+    all.extend(&decision.counted);
+    all.sort_unstable();
+    assert_eq!(all, (0..findings).collect::<Vec<usize>>());
+}
+
+/// An issue of the image.
+pub(crate) fn issue(
+    kind: IssueKind,
+    rule: &'static str,
+    severity: Severity,
+    file: Option<&'static str>,
+) -> Issue<'static> {
+    Issue {
+        kind,
+        rule,
+        title: rule,
+        severity,
+        layer: None,
+        file,
+        is_of_base: false,
+    }
 }
 
 /// A truth table: the first line names the columns, each other line its row and then one letter a

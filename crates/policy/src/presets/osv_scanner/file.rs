@@ -8,8 +8,8 @@ use toml::{
 };
 
 use super::{
-    IgnoredVuln, ImportError, MAX_CONDITIONS, Moment, NameRegex, PackageOverride, Settings,
-    Translated, quoted,
+    IgnoredVuln, ImportError, MAX_CONDITIONS, MAX_LICENCES, Moment, NameRegex, PackageOverride,
+    Settings, Translated, quoted,
 };
 use crate::presets::shared::{MAX_RULES, check_count, check_size};
 
@@ -272,9 +272,6 @@ impl Reader<'_> {
         }
     }
 }
-
-/// Licences of one override.
-const MAX_LICENCES: usize = 1_000;
 
 /// Remarks on entries that are not read.
 const MAX_REMARKS: usize = 100;

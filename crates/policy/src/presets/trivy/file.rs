@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use serde::Deserialize;
 
 use super::{
-    Glob, IgnoreFile, IgnoreFinding, ImportError, MAX_RULES, Moment, Purl, Settings, Translated,
-    check_count, check_size, plural, quoted, scalar, shared,
+    Glob, IgnoreFile, IgnoreFinding, ImportError, MAX_OF_ENTRY, MAX_RULES, Moment, Purl, Settings,
+    Translated, check_count, check_size, plural, quoted, scalar, shared,
 };
 
 #[derive(Default, Deserialize)]
@@ -91,8 +91,8 @@ fn finding(entry: Entry, text: &str) -> Result<IgnoreFinding, ImportError> {
     let id = entry.id.map(|id| id.value).unwrap_or_default();
     let paths = entry.paths.unwrap_or_default();
     let purls = entry.purls.unwrap_or_default();
-    check_count("paths of one entry", paths.len(), MAX_PATHS)?;
-    check_count("purls of one entry", purls.len(), MAX_PATHS)?;
+    check_count("paths of one entry", paths.len(), MAX_OF_ENTRY)?;
+    check_count("purls of one entry", purls.len(), MAX_OF_ENTRY)?;
     for path in &paths {
         if let Err(why) = Glob::new(&path.value) {
             let message = format!(
@@ -123,9 +123,6 @@ fn finding(entry: Entry, text: &str) -> Result<IgnoreFinding, ImportError> {
         statement: entry.statement.unwrap_or_default(),
     })
 }
-
-/// Paths, or purls, of one entry.
-const MAX_PATHS: usize = 1_000;
 
 /// A time as yaml.v3 reads one: a date or a time, of which months, days, hours … need not have two
 /// digits; in quotes only RFC 3339. Without an offset it is UTC.

@@ -8,17 +8,14 @@ use lamina_policy::{
     },
 };
 
-use super::{Rows, finding, now, subject, truth};
+use super::{Rows, check_parts, finding, now, subject, truth};
 
 const NOBODY: &str = "current image without vulnerability scanning cannot be pulled due to configured policy in 'Prevent images with vulnerability severity of \"High\" or higher from running.' To continue with pull, please contact your project administrator for help.";
 
 fn judge(settings: &Settings, findings: &[&str]) -> Decision {
     let subject = subject(findings);
     let decision = harbor::judge(settings, &subject, now());
-    let mut all: Vec<usize> = decision.left_out.iter().map(|(index, _)| *index).collect();
-    all.extend(&decision.counted);
-    all.sort_unstable();
-    assert_eq!(all, (0..findings.len()).collect::<Vec<usize>>());
+    check_parts(&decision, findings.len());
     assert_eq!(decision.allows, decision.code == 200);
     assert_eq!(decision.allows, decision.message.is_empty());
     decision

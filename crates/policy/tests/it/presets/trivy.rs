@@ -2,14 +2,14 @@
 
 use lamina_inventory::{facts::IssueKind, severity::Severity as Ours};
 use lamina_policy::{
-    Choice, Gap, Issue, Policy, Status as OurStatus, Threshold, VexMatch,
+    Choice, Gap, Policy, Status as OurStatus, Threshold, VexMatch,
     presets::{
         Decision,
         trivy::{self, Scanner, Settings, Severity, Status},
     },
 };
 
-use super::{Rows, now, subject, truth};
+use super::{Rows, check_parts, issue, now, subject, truth};
 
 fn failing() -> Settings {
     Settings {
@@ -21,10 +21,7 @@ fn failing() -> Settings {
 fn judge(settings: &Settings, findings: &[&str]) -> Decision {
     let subject = subject(findings);
     let decision = trivy::judge(settings, &subject, now());
-    let mut all: Vec<usize> = decision.left_out.iter().map(|(index, _)| *index).collect();
-    all.extend(&decision.counted);
-    all.sort_unstable();
-    assert_eq!(all, (0..findings.len()).collect::<Vec<usize>>());
+    check_parts(&decision, findings.len());
     assert_eq!(decision.allows, decision.code == 0);
     decision
 }
@@ -234,23 +231,6 @@ fn exit_codes_are_those_that_were_asked_for() {
     check(1, 2, 1, false, 1);
     check(1, 0, 0, true, 0);
     check(1, 0, 1, true, 1);
-}
-
-fn issue(
-    kind: IssueKind,
-    rule: &'static str,
-    severity: Ours,
-    file: Option<&'static str>,
-) -> Issue<'static> {
-    Issue {
-        kind,
-        rule,
-        title: rule,
-        severity,
-        layer: None,
-        file,
-        is_of_base: false,
-    }
 }
 
 #[test]
@@ -577,6 +557,24 @@ fn a_policy_becomes_options_and_entries() {
         "",
         &["grace"],
     );
+    check(
+        "{fail-on: never, secrets: high}",
+        "--severity HIGH,CRITICAL --scanners secret --exit-code 1",
+        "",
+        &[],
+    );
+    check(
+        "{fail-on: never, secrets: critical, misconfigurations: medium}",
+        "--severity MEDIUM,HIGH,CRITICAL --scanners secret,misconfig --exit-code 1",
+        "",
+        &["secrets fail at medium, not at critical"],
+    );
+    check(
+        "{fail-on: never, end-of-life: fail}",
+        "--scanners vuln --exit-on-eol 1",
+        "",
+        &[],
+    );
     let with =
         "--severity HIGH,CRITICAL --scanners vuln --exit-code 1 --ignorefile .trivyignore.yaml";
     let without = "--severity HIGH,CRITICAL --scanners vuln --exit-code 1";
@@ -622,6 +620,18 @@ fn a_policy_becomes_options_and_entries() {
         with,
         "CVE-1 app/**  ",
         &["confined to a path"],
+    );
+    check(
+        "exceptions: [{id: CVE-1, path: '*'}]",
+        without,
+        "",
+        &["compare the path"],
+    );
+    check(
+        "exceptions: [{id: GHSA-a}]",
+        with,
+        "GHSA-a   ",
+        &["by their CVE"],
     );
     check(
         "exceptions: [{id: CVE-1, path: '['}]",

@@ -6,11 +6,11 @@ use std::process::Command;
 
 use lamina_inventory::{facts::IssueKind, severity::Severity};
 use lamina_policy::{
-    Issue, Subject,
+    Subject,
     presets::{Settings, read, trivy::Scanner},
 };
 
-use super::{Rows, now, subject};
+use super::{Rows, issue, now, subject};
 
 const PLAIN: &str = ".trivyignore";
 const YAML: &str = ".trivyignore.yaml";
@@ -24,15 +24,6 @@ fn image() -> Subject<'static> {
         "GHSA-aaaa-bbbb-cccc low affected ns=npm pkg=@scope/x@2.0.0 type=npm file=app/node_modules/@scope/x/package.json",
     ]);
     subject.image.name = "shop/api:1";
-    let issue = |kind, rule, severity, file| Issue {
-        kind,
-        rule,
-        title: rule,
-        severity,
-        layer: None,
-        file,
-        is_of_base: false,
-    };
     subject.issues = vec![
         issue(
             IssueKind::Secret,
