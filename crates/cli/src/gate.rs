@@ -83,6 +83,11 @@ pub struct Args {
     #[arg(long, value_name = "[PATTERN=]FILE")]
     pub policy: Vec<PolicyArg>,
 
+    /// A VEX document (OpenVEX, CSAF or CycloneDX) whose statements count for all images that it names;
+    /// may be given several times (docs/vex.md). Read once.
+    #[arg(long, value_name = "FILE")]
+    pub vex: Vec<PathBuf>,
+
     /// The advisory database, as `lamina db build`, `update` or `export` wrote it. Opened again when it
     /// changes.
     #[arg(long, value_name = "DIR|FILE", env = "LAMINA_DB")]
@@ -357,7 +362,7 @@ impl Gate {
         };
         Ok(Self(Arc::new(Inner {
             upstreams: Upstreams::new(&args.upstream, &args.registry)?,
-            policies: Policies::open(&args.policy)?,
+            policies: Policies::open(&args.policy, &args.vex)?,
             checker: Arc::new(Checker::new(source, store, args.scans, args.scan_limit)?),
             events: Events::default(),
             manifests: Mutex::default(),
@@ -633,6 +638,7 @@ impl Gate {
         digest: &Digest,
         kept: Arc<Kept>,
     ) -> Judgement {
+        let gate = self.clone();
         let policy = self.0.policies.of(names);
         let (judgement, named) = (blank(image.clone(), digest), image.clone());
         let _judge = self.0.judges.acquire().await;
@@ -647,7 +653,7 @@ impl Gate {
                 renamed = report;
                 &renamed
             };
-            let judged = policies::judge(report, &policy.policy, now);
+            let judged = gate.0.policies.judge(report, &policy.policy, now);
             Ok(Judgement {
                 outcome: match judged.verdict.passed {
                     true => Outcome::Passed,

@@ -14,7 +14,7 @@ use lamina_policy::Level;
 use lamina_report::formats::{self, Judged};
 use serde_json::json;
 
-use super::{Gate, events::Event, policies, repository_of};
+use super::{Gate, events::Event, repository_of};
 use crate::{csp, database, transport};
 
 /// Findings that a report's page lists; the rest is in its JSON.
@@ -339,7 +339,7 @@ pub(crate) async fn report(State(gate): State<Gate>, Path(name): Path<String>) -
         let short = repository.split_once('/').map_or("", |(_, path)| path);
         let named = gate.0.policies.of(&[&repository, short]);
         let now = transport::clock().unwrap_or(Timestamp::UNIX_EPOCH);
-        let judged = policies::judge(report, &named.policy, now);
+        let judged = gate.0.policies.judge(report, &named.policy, now);
         if is_json {
             let format = formats::by_id("json");
             return format

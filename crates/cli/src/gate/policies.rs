@@ -9,10 +9,11 @@ use std::{
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use lamina_image::digest::Digest;
-use lamina_policy::{MAX_POLICY_BYTES, Pattern, Policy};
+use lamina_policy::{MAX_POLICY_BYTES, Pattern, Policy, vex::Document};
 use lamina_report::{formats::Judged, model::Report};
 
 use super::watch::Stamp;
+use crate::judge::{self, VexArgs};
 
 /// `FILE` or `PATTERN=FILE`, as on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +60,7 @@ pub(crate) struct Named {
 pub(crate) struct Policies {
     entries: Vec<Entry>,
     otherwise: Arc<Named>,
+    vex: Vec<Document>,
 }
 
 #[derive(Debug)]
@@ -79,7 +81,7 @@ impl Policies {
     ///
     /// # Errors
     /// When one cannot be read: a gate that does not know what to refuse does not start.
-    pub(crate) fn open(arguments: &[PolicyArg]) -> anyhow::Result<Self> {
+    pub(crate) fn open(arguments: &[PolicyArg], vex: &[PathBuf]) -> anyhow::Result<Self> {
         let mut entries = Vec::new();
         for argument in arguments {
             let stamp = Stamp::of(&argument.path);
@@ -91,7 +93,12 @@ impl Policies {
             });
         }
         let policy = Policy::default();
+        let vex = VexArgs {
+            vex: vex.to_vec(),
+            vex_attached: false,
+        };
         Ok(Self {
+            vex: vex.read(false)?,
             entries,
             otherwise: Arc::new(Named {
                 name: "default".to_owned(),
@@ -99,6 +106,16 @@ impl Policies {
                 policy,
             }),
         })
+    }
+
+    /// Judges a report. Custom rules are judged in a process of this program.
+    pub(crate) fn judge<'a>(
+        &self,
+        report: &'a Report,
+        policy: &'a Policy,
+        now: Timestamp,
+    ) -> Judged<'a> {
+        judge::judge(policy, report, &self.vex, now)
     }
 
     /// The policy for a repository, which has several names: with its registry, and as the client
@@ -175,26 +192,12 @@ fn read(path: &Path) -> anyhow::Result<Named> {
     }
     let text = std::fs::read_to_string(path).with_context(about)?;
     let policy = Policy::parse(&text).with_context(about)?;
-    check(&policy).with_context(about)?;
     let file = path.file_name().unwrap_or_default().to_string_lossy();
     Ok(Named {
         name: policy.name.clone().unwrap_or_else(|| file.into_owned()),
         digest: Digest::of(text.as_bytes()).to_string(),
         policy,
     })
-}
-
-/// Refuses what [`judge`] would not look at.
-fn check(policy: &Policy) -> anyhow::Result<()> {
-    if !policy.rules.is_empty() {
-        bail!("rules of one's own are not evaluated by the gate");
-    }
-    Ok(())
-}
-
-/// Judges a report.
-pub(crate) fn judge<'a>(report: &'a Report, policy: &'a Policy, now: Timestamp) -> Judged<'a> {
-    Judged::new(report, policy, now)
 }
 
 #[cfg(test)]
@@ -217,7 +220,7 @@ mod tests {
         ];
         let arguments: Vec<PolicyArg> =
             arguments.iter().map(|text| text.parse().unwrap()).collect();
-        let policies = Policies::open(&arguments).unwrap();
+        let policies = Policies::open(&arguments, &[]).unwrap();
         let check = |names: &[&str], expect: &str| {
             assert_eq!(policies.of(names).name, expect, "{names:?}");
         };
@@ -248,7 +251,7 @@ mod tests {
                 pattern: None,
                 path,
             };
-            assert!(Policies::open(&[argument]).is_err(), "{text}");
+            assert!(Policies::open(&[argument], &[]).is_err(), "{text}");
         };
         check("fail-on: sometimes");
         check("unknown: field");
