@@ -12,6 +12,7 @@ use regex_lite::{Regex, RegexBuilder};
 use serde::de::DeserializeOwned;
 
 pub(super) use self::purl::Purl;
+use super::Moment;
 use crate::{
     BaseImage, Choice, Epss, Exception, Finding, Grace, Licences, Package, Policy, Subject,
     Threshold,
@@ -587,6 +588,12 @@ pub(super) fn is_only_ours(exception: &Exception, tool: &str, lost: &mut Vec<Str
     };
     lost.push(left_out(exception, tool, &format!("confine it {what}")));
     true
+}
+
+/// When an exception stops counting: at its own end, or that of all.
+pub(super) fn end_of(exception: &Exception, policy: &Policy) -> Option<Moment> {
+    let ends = [&exception.expires, &policy.exceptions_expire];
+    ends.into_iter().flatten().map(Moment::from).min()
 }
 
 /// That an exception is left out, since a tool cannot do something.
