@@ -9,7 +9,7 @@ use std::{
 };
 
 use regex_lite::{Regex, RegexBuilder};
-use serde::de::DeserializeOwned;
+use serde::{Deserialize as _, de::DeserializeOwned};
 
 pub(super) use self::purl::Purl;
 use super::Moment;
@@ -144,6 +144,15 @@ fn first_document(text: &str) -> &str {
         end += line.len();
     }
     text
+}
+
+/// A value that may be `null`, which Go's library takes for none.
+pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Default + serde::Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// Reads JSON.
