@@ -25,7 +25,7 @@ use super::{
     shared::{
         self, ById, Glob, MAX_CONDITIONS, MAX_RULES, NameRegex, Purl, as_written, check_count,
         check_size, ghsa, glob_to_regex, ids, image_word, is_cve, is_only_ours, is_os, is_pattern,
-        left_out, policy_loss, purl_type, quoted, regex_to_glob, scalar, vex_of_oldest,
+        left_out, or_default, policy_loss, purl_type, quoted, regex_to_glob, scalar, vex_of_oldest,
     },
 };
 use crate::{
@@ -83,31 +83,58 @@ fn check_rules(rules: &[IgnoreRule]) -> Result<(), ImportError> {
 #[serde(rename_all = "kebab-case", default)]
 pub struct IgnoreRule {
     /// The id, compared letter by letter.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(
+        skip_serializing_if = "String::is_empty",
+        deserialize_with = "or_default"
+    )]
     pub vulnerability: String,
     /// Whether the id may also be one of the related vulnerabilities.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(
+        skip_serializing_if = "std::ops::Not::not",
+        deserialize_with = "or_default"
+    )]
     pub include_aliases: bool,
     /// Why; not a condition.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(
+        skip_serializing_if = "String::is_empty",
+        deserialize_with = "or_default"
+    )]
     pub reason: String,
     /// The source of the advisory, e.g. `debian:distro:debian:12`, `github:language:python`.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(
+        skip_serializing_if = "String::is_empty",
+        deserialize_with = "or_default"
+    )]
     pub namespace: String,
     /// The fix state.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(
+        skip_serializing_if = "String::is_empty",
+        deserialize_with = "or_default"
+    )]
     pub fix_state: String,
     /// How it was matched: `exact-direct-match`, `exact-indirect-match`, `cpe-match`.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(
+        skip_serializing_if = "String::is_empty",
+        deserialize_with = "or_default"
+    )]
     pub match_type: String,
     /// A status of VEX: then the rule says how statements are used, and ignores nothing by itself.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(
+        skip_serializing_if = "String::is_empty",
+        deserialize_with = "or_default"
+    )]
     pub vex_status: String,
     /// A justification of VEX.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(
+        skip_serializing_if = "String::is_empty",
+        deserialize_with = "or_default"
+    )]
     pub vex_justification: String,
     /// The package.
-    #[serde(skip_serializing_if = "IgnorePackage::is_empty")]
+    #[serde(
+        skip_serializing_if = "IgnorePackage::is_empty",
+        deserialize_with = "or_default"
+    )]
     pub package: IgnorePackage,
 }
 
@@ -116,22 +143,41 @@ pub struct IgnoreRule {
 #[serde(rename_all = "kebab-case", default)]
 pub struct IgnorePackage {
     /// Its name: a regular expression if it has one of the letters `^$*+?[](){}|\`.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(
+        skip_serializing_if = "String::is_empty",
+        deserialize_with = "or_default"
+    )]
     pub name: String,
     /// Its version.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(
+        skip_serializing_if = "String::is_empty",
+        deserialize_with = "or_default"
+    )]
     pub version: String,
     /// Its language: `python`, `javascript`, `java`, `go`, `ruby`, `rust`, `php`, `dotnet` …
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(
+        skip_serializing_if = "String::is_empty",
+        deserialize_with = "or_default"
+    )]
     pub language: String,
     /// Its type: `deb`, `rpm`, `apk`, `npm`, `python`, `go-module`, `java-archive` …
-    #[serde(skip_serializing_if = "String::is_empty", rename = "type")]
+    #[serde(
+        skip_serializing_if = "String::is_empty",
+        deserialize_with = "or_default",
+        rename = "type"
+    )]
     pub kind: String,
     /// A pattern of the paths it is found at.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(
+        skip_serializing_if = "String::is_empty",
+        deserialize_with = "or_default"
+    )]
     pub location: String,
     /// The name of its source package, as `name`.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(
+        skip_serializing_if = "String::is_empty",
+        deserialize_with = "or_default"
+    )]
     pub upstream_name: String,
 }
 
@@ -1040,7 +1086,7 @@ struct Document {
     match_upstream_kernel_headers: Option<bool>,
     vex_documents: Option<Vec<String>>,
     vex_add: Option<Vec<String>>,
-    ignore: Option<Vec<IgnoreRule>>,
+    ignore: Option<Vec<Option<IgnoreRule>>>,
 }
 
 /// Reads a `.grype.yaml`.
@@ -1056,6 +1102,7 @@ pub fn read(text: &str) -> Result<Translated<Settings>, ImportError> {
     let document: Option<Document> = shared::read_yaml(text)?;
     let document = document.unwrap_or_default();
     let ignore = document.ignore.unwrap_or_default();
+    let ignore: Vec<IgnoreRule> = ignore.into_iter().map(Option::unwrap_or_default).collect();
     check_rules(&ignore)?;
     let place = |word: &str| text.find(word).unwrap_or(0);
     let fail_on_severity = match document.fail_on_severity.as_deref() {

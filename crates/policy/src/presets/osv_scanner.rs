@@ -30,9 +30,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     Decision, Export, ExportFile, ImportError, Moment, Preset, Translated,
     shared::{
-        ById, MAX_CONDITIONS, MAX_RULES, NameRegex, Purl, as_written, check_count, glob_to_regex,
-        ids, image_word, is_only_ours, is_os, is_pattern, left_out, plural, policy_loss, purl_type,
-        quoted, regex_to_glob, shell,
+        ById, MAX_CONDITIONS, MAX_RULES, NameRegex, Purl, as_written, check_count, end_of,
+        glob_to_regex, ids, image_word, is_only_ours, is_os, is_pattern, left_out, plural,
+        policy_loss, purl_type, quoted, regex_to_glob, shell,
     },
 };
 use crate::{Choice, Exception, Gap, Package, Pattern, Policy, Subject, Threshold};
@@ -673,17 +673,12 @@ pub fn from_policy(policy: &Policy, now: Timestamp) -> Translated<Settings> {
         lost.push("osv-scanner has no licences that are denied, only those allowed".to_owned());
     }
     policy_loss(policy, "osv-scanner", &["licences"], &mut lost);
-    let list_end = policy.exceptions_expire.as_ref().map(Moment::from);
     let mut seen = HashSet::new();
     for exception in &policy.exceptions {
         if is_only_ours(exception, "osv-scanner", &mut lost) {
             continue;
         }
-        let own_end = exception.expires.as_ref().map(Moment::from);
-        let until = match (own_end, list_end) {
-            (Some(own), Some(list)) => Some(own.min(list)),
-            (own, list) => own.or(list),
-        };
+        let until = end_of(exception, policy);
         if until.is_some_and(|until| now >= until.0) {
             let label = exception.label();
             lost.push(format!("the exception for {label} is expired and left out"));

@@ -9,9 +9,10 @@ use std::{
 };
 
 use regex_lite::{Regex, RegexBuilder};
-use serde::de::DeserializeOwned;
+use serde::{Deserialize as _, de::DeserializeOwned};
 
 pub(super) use self::purl::Purl;
+use super::Moment;
 use crate::{
     BaseImage, Choice, Epss, Exception, Finding, Grace, Licences, Package, Policy, Subject,
     Threshold,
@@ -143,6 +144,15 @@ fn first_document(text: &str) -> &str {
         end += line.len();
     }
     text
+}
+
+/// A value that may be `null`, which Go's library takes for none.
+pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Default + serde::Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// Reads JSON.
@@ -604,6 +614,12 @@ pub(super) fn is_only_ours(exception: &Exception, tool: &str, lost: &mut Vec<Str
     };
     lost.push(left_out(exception, tool, &format!("confine it {what}")));
     true
+}
+
+/// When an exception stops counting: at its own end, or that of all.
+pub(super) fn end_of(exception: &Exception, policy: &Policy) -> Option<Moment> {
+    let ends = [&exception.expires, &policy.exceptions_expire];
+    ends.into_iter().flatten().map(Moment::from).min()
 }
 
 /// That an exception is left out, since a tool cannot do something.

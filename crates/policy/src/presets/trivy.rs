@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Decision, Export, ExportFile, ImportError, Moment, Preset, Translated,
     shared::{
-        self, ById, Glob, MAX_RULES, Purl, as_written, check_count, check_size, cve_or_id,
+        self, ById, Glob, MAX_RULES, Purl, as_written, check_count, check_size, cve_or_id, end_of,
         image_word, is_only_ours, is_os, is_pattern, left_out, note_id, plural, policy_loss,
         purl_type, quoted, scalar, vex_of,
     },
@@ -327,7 +327,7 @@ pub fn judge(settings: &Settings, subject: &Subject<'_>, now: Timestamp) -> Deci
     if subject.gaps.contains(&Gap::NoDatabase) && settings.scanners.contains(&Scanner::Vuln) {
         decision.allows = false;
         decision.code = 1;
-        decision.message = "DB error: database error".to_owned();
+        decision.message = "run error: init error: DB error: database error".to_owned();
     }
     decision
 }
@@ -901,12 +901,7 @@ fn entry_of(
             return None;
         }
     };
-    let list_end = policy.exceptions_expire.as_ref().map(Moment::from);
-    let own_end = exception.expires.as_ref().map(Moment::from);
-    let expired_at = match (own_end, list_end) {
-        (Some(own), Some(list)) => Some(own.min(list)),
-        (own, list) => own.or(list),
-    };
+    let expired_at = end_of(exception, policy);
     if expired_at.is_some_and(|end| now >= end.0) {
         lost.push(format!("the exception for {id} is expired and left out"));
         return None;

@@ -245,8 +245,9 @@ fn three_thousand_findings_are_judged_while_a_slider_moves() {
         assert_eq!(excepted(&verdict).len(), 200);
     }
     println!("3,000 findings and 200 exceptions: {best:.2} ms");
-    // Debug builds are about ten times slower than the 2 ms that the page may take.
-    assert!(best < 40.0, "{best} ms");
+    // The page may take 2 ms; a debug build takes some fifty times that, on a busy machine more.
+    let most = if cfg!(debug_assertions) { 400.0 } else { 4.0 };
+    assert!(best < most, "{best} ms");
 }
 
 #[test]

@@ -553,6 +553,16 @@ fn files_are_read_as_grype_reads_them() {
         "ignore:\n  - vex-status: not_affected\n",
         "- false false [] false 1 rules, 0 remarks",
     );
+    check(
+        "ignore:\n  - vulnerability: CVE-1\n    reason:\n    namespace: ~\n    package:\n",
+        "- false false [] false 1 rules, 0 remarks",
+    );
+    check(
+        "ignore:\n  - vulnerability: CVE-1\n    package:\n      name:\n      version: null\n",
+        "- false false [] false 1 rules, 0 remarks",
+    );
+    check("ignore:\n", "- false false [] false 0 rules");
+    check("ignore: null\nvex-add:\n", "- false false [] false 0 rules");
     check("ignore: CVE-1", "error: ");
     check("ignore:\n  - CVE-1\n", "error: ");
     check("only-fixed: perhaps", "error: ");
