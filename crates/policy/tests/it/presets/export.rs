@@ -6,6 +6,7 @@ use lamina_policy::{
     presets::{
         Export, Moment, PRESETS, Settings, grype, harbor,
         osv_scanner::{self, IgnoredVuln, PackageOverride},
+        read,
         trivy::{self, IgnoreFile, IgnoreFinding},
     },
 };
@@ -232,8 +233,8 @@ proptest! {
         let lines = lines.join("\n");
         for preset in PRESETS {
             for name in preset.files() {
-                let _ = preset.read(name, &text);
-                let _ = preset.read(name, &lines);
+                let _ = read(preset.id(), name, &text);
+                let _ = read(preset.id(), name, &lines);
             }
         }
     }
@@ -255,7 +256,7 @@ proptest! {
             whole(&settings);
             let export = settings.export("nginx");
             for file in &export.files {
-                let read = preset.read(file.name, &file.text);
+                let read = read(preset.id(), file.name, &file.text).unwrap();
                 let read = read.map_err(|error| TestCaseError::fail(format!("{error}\n{}", file.text)))?;
                 same_rules(&settings, &read.value, file.name)?;
             }
@@ -519,7 +520,7 @@ fn lists_as_long_as_they_may_be_are_translated() {
         let settings = preset.settings(&policy, now()).value;
         let export = settings.export("x");
         for file in &export.files {
-            preset.read(file.name, &file.text).unwrap();
+            read(preset.id(), file.name, &file.text).unwrap().unwrap();
         }
         println!(
             "10,000 exceptions to {} and back: {:.1?}",
