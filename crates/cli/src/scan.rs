@@ -131,6 +131,9 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
 
     let path = Path::new(&args.image);
     let joined = if path.is_file() {
+        if args.vex.vex_attached && !args.quiet {
+            eprintln!("warning: nothing is attached to an archive: --vex-attached has no effect");
+        }
         let (path, name) = (path.to_owned(), args.name.clone());
         let progress = progress.clone();
         tokio::task::spawn_blocking(move || {
