@@ -138,7 +138,10 @@ fn chart(timeline: &Timeline, store: ReportStore) -> Option<AnyView> {
     }
     path.push_str(&format!("H{WIDTH}"));
     let area = format!("{path}V{HEIGHT}Z");
-    let scanned = store.with(|report| number(&report.scanned_at));
+    // Today is where the drawing ends; a report of today needs no mark beside it.
+    let scanned = store
+        .with(|report| number(&report.scanned_at))
+        .filter(|day| today - day > span / 20.0);
     let line = |day: Option<f64>| {
         day.map(|day| {
             let at = format!("{:.1}", x(day));
@@ -178,7 +181,7 @@ fn chart(timeline: &Timeline, store: ReportStore) -> Option<AnyView> {
                     {line(created)}
                     {line(scanned)}
                 </svg>
-                <span class="labChartMost">{words::count(days.len() as u64)}</span>
+                <span class="labChartMost">{words::plural(days.len(), "finding")}</span>
                 {word(created, "built")}
                 {word(scanned, "scanned")}
                 {years.collect_view()}

@@ -1,5 +1,7 @@
 //! What Harbor, Grype, Trivy and osv-scanner would say of the same image, side by side.
 
+use std::collections::BTreeMap;
+
 use lamina_policy::presets::{Decision, PRESETS, Preset, Settings};
 use leptos::prelude::*;
 
@@ -108,6 +110,7 @@ fn Tool(preset: &'static dyn Preset) -> impl IntoView {
             </div>
             <p class="labReason">{move || decision.with(|decision| answer(decision))}</p>
             {move || decision.with(|decision| (!decision.message.is_empty()).then(|| view! { <p class="labMessage">{decision.message.clone()}</p> }))}
+            {move || decision.with(why_left_out)}
             {move || decision.with(notes)}
             {move || file.get().map(|file| view! {
                 <p class="labAside">
@@ -149,6 +152,35 @@ fn answer(decision: &Decision) -> String {
         parts.push(words::plural(decision.counted_issues.len(), "other issue"));
     }
     parts.join(", ")
+}
+
+/// Reasons why findings are left out that are listed at once.
+const MOST_REASONS: usize = 12;
+
+/// Why findings do not count for the tool, most often first.
+fn why_left_out(decision: &Decision) -> Option<AnyView> {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, reason) in &decision.left_out {
+        *reasons.entry(reason).or_default() += 1;
+    }
+    let mut reasons: Vec<(String, usize)> = reasons
+        .into_iter()
+        .map(|(reason, count)| (reason.to_owned(), count))
+        .collect();
+    reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    (!reasons.is_empty()).then(|| {
+        let rows = reasons
+            .into_iter()
+            .take(MOST_REASONS)
+            .map(|(reason, count)| view! { <li>{format!("{count}: {reason}")}</li> });
+        view! {
+            <details class="labNotes">
+                <summary>"Why some are left out"</summary>
+                <ul>{rows.collect_view()}</ul>
+            </details>
+        }
+        .into_any()
+    })
 }
 
 fn notes(decision: &Decision) -> Option<AnyView> {
