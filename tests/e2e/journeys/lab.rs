@@ -283,3 +283,69 @@ fn an_exception_made_from_a_finding_is_carried_in_the_link() {
         }
     });
 }
+
+#[test]
+fn vex_documents_and_rules_in_rego_count_and_endless_rules_are_ended() {
+    journey("lab-vex-rego", async |lamina, browser| {
+        open_shop(browser, lamina).await;
+        let threshold = async |browser: &Browser| {
+            let name = "outcome-severity-threshold";
+            browser.text(name).await
+        };
+        give(
+            browser,
+            "shop.openvex.json",
+            r#"{"@context": "https://openvex.dev/ns/v0.2.0", "@id": "https://example.org/vex/1",
+                "author": "shop team", "timestamp": "2026-11-01T00:00:00Z", "version": 1,
+                "statements": [{"vulnerability": {"name": "CVE-2022-28346"},
+                  "products": [{"@id": "pkg:pypi/django"}], "status": "not_affected",
+                  "justification": "vulnerable_code_not_in_execute_path"}]}"#,
+        )
+        .await;
+        browser
+            .until("one finding answered by VEX", async || {
+                threshold(browser).await.contains("1 answered by VEX")
+            })
+            .await;
+        assert!(browser.text("vex").await.contains("OpenVEX of shop team"));
+
+        give(
+            browser,
+            "rules.yaml",
+            "fail-on: never\nrules:\n  - name: no-django\n    rego: |\n      package lamina\n      deny contains msg if {\n        some p in input.packages\n        p.name == \"Django\"\n        msg := sprintf(\"%s is in layer %d\", [p.name, p.layer])\n      }\n",
+        )
+        .await;
+        browser
+            .until("what the rule says", async || {
+                browser.shows("outcome-no-django").await
+                    && browser
+                        .text("outcome-no-django")
+                        .await
+                        .contains("Django is in layer 4")
+            })
+            .await;
+        assert_eq!(browser.text("lab-verdict").await, "Fails");
+
+        // 27,000,000,000 steps: its worker is ended after five seconds, the page never stands still.
+        give(
+            browser,
+            "endless.yaml",
+            "fail-on: never\nrules:\n  - name: endless\n    rego: |\n      package lamina\n      deny contains \"never\" if {\n        some i in numbers.range(1, 3000)\n        some j in numbers.range(1, 3000)\n        some k in numbers.range(1, 3000)\n        i + j + k == 0\n      }\n",
+        )
+        .await;
+        browser.one("outcome-endless").await;
+        assert!(
+            browser
+                .text("outcome-endless")
+                .await
+                .contains("being judged"),
+            "until it has answered a rule fails"
+        );
+        browser
+            .until("the end of the endless rule", async || {
+                let text = browser.text("outcome-endless").await;
+                text.contains("more than 5 s")
+            })
+            .await;
+    });
+}
