@@ -33,6 +33,9 @@ pub const MAX_VEX_PRODUCTS: usize = 200_000;
 /// Entries of any one list in a VEX document.
 pub const MAX_VEX_LIST: usize = 50_000;
 
+/// Ids of one vulnerability in a VEX document that are remembered.
+pub const MAX_VEX_IDS: usize = 64;
+
 /// Characters that are kept of a text in a VEX document.
 pub const MAX_VEX_TEXT: usize = 400;
 

@@ -13,6 +13,7 @@ use super::{
     product::{Claim, Component},
     read::{List, Text, for_people},
 };
+use crate::limits::MAX_VEX_IDS;
 
 /// Groups of one product that are remembered.
 const GROUPS: usize = 16;
@@ -186,7 +187,8 @@ pub(super) fn read(csaf: Csaf) -> Result<Document, VexError> {
     for vulnerability in csaf.vulnerabilities.iter() {
         let ids = vulnerability.ids.iter().map(|id| &id.text);
         let ids = std::iter::once(&vulnerability.cve).chain(ids);
-        let ids: Vec<String> = ids.filter_map(|id| id.0.clone()).collect();
+        let ids = ids.filter_map(|id| id.0.clone());
+        let ids: Vec<String> = ids.take(MAX_VEX_IDS).collect();
         let (Some(first), Some(statuses)) = (ids.first(), &vulnerability.product_status) else {
             draft.note(|| "a vulnerability has no id, or no product status".to_owned());
             continue;
@@ -302,9 +304,9 @@ impl<'a> Products<'a> {
                 .hashes
                 .iter()
                 .flat_map(|list| list.file_hashes.iter());
-            component
-                .texts
-                .extend(hashes.filter_map(|hash| hash.value.0.clone()));
+            for hash in hashes.filter_map(|hash| hash.value.as_deref()) {
+                component.add(hash);
+            }
         }
         if !component.is_nameless() {
             self.components.insert(&name.product_id, component);

@@ -14,6 +14,7 @@ use super::{
     product::{Claim, Component},
     read::{List, Text, for_people},
 };
+use crate::limits::MAX_VEX_IDS;
 
 #[derive(Deserialize)]
 pub(super) struct Bom {
@@ -132,7 +133,8 @@ pub(super) fn read(bom: Bom) -> Result<Document, VexError> {
         };
         let references = vulnerability.references.iter().map(|one| &one.id);
         let ids = std::iter::once(&vulnerability.id).chain(references);
-        let ids: Vec<String> = ids.filter_map(|id| id.0.clone()).collect();
+        let ids = ids.filter_map(|id| id.0.clone());
+        let ids: Vec<String> = ids.take(MAX_VEX_IDS).collect();
         let first = ids.first().cloned().unwrap_or_default();
         let word = analysis.state.as_deref().unwrap_or_default();
         let Some(status) = status(word) else {

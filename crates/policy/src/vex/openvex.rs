@@ -15,7 +15,7 @@ use super::{
     product::{Claim, Component},
     read::{List, Text, TextOr, for_people},
 };
-use crate::limits::{MAX_VEX_ENVELOPES, MAX_VEX_NODES};
+use crate::limits::{MAX_VEX_ENVELOPES, MAX_VEX_IDS, MAX_VEX_NODES};
 
 /// Base64 with or without padding: envelopes are written either way.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -253,7 +253,8 @@ fn read(openvex: OpenVex, attested: Option<&Component>) -> Result<Document, VexE
         let mut ids: Vec<String> = Vec::new();
         let names = [vulnerability.name, vulnerability.id].into_iter();
         for id in names.chain(vulnerability.aliases.0).filter_map(|id| id.0) {
-            if !id.trim().is_empty() && !ids.iter().any(|known| *known == id.trim()) {
+            let is_new = !id.trim().is_empty() && !ids.iter().any(|known| *known == id.trim());
+            if is_new && ids.len() < MAX_VEX_IDS {
                 ids.push(id.trim().to_owned());
             }
         }

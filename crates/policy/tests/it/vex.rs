@@ -5,8 +5,8 @@ use std::{error::Error as _, fmt::Write as _};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use lamina_inventory::severity::Severity::High;
 use lamina_policy::{
-    Finding, Image, MAX_VEX_BYTES, MAX_VEX_ENVELOPES, MAX_VEX_LIST, MAX_VEX_NODES, MAX_VEX_NOTES,
-    MAX_VEX_PRODUCTS, Package, Subject, Why, evaluate,
+    Finding, Image, MAX_VEX_BYTES, MAX_VEX_ENVELOPES, MAX_VEX_IDS, MAX_VEX_LIST, MAX_VEX_NODES,
+    MAX_VEX_NOTES, MAX_VEX_PRODUCTS, Package, Subject, Why, evaluate,
     vex::{self, Document, Format, VexError, VexStatus, image_names},
 };
 
@@ -743,6 +743,20 @@ fn what_is_too_large_is_refused() {
     );
     const { assert!(1_000 * 1_000 > MAX_VEX_PRODUCTS) };
     check(text, "products");
+}
+
+#[test]
+fn a_vulnerability_has_so_many_ids() {
+    let names: Vec<String> = (0..5_000).map(|id| format!("\"ID-{id}\"")).collect();
+    let names = names.join(",");
+    let text = openvex(&format!(
+        r#"{{"vulnerability":{{"name":"CVE-0","aliases":[{names}]}},"status":"fixed","products":["pkg:oci/debian"]}}"#
+    ));
+    let documents = [parse(&text)];
+    let last = format!("ID-{}", MAX_VEX_IDS - 2);
+    let beyond = format!("ID-{}", MAX_VEX_IDS - 1);
+    assert_ne!(says(&documents, last.leak(), BASH), "nothing");
+    assert_eq!(says(&documents, beyond.leak(), BASH), "nothing");
 }
 
 #[test]
