@@ -210,7 +210,7 @@ async fn image(
         transport: &transport,
         session: &session,
         repository: reference.repository(),
-        places: &pull::places(),
+        places: &pull::places(0),
         progress,
     };
     image.read(found, &manifest).await
