@@ -273,7 +273,7 @@ struct Inner {
     /// Requests to upstreams take one each: those for manifests, and all others.
     manifest_turns: Arc<Semaphore>,
     turns: Arc<Semaphore>,
-    /// Whoever judges takes one: as many as there are cores.
+    /// Whoever judges takes one: as many as there are cores, but one that is left to other requests.
     judges: Arc<Semaphore>,
     certificates: Option<Arc<Certificates>>,
     args: Args,
@@ -369,7 +369,7 @@ impl Gate {
             asker: Asker::new(args.upstream_timeout)?,
             manifest_turns: Arc::new(Semaphore::new(limits::GATE_MANIFESTS_AT_ONCE)),
             turns: Arc::new(Semaphore::new(limits::GATE_AT_ONCE)),
-            judges: pull::places(),
+            judges: pull::places(1),
             certificates,
             args: args.clone(),
         })))

@@ -34,10 +34,11 @@ use crate::{
 /// Chunks of a layer that wait to be unpacked; with that many the sender is slowed down.
 const WAITING_CHUNKS: usize = 16;
 
-/// As many places as layers should be unpacked at once: one for each core.
-pub fn places() -> Arc<Semaphore> {
+/// As many places as layers should be unpacked at once: one for each core but those that are left to
+/// others, and one at least.
+pub fn places(left: usize) -> Arc<Semaphore> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    Arc::new(Semaphore::new(cores))
+    Arc::new(Semaphore::new(cores.saturating_sub(left).max(1)))
 }
 
 /// The known base images, or why they are not known.

@@ -245,7 +245,7 @@ async fn image(
         transport: &transport,
         session: &session,
         repository: reference.repository(),
-        places: &pull::places(),
+        places: &pull::places(0),
         bases,
         progress,
     };

@@ -125,7 +125,8 @@ impl Checker {
             flights: Mutex::default(),
             matching: tokio::sync::Mutex::default(),
             scans: Arc::new(Semaphore::new(at_once.max(1))),
-            places: pull::places(),
+            // A core is left to requests that wait for no scan.
+            places: pull::places(1),
             limit,
         })
     }
