@@ -33,7 +33,7 @@ pub enum PolicyFile {
     /// A policy of Lamina's.
     Policy(Box<Policy>),
     /// Another tool's file.
-    Tool(ToolFile),
+    Tool(Box<ToolFile>),
     /// A VEX document: its text.
     Vex(String),
 }

@@ -36,11 +36,11 @@ fn tool(preset: &'static dyn Preset, name: &str, text: &str) -> Result<PolicyFil
     let read = presets::read(preset.id(), name, text)
         .ok_or_else(|| format!("no tool is named {}", preset.id()))?
         .map_err(|error| describe(&error))?;
-    Ok(PolicyFile::Tool(ToolFile {
+    Ok(PolicyFile::Tool(Box::new(ToolFile {
         name: name.to_owned(),
         settings: read.value,
         remarks: read.lost,
-    }))
+    })))
 }
 
 /// Writes a policy, or a tool's files.

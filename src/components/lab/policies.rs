@@ -166,7 +166,7 @@ fn heard(session: Session, toasts: Toasts, name: &str, read: PolicyFile) {
             let title = lamina_policy::presets::by_id(file.settings.tool())
                 .map_or(file.settings.tool(), |preset| preset.title());
             toasts.show(format!("{title} is judged by {name}"));
-            session.add_tool_file(file);
+            session.add_tool_file(*file);
         }
         PolicyFile::Vex(text) => match session.add_vex(name, &text) {
             Ok(count) => toasts.show(format!("{name}: {}", words::plural(count, "statement"))),

@@ -201,13 +201,13 @@ fn number(text: &str) -> Option<f64> {
 
 /// The first days of years between two days, at most ten of them.
 fn year_ticks(start: f64, end: f64) -> Vec<(f64, String)> {
-    let first = 1970 + (start / 365.25) as i64 + 1;
-    let last = 1970 + (end / 365.25) as i64;
-    let step = ((last - first) / 10 + 1).max(1);
-    (first..=last)
-        .filter(|year| (year - first) % step == 0)
-        .filter_map(|year| Some((number(&format!("{year:04}-01-01"))?, year.to_string())))
-        .collect()
+    let between = (1971..2200)
+        .filter_map(|year: u32| Some((number(&format!("{year:04}-01-01"))?, year)))
+        .filter(|(day, _)| (start..=end).contains(day));
+    let years: Vec<(f64, u32)> = between.collect();
+    let step = years.len() / 10 + 1;
+    let ticks = years.into_iter().step_by(step);
+    ticks.map(|(day, year)| (day, year.to_string())).collect()
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ fn Tool(preset: &'static dyn Preset) -> impl IntoView {
                     {move || if decision.with(|decision| decision.allows) { view! { <Icon path=CHECK /> " lets it pass" }.into_any() } else { view! { <Icon path=CLOSE /> " refuses it" }.into_any() }}
                 </span>
             </div>
-            <p class="labReason">{move || decision.with(|decision| answer(decision))}</p>
+            <p class="labReason">{move || decision.with(answer)}</p>
             {move || decision.with(|decision| (!decision.message.is_empty()).then(|| view! { <p class="labMessage">{decision.message.clone()}</p> }))}
             {move || decision.with(why_left_out)}
             {move || decision.with(notes)}

@@ -127,7 +127,7 @@ fn add(object: &mut Value, name: &str, value: Value) {
 fn category(report: &Report) -> String {
     format!("{}/{}", name_of(report), report.image.platform)
         .split('/')
-        .map(|part| encode(part))
+        .map(encode)
         .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()
         .join("/")
