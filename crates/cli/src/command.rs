@@ -5,7 +5,7 @@ use std::{io::IsTerminal as _, process::ExitCode};
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
-use crate::{bases, db, gate, rego, scan, serve};
+use crate::{bases, db, gate, policy, rego, scan, serve};
 
 /// Looks inside container images and finds what is vulnerable in them.
 ///
@@ -48,6 +48,8 @@ enum Command {
     Gate(gate::Args),
     /// Builds, updates and asks the advisory database.
     Db(db::DbArgs),
+    /// Checks policies, and takes them from and to other tools' files.
+    Policy(policy::PolicyArgs),
     /// Lists known base images, so that a scan tells what an image has from its base.
     Bases(bases::Args),
     /// Judges custom rules for another process of this program.
@@ -111,6 +113,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::RegoWorker => Ok(ExitCode::SUCCESS),
             Command::Db(args) => db::run(args).await,
             Command::Bases(args) => bases::run(args).await,
+            Command::Policy(args) => policy::run(args).map(|()| ExitCode::SUCCESS),
             Command::Scan(args) => scan::run(args).await.map(ExitCode::from),
             Command::Gate(args) => gate::run(args).await.map(|()| ExitCode::SUCCESS),
             Command::Serve(args) => serve::run(args).await.map(|()| ExitCode::SUCCESS),
