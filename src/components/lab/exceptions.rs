@@ -170,7 +170,7 @@ fn ExceptionForm() -> impl IntoView {
             author: &author.get_untracked(),
             expires: &expires.get_untracked(),
         };
-        match draft.exception() {
+        match draft.exception(&session::today()) {
             Err(problem) => toasts.show(problem),
             Ok(exception) => {
                 settings::keep_author(&author.get_untracked());
@@ -231,8 +231,8 @@ struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    /// Reads what is typed.
-    fn exception(&self) -> Result<Exception, String> {
+    /// Reads what is typed, on this day.
+    fn exception(&self, today: &str) -> Result<Exception, String> {
         let text = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
         let pattern = |what: &str| {
             text(what)
@@ -252,7 +252,7 @@ impl Draft<'_> {
             images: pattern(self.image)?.into_iter().collect(),
             reason: text(self.reason),
             author: text(self.author),
-            created: session::today().parse().ok(),
+            created: today.parse().ok(),
             expires: expires
                 .transpose()
                 .map_err(|error| words::sentence(&error.to_string()))?,
@@ -297,6 +297,8 @@ fn add(session: Session, toasts: Toasts, exception: Exception) -> bool {
 mod tests {
     use super::*;
 
+    const TODAY: &str = "2026-11-30";
+
     const EMPTY: Draft<'static> = Draft {
         id: "",
         package: "",
@@ -311,7 +313,7 @@ mod tests {
     #[test]
     fn a_draft_says_what_is_wrong_with_it() {
         let check = |draft: Draft<'_>, expect: &str| {
-            assert_eq!(draft.exception().unwrap_err(), expect);
+            assert_eq!(draft.exception(TODAY).unwrap_err(), expect);
         };
         check(
             EMPTY,
@@ -329,7 +331,7 @@ mod tests {
             expires: "soon",
             ..EMPTY
         }
-        .exception();
+        .exception(TODAY);
         assert!(words.unwrap_err().contains("neither a date"));
     }
 
@@ -345,13 +347,14 @@ mod tests {
             author: "a",
             expires: "2027-01-31",
         }
-        .exception()
+        .exception(TODAY)
         .unwrap();
         assert_eq!(exception.id.as_deref(), Some("CVE-1"));
         assert_eq!(
             place_words(&exception),
             "package lib*, path opt/**, layer 2, images shop/api"
         );
+        assert_eq!(exception.created.unwrap().to_string(), TODAY);
         assert_eq!(exception.expires.unwrap().to_string(), "2027-01-31");
     }
 }
