@@ -28,6 +28,7 @@ const PAGE: &[&str] = &[
     "crates/image",
     "crates/inventory",
     "crates/policy",
+    "crates/rego",
     "crates/registry",
     "crates/report",
     "crates/scan",
