@@ -197,20 +197,35 @@ pub fn except(session: Session, toasts: Toasts, id: &str, reason: &str, expires:
         },
     };
     let reason = (!reason.trim().is_empty()).then(|| reason.trim().to_owned());
+    add(
+        session,
+        toasts,
+        Exception {
+            reason,
+            expires,
+            ..Exception::of_id(id)
+        },
+    )
+}
+
+/// Adds an exception to the policy, instead of one that says the same of the same.
+pub fn add(session: Session, toasts: Toasts, exception: Exception) -> bool {
     let mut is_added = false;
     session.set_policy(|policy| {
-        policy.exceptions.retain(|other| {
-            !other
-                .id
-                .as_deref()
-                .is_some_and(|other| other.eq_ignore_ascii_case(&id))
-        });
+        let same = |other: &Exception| {
+            let bare = |exception: &Exception| Exception {
+                id: exception.id.as_ref().map(|id| id.to_ascii_lowercase()),
+                reason: None,
+                author: None,
+                created: None,
+                expires: None,
+                ..exception.clone()
+            };
+            bare(other) == bare(&exception)
+        };
+        policy.exceptions.retain(|other| !same(other));
         if policy.exceptions.len() < MAX_EXCEPTIONS {
-            policy.exceptions.push(Exception {
-                reason,
-                expires,
-                ..Exception::of_id(id)
-            });
+            policy.exceptions.push(exception);
             is_added = true;
         }
     });

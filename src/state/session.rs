@@ -3,10 +3,7 @@
 use std::{ops::Deref, rc::Rc, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use lamina_policy::{
-    CustomOutcome, Policy, Remedy, Target, Verdict, Why,
-    vex::{self, Document},
-};
+use lamina_policy::{CustomOutcome, Policy, Remedy, Target, Verdict, Why, vex::Document};
 use lamina_report::{link, model::Report, verdict};
 use leptos::prelude::*;
 
@@ -606,8 +603,7 @@ pub fn with_subject<T>(
     answers: &[RuleAnswer],
     read: impl FnOnce(&lamina_policy::Subject<'_>) -> T,
 ) -> T {
-    let mut subject = verdict::subject(report);
-    subject.custom = answers
+    let custom = answers
         .iter()
         .map(|answer| CustomOutcome {
             name: &answer.name,
@@ -615,10 +611,7 @@ pub fn with_subject<T>(
             reason: answer.reason.clone(),
         })
         .collect();
-    if !files.documents.is_empty() {
-        let names = verdict::image_names(report);
-        subject.vex = vex::matches(&files.documents, &subject, &names);
-    }
+    let subject = verdict::subject_with(report, &files.documents, custom);
     read(&subject)
 }
 

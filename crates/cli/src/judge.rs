@@ -4,10 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use lamina_policy::{
-    CustomOutcome, MAX_VEX_BYTES, Policy,
-    vex::{self, Document, image_names},
-};
+use lamina_policy::{CustomOutcome, MAX_VEX_BYTES, Policy, vex::Document};
 use lamina_rego::Outcome;
 use lamina_report::{formats::Judged, model::Report, verdict};
 
@@ -113,16 +110,7 @@ fn with_outcomes<'a>(
     now: Timestamp,
     outcomes: &[Outcome],
 ) -> Judged<'a> {
-    let mut subject = verdict::subject(report);
-    let image = &report.image;
-    let index: Vec<&str> = [&image.digest, &image.index_digest]
-        .into_iter()
-        .filter_map(Option::as_deref)
-        .collect();
-    let architecture = image.platform.split('/').nth(1);
-    let names = image_names(&image.name, &index, architecture);
-    subject.vex = vex::matches(documents, &subject, &names);
-    subject.custom = outcomes
+    let custom = outcomes
         .iter()
         .map(|outcome| CustomOutcome {
             name: &outcome.name,
@@ -130,6 +118,7 @@ fn with_outcomes<'a>(
             reason: outcome.reason(),
         })
         .collect();
+    let subject = verdict::subject_with(report, documents, custom);
     Judged {
         report,
         policy,

@@ -1,7 +1,9 @@
 //! From a report to a verdict.
 
 use jiff::Timestamp;
-use lamina_policy::{Finding, Gap, Image, Issue, Package, Policy, Subject, Verdict, vex};
+use lamina_policy::{
+    CustomOutcome, Finding, Gap, Image, Issue, Package, Policy, Subject, Verdict, vex,
+};
 
 use crate::model::{self, Report};
 
@@ -11,8 +13,8 @@ use crate::model::{self, Report};
 /// What was not looked at cannot pass: an unread layer or a missing database fails the image (as
 /// Harbor refuses images that were not scanned), unless the policy fails nothing at all.
 ///
-/// VEX documents and custom rules are not part of a report: who has some adds what they say to
-/// [`subject`], and calls [`lamina_policy::evaluate`].
+/// VEX documents and custom rules are not part of a report: who has some takes [`subject_with`], and
+/// calls [`lamina_policy::evaluate`].
 pub fn evaluate(policy: &Policy, report: &Report, now: Timestamp) -> Verdict {
     lamina_policy::evaluate(policy, &subject(report), now)
 }
@@ -69,8 +71,22 @@ pub fn subject(report: &Report) -> Subject<'_> {
     }
 }
 
+/// The same with what VEX documents and custom rules say of it.
+pub fn subject_with<'a>(
+    report: &'a Report,
+    documents: &'a [vex::Document],
+    custom: Vec<CustomOutcome<'a>>,
+) -> Subject<'a> {
+    let mut subject = subject(report);
+    subject.custom = custom;
+    if !documents.is_empty() {
+        subject.vex = vex::matches(documents, &subject, &image_names(report));
+    }
+    subject
+}
+
 /// The names under which VEX documents may speak of the image: purls, digests, the reference.
-pub fn image_names(report: &Report) -> Vec<String> {
+fn image_names(report: &Report) -> Vec<String> {
     let image = &report.image;
     let digests: Vec<&str> = [&image.digest, &image.index_digest]
         .into_iter()

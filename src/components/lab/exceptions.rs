@@ -1,11 +1,14 @@
 //! The exceptions of the policy, each with who may be asked why, and until when it counts.
 
-use lamina_policy::{Exception, Expiry, MAX_EXCEPTIONS, Pattern, Why};
+use lamina_policy::{Exception, Expiry, Pattern, Why};
 use leptos::prelude::*;
 
 use crate::{
     browser,
-    components::icons::{CLOSE, Icon},
+    components::{
+        icons::{CLOSE, Icon},
+        policy_panel::add,
+    },
     state::{
         report::ReportStore,
         session::{self, Session},
@@ -265,32 +268,6 @@ impl Draft<'_> {
         }
         Ok(exception)
     }
-}
-
-/// Adds an exception to the policy, instead of one that says the same of the same.
-fn add(session: Session, toasts: Toasts, exception: Exception) -> bool {
-    let mut is_added = false;
-    session.set_policy(|policy| {
-        let same = |other: &Exception| {
-            let bare = |exception: &Exception| Exception {
-                reason: None,
-                author: None,
-                created: None,
-                expires: None,
-                ..exception.clone()
-            };
-            bare(other) == bare(&exception)
-        };
-        policy.exceptions.retain(|other| !same(other));
-        if policy.exceptions.len() < MAX_EXCEPTIONS {
-            policy.exceptions.push(exception);
-            is_added = true;
-        }
-    });
-    if !is_added {
-        toasts.show(format!("A policy has at most {MAX_EXCEPTIONS} exceptions"));
-    }
-    is_added
 }
 
 #[cfg(test)]
