@@ -5,10 +5,10 @@ use leptos::prelude::*;
 use crate::{
     browser,
     components::{drop_zone::DropZone, help::Help, masthead::Masthead, toast_list::ToastList},
+    lazy::Lazy,
     pages::{
         home::Home,
         problem::{Problem, WantsFile},
-        report::ReportPage,
         scan::Scan,
     },
     state::{
@@ -66,7 +66,10 @@ pub fn App() -> impl IntoView {
             view! { <main class="opening" id="main"><p>"Opening the report…"</p></main> }.into_any()
         }
         Phase::Scanning => view! { <Scan /> }.into_any(),
-        Phase::Done(loaded) => view! { <ReportPage loaded /> }.into_any(),
+        Phase::Done(loaded) => {
+            provide_context(loaded);
+            view! { <Lazy view=|views| views.report /> }.into_any()
+        }
         Phase::Failed(failure) => view! { <Problem failure /> }.into_any(),
         Phase::WantsFile(name) => view! { <WantsFile name /> }.into_any(),
     };

@@ -1,4 +1,34 @@
-//! The page.
+//! The page, and where it is cut: each function here is fetched with all that only it needs.
+
+use lamina_page::{
+    components::lab::Lab,
+    lazy::{Loading, NotLoaded, Views},
+    pages::report::ReportPage,
+};
+use leptos::{
+    prelude::*,
+    wasm_split::{SplitLoaderError, wasm_split},
+};
+
 fn main() {
-    lamina_page::start();
+    lamina_page::start(Views {
+        report: || loading(report()),
+        lab: || loading(lab()),
+    });
+}
+
+fn loading(
+    view: impl Future<Output = Result<AnyView, SplitLoaderError>> + Send + 'static,
+) -> Loading {
+    Box::pin(async { view.await.map_err(|_| NotLoaded) })
+}
+
+#[wasm_split(report, wasm_split_path = leptos::wasm_split, fallible)]
+fn report() -> Result<AnyView, SplitLoaderError> {
+    Ok(view! { <ReportPage loaded=expect_context() /> }.into_any())
+}
+
+#[wasm_split(lab, wasm_split_path = leptos::wasm_split, fallible)]
+fn lab() -> Result<AnyView, SplitLoaderError> {
+    Ok(view! { <Lab /> }.into_any())
 }

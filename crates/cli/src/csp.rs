@@ -1,8 +1,8 @@
 //! The Content-Security-Policy of the page.
 //!
-//! Trunk starts the page with an inline module script, whose text has the names of hashed files in
-//! it: the policy names it by its hash, computed from the very bytes that are served. Scripts are
-//! never `unsafe-inline`; styles are, as the page sets widths of bars in `style` attributes.
+//! Should a page have inline scripts, the policy names them by their hashes, computed from the very
+//! bytes that are served. Scripts are never `unsafe-inline`; styles are, as the page sets widths of
+//! bars in `style` attributes.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use lamina_image::digest::Digest;
