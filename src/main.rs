@@ -1,7 +1,7 @@
 //! The page, and where it is cut: each function here is fetched with all that only it needs.
 
 use lamina_page::{
-    components::lab::Lab,
+    components::{fix_plan::FixPlan, lab::Lab},
     lazy::{Loading, NotLoaded, Views},
     pages::report::ReportPage,
 };
@@ -13,6 +13,7 @@ use leptos::{
 fn main() {
     lamina_page::start(Views {
         report: || loading(report()),
+        fixes: || loading(fixes()),
         lab: || loading(lab()),
     });
 }
@@ -26,6 +27,11 @@ fn loading(
 #[wasm_split(report, wasm_split_path = leptos::wasm_split, fallible)]
 fn report() -> Result<AnyView, SplitLoaderError> {
     Ok(view! { <ReportPage loaded=expect_context() /> }.into_any())
+}
+
+#[wasm_split(fixes, wasm_split_path = leptos::wasm_split, fallible)]
+fn fixes() -> Result<AnyView, SplitLoaderError> {
+    Ok(view! { <FixPlan /> }.into_any())
 }
 
 #[wasm_split(lab, wasm_split_path = leptos::wasm_split, fallible)]

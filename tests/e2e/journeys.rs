@@ -8,5 +8,6 @@ mod home;
 mod inventory;
 mod lab;
 mod registries;
+mod report;
 mod samples;
 mod share;
