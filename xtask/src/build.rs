@@ -7,7 +7,7 @@ use lamina_inventory::known_bases;
 
 use crate::{
     args::Args,
-    demo,
+    csp, demo,
     fingerprint::Fingerprint,
     shell::{self, root, step, target_dir},
     tools,
@@ -34,6 +34,8 @@ const PAGE: &[&str] = &[
     "crates/scan",
     "style",
     "index.html",
+    "content-security-policy.txt",
+    "xtask/src/csp.rs",
     "Trunk.toml",
     "Cargo.toml",
     "Cargo.lock",
@@ -178,6 +180,7 @@ pub(crate) fn page() -> Result<()> {
         // Trunk takes `NO_COLOR=1` for a value it does not know.
         .env("NO_COLOR", "true")
         .go()?;
+    csp::write(&root().join("dist"))?;
     fingerprint.write(&page_stamp())
 }
 
