@@ -6,6 +6,8 @@
 
 use lamina_inventory::severity::Severity;
 
+use super::language::text;
+
 /// Version of the query's names. [`Address::parse`] reads every older one.
 pub const VERSION: u32 = 1;
 
@@ -70,16 +72,16 @@ impl View {
         }
     }
 
-    /// The word on the tab.
+    /// The word on the tab, in English.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Findings => "Findings",
-            Self::Issues => "Issues",
-            Self::Packages => "Packages",
-            Self::Files => "Files",
-            Self::Image => "Image",
-            Self::Warnings => "Warnings",
-            Self::Policy => "Policy",
+            Self::Findings => text("Findings"),
+            Self::Issues => text("Issues"),
+            Self::Packages => text("Packages"),
+            Self::Files => text("Files"),
+            Self::Image => text("Image"),
+            Self::Warnings => text("Warnings"),
+            Self::Policy => text("Policy"),
         }
     }
 
