@@ -5,18 +5,13 @@ use leptos::prelude::*;
 use crate::{
     browser,
     components::{
-        drop_zone::DropZone,
-        help::Help,
-        masthead::Masthead,
-        network_log::{LogRevision, NetworkLog},
-        palette::{Palette, open},
-        settings_panel::{LanguageOffer, SettingsPanel},
+        dialog::Dialog, drop_zone::DropZone, language_offer::LanguageOffer, masthead::Masthead,
         toast_list::ToastList,
     },
+    lazy::Lazy,
     pages::{
         home::Home,
         problem::{Problem, WantsFile},
-        report::ReportPage,
         scan::Scan,
     },
     state::{
@@ -39,7 +34,7 @@ pub fn App() -> impl IntoView {
     provide_context(settings);
     let language = LanguageStore::load();
     provide_context(language);
-    provide_context(LogRevision(network_log::begin()));
+    provide_context(network_log::begin());
     let overlays = Overlays::new();
     provide_context(overlays);
     let toasts = Toasts::new();
@@ -59,7 +54,10 @@ pub fn App() -> impl IntoView {
                 .into_any()
         }
         Phase::Scanning => view! { <Scan /> }.into_any(),
-        Phase::Done(loaded) => view! { <ReportPage loaded /> }.into_any(),
+        Phase::Done(loaded) => {
+            provide_context(loaded);
+            view! { <Lazy view=|views| views.report /> }.into_any()
+        }
         Phase::Failed(failure) => view! { <Problem failure /> }.into_any(),
         Phase::WantsFile(name) => view! { <WantsFile name /> }.into_any(),
     };
@@ -79,10 +77,18 @@ pub fn App() -> impl IntoView {
             <Masthead />
             {page}
             <DropZone />
-            <Help />
-            <Palette />
-            <SettingsPanel />
-            <NetworkLog />
+            <Dialog overlay=Overlay::Help title=t("Shortcuts") class="help">
+                <Lazy view=|views| views.help />
+            </Dialog>
+            <Dialog overlay=Overlay::Palette title=t("Commands") class="palette">
+                <Lazy view=|views| views.palette />
+            </Dialog>
+            <Dialog overlay=Overlay::Settings title=t("Settings") class="settings">
+                <Lazy view=|views| views.settings />
+            </Dialog>
+            <Dialog overlay=Overlay::NetworkLog title=t("Requests of this tab") class="networkLog">
+                <Lazy view=|views| views.network_log />
+            </Dialog>
         }
         .into_any()
     };
@@ -126,7 +132,7 @@ fn on_key(
         }
         Some(Action::Tab(position)) if is_report => {
             if let Some(view) = View::ALL.get(position) {
-                session.select(|address| open(address, *view));
+                session.select(|address| address.open(*view));
                 browser::focus(&format!("tab-{}", view.word()));
             }
         }

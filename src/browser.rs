@@ -265,6 +265,13 @@ pub fn remove(id: &str) {
     }
 }
 
+/// Loads the page again.
+pub fn reload() {
+    if let Some(window) = window() {
+        let _ = window.location().reload();
+    }
+}
+
 /// The element with this id gets the focus.
 pub fn focus(id: &str) {
     let element = window()

@@ -18,6 +18,7 @@ pub mod image_panel;
 pub mod issue_drawer;
 pub mod issues_table;
 pub mod lab;
+pub mod language_offer;
 pub mod masthead;
 pub mod network_log;
 pub mod package_drawer;

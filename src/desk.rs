@@ -207,8 +207,8 @@ async fn ask(
     time: Duration,
 ) -> Result<Answer, String> {
     let json = serde_json::to_string(question).map_err(|error| error.to_string())?;
-    let url = format!("{}desk_loader.js", crate::platform::base_url());
-    let worker = Worker::new(&url).map_err(|error| crate::platform::describe(&error))?;
+    let worker = Worker::new(&crate::platform::worker_url("desk"))
+        .map_err(|error| crate::platform::describe(&error))?;
     let (say, mut heard) = mpsc::unbounded();
     let said = say.clone();
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {

@@ -49,6 +49,26 @@ pub fn base_url() -> String {
     }
 }
 
+/// The build's hash, which is in the names of its files; empty outside of a window, and where the page
+/// was not built by `cargo xtask`.
+pub fn build_hash() -> String {
+    let meta = web_sys::window()
+        .and_then(|window| window.document())
+        .and_then(|document| {
+            document
+                .query_selector("meta[name=\"lamina-build\"]")
+                .ok()
+                .flatten()
+        });
+    meta.and_then(|meta| meta.get_attribute("content"))
+        .unwrap_or_default()
+}
+
+/// Where a worker of this build lies. `name` is its binary's.
+pub fn worker_url(name: &str) -> String {
+    format!("{}{name}_loader-{}.js", base_url(), build_hash())
+}
+
 /// What JavaScript threw, in words.
 pub fn describe(error: &JsValue) -> String {
     if let Some(error) = error.dyn_ref::<js_sys::Error>() {

@@ -2,12 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::dialog::Dialog;
 use crate::{
     browser,
     state::{
         language::{t, text},
-        overlays::Overlay,
         shortcuts::{self, SHORTCUTS},
     },
 };
@@ -66,18 +64,9 @@ const ISSUE_WORDS: [(&str, &str); 4] = [
     ("rule:private-key", text("found by a rule")),
 ];
 
-/// The dialog.
+/// The keys, and the words of searches.
 #[component]
-pub fn Help() -> impl IntoView {
-    view! {
-        <Dialog overlay=Overlay::Help title=t("Shortcuts") class="help">
-            <Content />
-        </Dialog>
-    }
-}
-
-#[component]
-fn Content() -> impl IntoView {
+pub fn HelpText() -> impl IntoView {
     let is_mac = browser::is_mac();
     let keys = SHORTCUTS
         .iter()

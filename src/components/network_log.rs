@@ -3,17 +3,13 @@
 
 use leptos::prelude::*;
 
-use super::{
-    dialog::Dialog,
-    icons::{COPY, Icon},
-};
+use super::icons::{COPY, Icon};
 use crate::{
     browser,
     state::{
         language::{fill, t, tn},
         network::{HostCount, Line, Way},
-        network_log,
-        overlays::Overlay,
+        network_log::{self, LogRevision},
         toasts::Toasts,
         words,
     },
@@ -22,22 +18,9 @@ use crate::{
 /// Lines that are drawn, the newest, until all are asked for.
 const FIRST_LINES: usize = 200;
 
-/// Changes when the log does.
-#[derive(Clone, Copy, Debug)]
-pub struct LogRevision(pub RwSignal<u32>);
-
-/// The log.
+/// What is in it.
 #[component]
-pub fn NetworkLog() -> impl IntoView {
-    view! {
-        <Dialog overlay=Overlay::NetworkLog title=t("Requests of this tab") class="networkLog">
-            <Content />
-        </Dialog>
-    }
-}
-
-#[component]
-fn Content() -> impl IntoView {
+pub fn RequestList() -> impl IntoView {
     let LogRevision(revision) = expect_context();
     let toasts = expect_context::<Toasts>();
     let shows_all = RwSignal::new(false);

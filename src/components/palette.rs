@@ -2,7 +2,6 @@
 
 use leptos::{html, prelude::*};
 
-use super::dialog::Dialog;
 use crate::{
     browser, scanner,
     state::{
@@ -16,18 +15,9 @@ use crate::{
     },
 };
 
-/// The palette.
+/// The field and what it finds.
 #[component]
-pub fn Palette() -> impl IntoView {
-    view! {
-        <Dialog overlay=Overlay::Palette title=t("Commands") class="palette">
-            <Content />
-        </Dialog>
-    }
-}
-
-#[component]
-fn Content() -> impl IntoView {
+pub fn CommandField() -> impl IntoView {
     let session = expect_context::<Session>();
     let settings = expect_context::<Settings>();
     let overlays = expect_context::<Overlays>();
@@ -152,7 +142,7 @@ fn run(command: &Command, session: Session, settings: Settings, overlays: Overla
     match command {
         Command::Open(view) => {
             let view = *view;
-            session.select(|address| open(address, view));
+            session.select(|address| address.open(view));
             browser::reveal_below("lists");
             request_animation_frame(move || browser::focus(&format!("tab-{}", view.word())));
         }
@@ -171,25 +161,25 @@ fn run(command: &Command, session: Session, settings: Settings, overlays: Overla
                 Some(format!("{}@{}", finding.id, finding.package))
             });
             session.select(|address| {
-                open(address, View::Findings);
+                address.open(View::Findings);
                 address.finding = key;
             });
             request_animation_frame(|| browser::focus("drawer-title"));
         }
         Command::Package(index) => {
             session.select(|address| {
-                open(address, View::Packages);
+                address.open(View::Packages);
                 address.package = Some(*index);
             });
             request_animation_frame(|| browser::focus("drawer-title"));
         }
         Command::Severities(severities) => session.select(|address| {
-            open(address, View::Findings);
+            address.open(View::Findings);
             address.severities.clone_from(severities);
         }),
         Command::Search(text) => {
             session.select(|address| {
-                open(address, View::Findings);
+                address.open(View::Findings);
                 address.search.clone_from(text);
             });
             request_animation_frame(|| browser::focus("search"));
@@ -214,13 +204,4 @@ fn with_report<T>(
         Phase::Done(loaded) => read(&loaded.report),
         _ => None,
     })
-}
-
-/// Opens a tab; what was searched and sorted in another one is left behind.
-pub fn open(address: &mut Address, view: View) {
-    if address.view != view {
-        address.view = view;
-        address.sort = None;
-        address.search.clear();
-    }
 }

@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::{database_panel::DatabasePanel, dialog::Dialog};
+use super::database_panel::DatabasePanel;
 use crate::{
     scanner,
     state::{
-        language::{self, LANGUAGES, LanguageStore, fill, t},
+        language::{LANGUAGES, LanguageStore, fill, t},
         overlays::{Overlay, Overlays},
         session::Session,
         settings::{self, Login, Settings, Theme},
@@ -30,15 +30,13 @@ pub const PLATFORMS: [&str; 9] = [
 
 /// The settings.
 #[component]
-pub fn SettingsPanel() -> impl IntoView {
+pub fn SettingsList() -> impl IntoView {
     view! {
-        <Dialog overlay=Overlay::Settings title=t("Settings") class="settings">
-            <Looks />
-            <Scans />
-            <Logins />
-            <Network />
-            <Kept />
-        </Dialog>
+        <Looks />
+        <Scans />
+        <Logins />
+        <Network />
+        <Kept />
     }
 }
 
@@ -302,30 +300,4 @@ fn switch(
             <span>{label}</span>
         </label>
     }
-}
-
-/// Asks whether the page should speak the browser's language, where it can.
-#[component]
-pub fn LanguageOffer() -> impl IntoView {
-    let language = expect_context::<LanguageStore>();
-    let toasts = expect_context::<Toasts>();
-    let offer = move || {
-        let offered = language.offered.get()?;
-        let question = language::offer(offered)?;
-        let take = move |_| {
-            language.choose(offered, move |is_there| {
-                if !is_there {
-                    toasts.show(t("This server does not have the page in that language"));
-                }
-            });
-        };
-        Some(view! {
-            <p class="languageOffer" role="region" lang=offered.tag aria-label=offered.name data-test="language-offer">
-                <span>{question.ask}</span>
-                <button type="button" class="linkButton" data-test="language-take" on:click=take>{question.yes}</button>
-                <button type="button" class="linkButton" data-test="language-decline" lang="en" on:click=move |_| language.decline()>"Stay with English"</button>
-            </p>
-        })
-    };
-    view! { {offer} }
 }

@@ -17,7 +17,7 @@ pub fn Tabs(
     let session = expect_context::<Session>();
     let view = Memo::new(move |_| session.address.with(|address| address.view));
     let open = move |view: View| {
-        session.select(|address| super::palette::open(address, view));
+        session.select(|address| address.open(view));
         browser::reveal_below("lists");
     };
     let on_key = move |event: leptos::ev::KeyboardEvent| {

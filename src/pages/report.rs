@@ -10,7 +10,6 @@ use crate::{
         image_head::{DatabaseNotes, ImageHead},
         image_panel::ImagePanel,
         issues_table::IssuesTable,
-        lab::Lab,
         packages_table::PackagesTable,
         share::ShareButtons,
         strata::Strata,
@@ -18,6 +17,7 @@ use crate::{
         verdict_panel::VerdictPanel,
         warnings_panel::{self, WarningsPanel},
     },
+    lazy::Lazy,
     state::{
         address::View,
         packages,
@@ -66,7 +66,7 @@ pub fn ReportPage(
         View::Packages => view! { <PackagesTable /> }.into_any(),
         View::Files => view! { <FileTree /> }.into_any(),
         View::Image => view! { <ImagePanel /> }.into_any(),
-        View::Policy => view! { <Lab /> }.into_any(),
+        View::Policy => view! { <Lazy view=|views| views.lab /> }.into_any(),
         View::Warnings => view! { <WarningsPanel /> }.into_any(),
     };
     let banner = match loaded.origin {

@@ -207,6 +207,15 @@ impl Address {
         format!("?{}{fragment}", query.join("&"))
     }
 
+    /// Opens a tab; what was searched and sorted in another one is left behind.
+    pub fn open(&mut self, view: View) {
+        if self.view != view {
+            self.view = view;
+            self.sort = None;
+            self.search.clear();
+        }
+    }
+
     /// Whether both show the same report, whatever is selected in it.
     pub fn is_same_report(&self, other: &Self) -> bool {
         self.subject == other.subject && self.platform == other.platform

@@ -128,7 +128,8 @@ impl LanguageStore {
             return;
         }
         leptos::task::spawn_local(async move {
-            let path = format!("locales/{}.json", language.tag);
+            let hash = crate::platform::build_hash();
+            let path = format!("locale-{}-{hash}.json", language.tag);
             let table = browser::own_file(&path, MAX_BYTES)
                 .await
                 .and_then(|text| parse(&text));

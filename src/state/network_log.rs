@@ -27,15 +27,19 @@ struct Drawing {
     is_due: bool,
 }
 
+/// Changes when the log does: in the page's context.
+#[derive(Clone, Copy, Debug)]
+pub struct LogRevision(pub RwSignal<u32>);
+
 /// Begins to listen to the page's own requests. Answers what changes when the log does.
-pub fn begin() -> RwSignal<u32> {
+pub fn begin() -> LogRevision {
     let revision = RwSignal::new(0);
     DRAWING.set(Some(Drawing {
         revision,
         is_due: false,
     }));
     netlog::listen(|exchange| note(PAGE, exchange.clone()));
-    revision
+    LogRevision(revision)
 }
 
 /// Notes a request of a sender.

@@ -300,9 +300,10 @@ fn of_word(word: &[char], text: &[char]) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
-    use lamina_report::model::{Finding, Layer, Package};
+    use lamina_report::model::Layer;
 
     use super::*;
+    use crate::state::findings;
 
     #[test]
     fn what_is_meant_comes_first() {
@@ -334,21 +335,14 @@ mod tests {
     }
 
     fn report() -> Report {
-        let package = Package {
-            name: "openssl".to_owned(),
-            version: "3.0.2".to_owned(),
-            ..Package::default()
+        let finding = |number: usize| {
+            let id = format!("CVE-2024-{number:04}");
+            findings::tests::finding(&id, 0, Severity::High, None)
         };
-        let finding = |number: usize| Finding {
-            id: format!("CVE-2024-{number:04}"),
-            severity: Severity::High,
-            ..Finding::default()
-        };
+        let package = findings::tests::package("openssl", "3.0.2", 0);
         Report {
             layers: vec![Layer::default(); 12],
-            packages: vec![package],
-            findings: (0..3_000).map(finding).collect(),
-            ..Report::default()
+            ..findings::tests::report(vec![package], (0..3_000).map(finding).collect())
         }
     }
 

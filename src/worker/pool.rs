@@ -236,7 +236,7 @@ impl Pool {
     }
 
     fn start_worker(&self, serial: u32) -> Result<Slot, JsValue> {
-        let worker = Worker::new(&format!("{}worker_loader.js", crate::platform::base_url()))?;
+        let worker = Worker::new(&crate::platform::worker_url("worker"))?;
         let pool = self.clone();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             pool.hear(serial, &event.data());

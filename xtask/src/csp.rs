@@ -1,10 +1,8 @@
 //! The Content-Security-Policy within the page, for hosts that send no header of their own.
 //!
-//! Trunk writes the script that starts the page, and the style sheets, into `index.html`. The policy
-//! names each by the hash of its text, so that nothing else that stands in the page can run.
+//! The build writes the style sheets into `index.html`. The policy names them, and inline scripts should
+//! there be any, by the hash of their text, so that nothing else that stands in the page can run.
 //! `lamina serve` takes the policy out again and sends a header, which may say more.
-
-use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -15,17 +13,7 @@ const TEMPLATE: &str = include_str!("../../content-security-policy.txt");
 
 /// Headers in the form that several static hosts read (Netlify, Cloudflare Pages). Workers obey the
 /// header that they came with, not the page's policy: without it they are not held to any.
-const HEADERS: &str = "_headers";
-
-/// Writes the policy into the page in this folder, and a file of headers beside it.
-pub(crate) fn write(dist: &Path) -> Result<()> {
-    let path = dist.join("index.html");
-    let html = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    let html = with_meta(&html)?;
-    fs::write(&path, &html)?;
-    fs::write(dist.join(HEADERS), headers(&html)?)?;
-    Ok(())
-}
+pub(crate) const HEADERS: &str = "_headers";
 
 /// The page with its style sheets joined into one and the policy in its head. A policy that is there
 /// already is replaced.
@@ -53,10 +41,6 @@ const META: &str = "<meta http-equiv=\"Content-Security-Policy";
 
 fn policy(html: &str) -> Result<String> {
     let scripts = inline(html, "script")?;
-    ensure!(
-        !scripts.is_empty(),
-        "the page has no inline script: what starts it?"
-    );
     let hashes = |contents: &[&str]| -> String {
         let hash = |content: &&str| BASE64_STANDARD.encode(Sha256::digest(content.as_bytes()));
         contents
@@ -162,8 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_nothing_starts_is_refused() {
-        assert!(with_meta("<head><script src=\"/x.js\"></script></head>").is_err());
+    fn what_is_no_page_is_refused() {
         assert!(with_meta("<p>").is_err());
         assert!(with_meta("<head><script>never").is_err());
     }

@@ -15,6 +15,7 @@ mod feeds;
 mod fingerprint;
 mod fuzz;
 mod lint;
+mod page;
 mod serve;
 mod shell;
 mod size;

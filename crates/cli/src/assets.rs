@@ -135,8 +135,8 @@ pub(crate) fn media_type(path: &str) -> &'static str {
     }
 }
 
-/// Whether a file's name changes with its content: it has a hash in it, as Trunk and the database
-/// name their files.
+/// Whether a file's name changes with its content: it has a hash in it, as the page's build and the
+/// database name their files.
 pub(crate) fn is_hashed(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.split(|c: char| !c.is_ascii_alphanumeric())

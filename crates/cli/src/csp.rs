@@ -2,8 +2,7 @@
 //!
 //! Its text is `content-security-policy.txt`, which `cargo xtask build` also writes into the page
 //! itself, for hosts that send no header. Here it is completed from the very bytes that are served:
-//! Trunk starts the page with an inline module script, whose text has the names of hashed files in
-//! it, and writes the style sheets into the page; the policy names both by their hashes. Neither is
+//! inline style sheets, and inline scripts if there are any, are named by their hashes. Neither is
 //! ever `unsafe-inline`: what the page sets of `style` it sets through the object model, which no
 //! policy forbids.
 

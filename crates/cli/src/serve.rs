@@ -488,7 +488,10 @@ async fn page(State(site): State<Site>, request: Request<Body>) -> Response {
     };
     let is_html = path.ends_with(".html");
     let mut is_as_built = true;
-    if is_html && let Some(bytes) = csp::without_meta(&file.bytes) {
+    // Of the page alone: in a report to be saved as a file the policy must stay.
+    if path == "index.html"
+        && let Some(bytes) = csp::without_meta(&file.bytes)
+    {
         file = File::of(bytes.into());
         // What was compressed beside it has the policy in it.
         is_as_built = false;
