@@ -25,6 +25,14 @@ pub struct Views {
     pub fixes: fn() -> Loading,
     /// [`crate::components::lab::Lab`].
     pub lab: fn() -> Loading,
+    /// [`crate::components::help::HelpText`].
+    pub help: fn() -> Loading,
+    /// [`crate::components::network_log::RequestList`].
+    pub network_log: fn() -> Loading,
+    /// [`crate::components::palette::CommandField`].
+    pub palette: fn() -> Loading,
+    /// [`crate::components::settings_panel::SettingsList`].
+    pub settings: fn() -> Loading,
 }
 
 /// Shows a view as soon as its code is there; says so when it does not come.

@@ -1,7 +1,10 @@
 //! The page, and where it is cut: each function here is fetched with all that only it needs.
 
 use lamina_page::{
-    components::{fix_plan::FixPlan, lab::Lab},
+    components::{
+        fix_plan::FixPlan, help::HelpText, lab::Lab, network_log::RequestList,
+        palette::CommandField, settings_panel::SettingsList,
+    },
     lazy::{Loading, NotLoaded, Views},
     pages::report::ReportPage,
 };
@@ -15,6 +18,10 @@ fn main() {
         report: || loading(report()),
         fixes: || loading(fixes()),
         lab: || loading(lab()),
+        help: || loading(help()),
+        network_log: || loading(network_log()),
+        palette: || loading(palette()),
+        settings: || loading(settings()),
     });
 }
 
@@ -37,4 +44,24 @@ fn fixes() -> Result<AnyView, SplitLoaderError> {
 #[wasm_split(lab, wasm_split_path = leptos::wasm_split, fallible)]
 fn lab() -> Result<AnyView, SplitLoaderError> {
     Ok(view! { <Lab /> }.into_any())
+}
+
+#[wasm_split(help, wasm_split_path = leptos::wasm_split, fallible)]
+fn help() -> Result<AnyView, SplitLoaderError> {
+    Ok(view! { <HelpText /> }.into_any())
+}
+
+#[wasm_split(network_log, wasm_split_path = leptos::wasm_split, fallible)]
+fn network_log() -> Result<AnyView, SplitLoaderError> {
+    Ok(view! { <RequestList /> }.into_any())
+}
+
+#[wasm_split(palette, wasm_split_path = leptos::wasm_split, fallible)]
+fn palette() -> Result<AnyView, SplitLoaderError> {
+    Ok(view! { <CommandField /> }.into_any())
+}
+
+#[wasm_split(settings, wasm_split_path = leptos::wasm_split, fallible)]
+fn settings() -> Result<AnyView, SplitLoaderError> {
+    Ok(view! { <SettingsList /> }.into_any())
 }

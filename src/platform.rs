@@ -2,6 +2,7 @@
 //! the page is served from. Works on the page's thread and in a worker alike.
 
 pub mod fetch;
+pub mod netlog;
 pub mod registry;
 pub mod routes;
 pub mod store;
@@ -90,6 +91,27 @@ pub async fn sleep(duration: std::time::Duration) {
         }
     });
     let _ = wasm_bindgen_futures::JsFuture::from(promise).await;
+}
+
+/// Longest wait for a connection that was lost.
+const LONGEST_OFFLINE: std::time::Duration = std::time::Duration::from_secs(30 * 60);
+
+/// Whether the browser says that there is a network. One that does not know says yes.
+pub fn is_online() -> bool {
+    js_sys::Reflect::get(&js_sys::global(), &"navigator".into())
+        .and_then(|navigator| js_sys::Reflect::get(&navigator, &"onLine".into()))
+        .ok()
+        .and_then(|is_online| is_online.as_bool())
+        .unwrap_or(true)
+}
+
+/// Waits until there is a network again: what failed without one is tried again then, and not before.
+pub async fn online() {
+    let begin = monotonic_ms();
+    let pause = std::time::Duration::from_millis(500);
+    while !is_online() && monotonic_ms() - begin < LONGEST_OFFLINE.as_secs_f64() * 1000.0 {
+        sleep(pause).await;
+    }
 }
 
 /// A number of JavaScript that counts something.

@@ -12,6 +12,7 @@ use crate::{
         report::ReportStore,
         scan::{LayerState, ScanState},
         session::Session,
+        shortcuts::{self, Action, Place},
         steps::Step,
         strata::{self, Band, Stratum},
         words,
@@ -28,10 +29,10 @@ pub fn Strata() -> impl IntoView {
     let base_layers = store.with(|report| report.base.as_ref().map_or(0, |base| base.layers));
     let select = move |layer: Option<usize>| session.select(|address| address.layer = layer);
     let on_key = move |event: leptos::ev::KeyboardEvent| {
-        let delta = match event.key().as_str() {
-            "ArrowUp" => 1,
-            "ArrowDown" => -1,
-            "Escape" if store.layer.get_untracked().is_some() => {
+        let delta = match shortcuts::find(&event.key(), Place::Layers) {
+            Some(Action::LayerAbove) => 1,
+            Some(Action::LayerBelow) => -1,
+            _ if event.key() == "Escape" && store.layer.get_untracked().is_some() => {
                 event.prevent_default();
                 event.stop_propagation();
                 select(None);

@@ -6,7 +6,7 @@
 
 use lamina_inventory::severity::Severity;
 
-use super::grouping::Grouping;
+use super::{grouping::Grouping, language::text};
 
 /// Version of the query's names. [`Address::parse`] reads every older one.
 pub const VERSION: u32 = 1;
@@ -76,17 +76,17 @@ impl View {
         }
     }
 
-    /// The word on the tab.
+    /// The word on the tab, in English.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Findings => "Findings",
-            Self::Fixes => "Fixes",
-            Self::Issues => "Issues",
-            Self::Packages => "Packages",
-            Self::Files => "Files",
-            Self::Image => "Image",
-            Self::Warnings => "Warnings",
-            Self::Policy => "Policy",
+            Self::Findings => text("Findings"),
+            Self::Fixes => text("Fixes"),
+            Self::Issues => text("Issues"),
+            Self::Packages => text("Packages"),
+            Self::Files => text("Files"),
+            Self::Image => text("Image"),
+            Self::Warnings => text("Warnings"),
+            Self::Policy => text("Policy"),
         }
     }
 
@@ -222,6 +222,15 @@ impl Address {
             push("issue", &issue.to_string());
         }
         format!("?{}{fragment}", query.join("&"))
+    }
+
+    /// Opens a tab; what was searched and sorted in another one is left behind.
+    pub fn open(&mut self, view: View) {
+        if self.view != view {
+            self.view = view;
+            self.sort = None;
+            self.search.clear();
+        }
     }
 
     /// Whether both show the same report, whatever is selected in it.

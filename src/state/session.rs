@@ -25,6 +25,9 @@ use crate::{
 /// How often a running scan is drawn.
 const DRAW_EVERY: Duration = Duration::from_millis(100);
 
+/// The same where nobody sees it: the title of the tab is enough.
+const DRAW_HIDDEN_EVERY: Duration = Duration::from_secs(5);
+
 /// Where a report comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -411,17 +414,22 @@ impl Session {
         match &address.subject {
             Subject::Home => self.phase.set(Phase::Idle),
             Subject::Image(reference) => {
-                if let Err(error) = lamina_image::reference::Reference::parse(reference) {
-                    self.phase.set(Phase::Failed(ScanFailure {
-                        step: "name".to_owned(),
-                        message: format!("“{reference}” does not name an image"),
-                        advice: error.to_string(),
-                        wants_login: false,
-                    }));
-                    return;
-                }
+                let parsed = match lamina_image::reference::Reference::parse(reference) {
+                    Ok(parsed) => parsed,
+                    Err(error) => {
+                        self.phase.set(Phase::Failed(ScanFailure {
+                            step: "name".to_owned(),
+                            message: format!("“{reference}” does not name an image"),
+                            advice: error.to_string(),
+                            wants_login: false,
+                        }));
+                        return;
+                    }
+                };
+                let platform = address.platform.clone();
                 let options = ScanOptions {
-                    platform: address.platform.clone(),
+                    platform: platform.or_else(settings::default_platform),
+                    login: (options.login).or_else(|| settings::login_for(parsed.registry())),
                     ..options
                 };
                 self.begin(address, Source::Reference(reference.clone()), options);
@@ -489,9 +497,20 @@ impl Session {
                     must_wait = std::mem::replace(&mut inner.is_draw_due, true);
                 });
                 if !must_wait {
-                    browser::after(DRAW_EVERY, move || self.draw());
+                    let pause = match browser::is_hidden() {
+                        true => DRAW_HIDDEN_EVERY,
+                        false => DRAW_EVERY,
+                    };
+                    browser::after(pause, move || self.draw());
                 }
             }
+        }
+    }
+
+    /// Shows that time goes on, though nothing arrives.
+    pub fn tick(self) {
+        if !browser::is_hidden() && self.phase.with_untracked(|phase| *phase == Phase::Scanning) {
+            self.scan.update(|scan| scan.tick(platform::monotonic_ms()));
         }
     }
 

@@ -9,6 +9,7 @@ mod accuracy;
 mod args;
 mod bench;
 mod build;
+mod csp;
 mod demo;
 mod feeds;
 mod fingerprint;

@@ -6,7 +6,7 @@
 //! build's hash in its name and is referred to by a relative address: the folder can lie anywhere.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::Write as _,
     path::{Path, PathBuf},
@@ -17,6 +17,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sha2::Digest as _;
 
 use crate::{
+    csp,
     demo::hex,
     shell::{self, root, target_dir},
     tools,
@@ -90,7 +91,12 @@ pub(crate) fn build(mode: Mode, dist: &Path) -> Result<()> {
     }
     let shell_file = single_file(&staging, &hash)?;
     fs::write(staging.join(format!("report-{hash}.html")), shell_file)?;
-    fs::write(staging.join("index.html"), index(&staging, &hash)?)?;
+    let html = csp::with_meta(&index(&staging, &hash)?)?;
+    fs::write(staging.join(csp::HEADERS), csp::headers(&html)?)?;
+    fs::write(staging.join("index.html"), html)?;
+    for (tag, text) in translations()? {
+        fs::write(staging.join(format!("locale-{tag}-{hash}.json")), text)?;
+    }
 
     if dist.is_dir() {
         fs::remove_dir_all(dist).with_context(|| format!("removing {}", dist.display()))?;
@@ -112,10 +118,27 @@ fn build_hash(compiled: &Path) -> Result<String> {
         hasher.update(fs::read(&file).with_context(|| format!("reading {}", file.display()))?);
     }
     hasher.update(fs::read_to_string(root().join("index.html"))?);
+    for (tag, text) in translations()? {
+        hasher.update(tag);
+        hasher.update(text);
+    }
     hasher.update(fs::read_to_string(root().join("xtask/src/page.rs"))?);
     let mut hash = hex(&hasher.finalize());
     hash.truncate(16);
     Ok(hash)
+}
+
+/// The page's texts in other languages, by tag. English is in the modules.
+fn translations() -> Result<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(root().join("locales"))? {
+        let path = entry?.path();
+        let tag = path.file_stem().and_then(|stem| stem.to_str());
+        if let Some(tag) = tag.filter(|tag| *tag != "en") {
+            found.insert(tag.to_owned(), fs::read_to_string(&path)?);
+        }
+    }
+    Ok(found)
 }
 
 fn bindgen(module: &Path, options: &[&str], out: &Path) -> Result<()> {

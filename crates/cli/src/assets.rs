@@ -62,8 +62,14 @@ impl Source {
             Self::EmbeddedDb => embedded::<Db>(path)?,
             Self::EmbeddedSamples => embedded::<Samples>(path)?,
         };
+        Some(File::of(bytes))
+    }
+}
+
+impl File {
+    pub(crate) fn of(bytes: Bytes) -> Self {
         let digest = Digest::of(&bytes);
-        Some(File { bytes, digest })
+        Self { bytes, digest }
     }
 }
 

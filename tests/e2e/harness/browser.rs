@@ -317,11 +317,16 @@ impl Browser {
         }
     }
 
-    /// No journey may end with a panic on the console, whatever it was about.
+    /// No journey may end with a panic on the console, whatever it was about, nor with something that
+    /// the page's Content-Security-Policy held back.
     pub(crate) async fn assert_no_panic(&self) {
         for entry in self.driver.browser_log().await.unwrap_or_default() {
             let text = format!("{entry:?}");
             assert!(!text.contains("panicked at"), "the page panicked: {text}");
+            assert!(
+                !text.contains("Content Security Policy"),
+                "the page's policy held something back: {text}"
+            );
         }
     }
 }
