@@ -8,6 +8,7 @@ mod habits;
 mod home;
 mod inventory;
 mod lab;
+mod performance;
 mod registries;
 mod report;
 mod samples;
