@@ -11,6 +11,7 @@ pub mod file_tree;
 pub mod filters;
 pub mod finding_drawer;
 pub mod findings_table;
+pub mod fix_plan;
 pub mod help;
 pub mod icons;
 pub mod image_head;

@@ -21,6 +21,8 @@ pub type Loading = Pin<Box<dyn Future<Output = Result<AnyView, NotLoaded>> + Sen
 pub struct Views {
     /// [`crate::pages::report::ReportPage`], of the [`crate::state::session::Loaded`] in the context.
     pub report: fn() -> Loading,
+    /// [`crate::components::fix_plan::FixPlan`].
+    pub fixes: fn() -> Loading,
     /// [`crate::components::lab::Lab`].
     pub lab: fn() -> Loading,
     /// [`crate::components::help::HelpText`].

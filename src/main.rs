@@ -2,8 +2,8 @@
 
 use lamina_page::{
     components::{
-        help::HelpText, lab::Lab, network_log::RequestList, palette::CommandField,
-        settings_panel::SettingsList,
+        fix_plan::FixPlan, help::HelpText, lab::Lab, network_log::RequestList,
+        palette::CommandField, settings_panel::SettingsList,
     },
     lazy::{Loading, NotLoaded, Views},
     pages::report::ReportPage,
@@ -16,6 +16,7 @@ use leptos::{
 fn main() {
     lamina_page::start(Views {
         report: || loading(report()),
+        fixes: || loading(fixes()),
         lab: || loading(lab()),
         help: || loading(help()),
         network_log: || loading(network_log()),
@@ -33,6 +34,11 @@ fn loading(
 #[wasm_split(report, wasm_split_path = leptos::wasm_split, fallible)]
 fn report() -> Result<AnyView, SplitLoaderError> {
     Ok(view! { <ReportPage loaded=expect_context() /> }.into_any())
+}
+
+#[wasm_split(fixes, wasm_split_path = leptos::wasm_split, fallible)]
+fn fixes() -> Result<AnyView, SplitLoaderError> {
+    Ok(view! { <FixPlan /> }.into_any())
 }
 
 #[wasm_split(lab, wasm_split_path = leptos::wasm_split, fallible)]

@@ -11,6 +11,8 @@ pub mod cvss;
 pub mod database;
 pub mod files;
 pub mod findings;
+pub mod fixes;
+pub mod grouping;
 pub mod issues;
 pub mod language;
 pub mod links;

@@ -127,14 +127,28 @@ pub fn VerdictPanel() -> impl IntoView {
                     <h3>{t("What to do")}</h3>
                     <ul>
                         {items}
-                        {(rest > 0).then(|| view! { <li>{format!("and {}", words::plural(rest, "more upgrade"))}</li> })}
+                        {(rest > 0).then(|| view! {
+                            <li>
+                                "and "
+                                <button type="button" class="linkButton" data-test="more-upgrades" on:click=move |_| {
+                                    session.select(|address| {
+                                        address.view = View::Fixes;
+                                        address.sort = None;
+                                        address.search.clear();
+                                    });
+                                    browser::reveal_below("lists");
+                                }>
+                                    {words::plural(rest, "more upgrade")}
+                                </button>
+                            </li>
+                        })}
                         {(without > 0).then(|| view! { <li>{tn(u64::try_from(without).unwrap_or(u64::MAX), "{n} has no fixed version yet", "{n} have no fixed version yet")}</li> })}
                     </ul>
                 </div>
             }
         })
     };
-    let tally = store.with(|report| counts::of(report, None));
+    let tally = store.with(|report| counts::of(report, None, 0));
     let numbers = Severity::WORST_FIRST
         .into_iter()
         .zip(tally)

@@ -48,6 +48,7 @@ pub fn ReportPage(
     let view = Memo::new(move |_| session.address.with(|address| address.view));
     let counts = move |view: View| match view {
         View::Findings => Some(store.findings.with(|rows| rows.list.len())),
+        View::Fixes => Some(store.plan.with(|plan| plan.upgrades.len())),
         View::Issues => Some(store.issues.with(|rows| rows.list.len())),
         View::Packages => Some(store.packages.with(|rows| {
             store.with(|report| {
@@ -62,6 +63,7 @@ pub fn ReportPage(
     };
     let panel = move || match view.get() {
         View::Findings => view! { <FindingsTable /> }.into_any(),
+        View::Fixes => view! { <Lazy view=|views| views.fixes /> }.into_any(),
         View::Issues => view! { <IssuesTable /> }.into_any(),
         View::Packages => view! { <PackagesTable /> }.into_any(),
         View::Files => view! { <FileTree /> }.into_any(),

@@ -6,7 +6,7 @@
 
 use lamina_inventory::severity::Severity;
 
-use super::language::text;
+use super::{grouping::Grouping, language::text};
 
 /// Version of the query's names. [`Address::parse`] reads every older one.
 pub const VERSION: u32 = 1;
@@ -33,6 +33,8 @@ pub enum View {
     /// Vulnerabilities.
     #[default]
     Findings,
+    /// Upgrades that remove them.
+    Fixes,
     /// Secrets, misconfigurations and licences.
     Issues,
     /// Packages.
@@ -49,8 +51,9 @@ pub enum View {
 
 impl View {
     /// All tabs, in their order.
-    pub const ALL: [View; 7] = [
+    pub const ALL: [View; 8] = [
         Self::Findings,
+        Self::Fixes,
         Self::Policy,
         Self::Issues,
         Self::Packages,
@@ -63,6 +66,7 @@ impl View {
     pub fn word(self) -> &'static str {
         match self {
             Self::Findings => "findings",
+            Self::Fixes => "fixes",
             Self::Issues => "issues",
             Self::Packages => "packages",
             Self::Files => "files",
@@ -76,6 +80,7 @@ impl View {
     pub fn title(self) -> &'static str {
         match self {
             Self::Findings => text("Findings"),
+            Self::Fixes => text("Fixes"),
             Self::Issues => text("Issues"),
             Self::Packages => text("Packages"),
             Self::Files => text("Files"),
@@ -101,6 +106,10 @@ pub struct Address {
     pub view: View,
     /// The selected layer.
     pub layer: Option<usize>,
+    /// Whether what the base image brought is left out everywhere.
+    pub hides_base: bool,
+    /// What findings are put together by.
+    pub grouping: Grouping,
     /// Column to sort by, `-` before it for the other direction.
     pub sort: Option<String>,
     /// The search field.
@@ -144,6 +153,8 @@ impl Address {
                 "platform" => address.platform = Some(value),
                 "view" => address.view = View::parse(&value).unwrap_or_default(),
                 "layer" => address.layer = value.parse().ok(),
+                "base" => address.hides_base = value == "hidden",
+                "group" => address.grouping = Grouping::parse(&value),
                 "sort" => address.sort = Some(value),
                 "q" => address.search = value,
                 "severity" => {
@@ -184,6 +195,12 @@ impl Address {
         }
         if let Some(layer) = self.layer {
             push("layer", &layer.to_string());
+        }
+        if self.hides_base {
+            push("base", "hidden");
+        }
+        if self.grouping != Grouping::None {
+            push("group", self.grouping.word());
         }
         if let Some(sort) = &self.sort {
             push("sort", sort);
@@ -288,6 +305,8 @@ mod tests {
             platform: Some("linux/arm64/v8".to_owned()),
             view: View::Packages,
             layer: Some(3),
+            hides_base: true,
+            grouping: Grouping::Fix,
             sort: Some("-name".to_owned()),
             search: "severity:>=high pkg:lib+c & é%41".to_owned(),
             severities: vec![Severity::Critical, Severity::Low],

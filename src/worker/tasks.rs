@@ -78,7 +78,7 @@ async fn so_far(task: JoinTask, buffers: Vec<Uint8Array>) -> FoundSoFar {
         }
     }
     FoundSoFar {
-        counts: counts::of(&report, None),
+        counts: counts::of(&report, None, 0),
         worst,
     }
 }

@@ -9,5 +9,6 @@ mod home;
 mod inventory;
 mod lab;
 mod registries;
+mod report;
 mod samples;
 mod share;

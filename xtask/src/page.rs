@@ -77,8 +77,9 @@ pub(crate) fn build(mode: Mode, dist: &Path) -> Result<()> {
             &["--target", "no-modules", "--out-name", &module],
             &staging,
         )?;
-        let loader =
-            format!("importScripts(\"./{module}.js\");wasm_bindgen(\"./{module}_bg.wasm\");\n");
+        let loader = format!(
+            "importScripts(\"./{module}.js\");wasm_bindgen({{ module_or_path: \"./{module}_bg.wasm\" }});\n"
+        );
         fs::write(staging.join(format!("{name}_loader-{hash}.js")), loader)?;
         optimise.push(staging.join(format!("{module}_bg.wasm")));
     }
