@@ -250,7 +250,8 @@ mod tests {
         for call in ["t", "tn", "text"] {
             for (at, _) in source.match_indices(&format!("{call}(")) {
                 let before = source[..at].chars().next_back().unwrap_or(' ');
-                if before.is_alphanumeric() || matches!(before, '_' | '.') {
+                let is_another = before.is_alphanumeric() || matches!(before, '_' | '.');
+                if is_another || source[..at].ends_with("fn ") {
                     continue;
                 }
                 let mut arguments = &source[at + call.len() + 1..];

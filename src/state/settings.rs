@@ -124,7 +124,9 @@ pub fn registry_of(text: &str) -> Option<String> {
         .trim_start_matches("https://")
         .trim_start_matches("http://")
         .trim_end_matches('/');
-    let is_host = text.contains(['.', ':']) || text == "localhost";
+    let (name, port) = text.split_once(':').unwrap_or((text, ""));
+    let has_port = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_host = name.contains('.') || name == "localhost" || has_port;
     let reference = match is_host && !text.contains('/') {
         true => format!("{text}/image"),
         false => text.to_owned(),

@@ -346,7 +346,9 @@ fn keys_do_what_the_list_says_and_can_be_switched_off() {
         };
         opens("n", "network-log-sum").await;
         opens(",", "settings-keys").await;
-        type_text(browser, "4").await;
+        let tab = "return [...document.querySelectorAll('[role=tab]')].findIndex(tab => tab.dataset.test === 'tab-packages') + 1";
+        let tab = browser.script(tab).await;
+        type_text(browser, &tab.to_string()).await;
         browser.one("package-row").await;
 
         type_text(browser, ",").await;
