@@ -4,7 +4,9 @@
 //! policy at a time, and is evaluated again wherever a report is shown ([`verdict`]).
 
 pub mod changes;
+mod draft;
 pub mod formats;
+pub mod imports;
 pub mod limits;
 pub mod link;
 pub mod model;
