@@ -102,7 +102,14 @@ pub(crate) fn kept(text: &str) -> Option<String> {
 /// A title: the first line of a text, cut off.
 pub(crate) fn title(text: &str) -> Option<String> {
     let mut lines = text.lines().map(|line| line.trim().trim_start_matches('#'));
-    let line = lines.find(|line| !line.trim().is_empty() && line.trim() != "Overview")?;
+    let is_said = |line: &&str| {
+        let line = line.trim();
+        // Headings, and what services write for nothing.
+        !line.is_empty()
+            && !matches!(line, "Overview" | "NVD Description" | "None Provided")
+            && !line.starts_with("NIST vectors:")
+    };
+    let line = lines.find(is_said)?;
     Some(text::short(line.trim(), MAX_IMPORT_TEXT))
 }
 
@@ -433,7 +440,8 @@ impl Draft {
             severity: found.severity,
             severity_source: found.severity_source.and_then(kept),
             cvss: found.cvss.and_then(kept),
-            score: found.score.filter(|score| (0.0..=10.0).contains(score)),
+            // Zero is what tools write for no score.
+            score: found.score.filter(|score| *score > 0.0 && *score <= 10.0),
             status,
             fixed_in,
             title: found.title.and_then(title),
@@ -499,6 +507,14 @@ impl Draft {
             self.remark(
                 "It does not name the image's digest, so that it may be about another build",
             );
+        }
+        if self.image.name.is_empty() {
+            let digest = self
+                .image
+                .digest
+                .as_deref()
+                .map(|digest| text::short(digest, 80));
+            self.image.name = digest.unwrap_or_else(|| "unnamed image".to_owned());
         }
         if self.scanned_at.is_none() {
             self.remark("It does not say when it was made");
