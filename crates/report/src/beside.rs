@@ -247,16 +247,20 @@ pub struct Beside {
 }
 
 impl Beside {
+    /// The rows of a side.
+    pub fn of(&self, side: Side) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(move |row| row.side == side)
+    }
+
     /// How many rows a side has.
     pub fn count(&self, side: Side) -> usize {
-        self.rows.iter().filter(|row| row.side == side).count()
+        self.of(side).count()
     }
 
     /// How many rows of a side have a cause first, most first.
     pub fn causes(&self, side: Side) -> Vec<(Cause, usize)> {
         let mut counts: BTreeMap<Cause, usize> = BTreeMap::new();
-        let rows = self.rows.iter().filter(|row| row.side == side);
-        for reason in rows.filter_map(|row| row.reasons.first()) {
+        for reason in self.of(side).filter_map(|row| row.reasons.first()) {
             let count = counts.entry(reason.cause).or_default();
             *count = count.saturating_add(1);
         }
@@ -351,8 +355,11 @@ fn remarks(ours: &Report, theirs: &Report) -> Vec<String> {
             ));
         }
     }
-    let imported = theirs.imported.iter();
-    remarks.extend(imported.flat_map(|imported| imported.remarks.iter().cloned()));
+    let imported = theirs
+        .imported
+        .iter()
+        .flat_map(|imported| &imported.remarks);
+    remarks.extend(imported.take(20).map(|remark| text::short(remark, 300)));
     remarks
 }
 
