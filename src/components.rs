@@ -2,6 +2,7 @@
 //! in `state`.
 
 pub mod accounts_panel;
+pub mod beside;
 pub mod copy;
 pub mod database_panel;
 pub mod dialog;
@@ -16,6 +17,7 @@ pub mod help;
 pub mod icons;
 pub mod image_head;
 pub mod image_panel;
+pub mod import_banner;
 pub mod issue_drawer;
 pub mod issues_table;
 pub mod lab;

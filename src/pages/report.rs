@@ -9,6 +9,7 @@ use crate::{
         findings_table::FindingsTable,
         image_head::{DatabaseNotes, ImageHead},
         image_panel::ImagePanel,
+        import_banner::ImportBanner,
         issues_table::IssuesTable,
         packages_table::PackagesTable,
         share::ShareButtons,
@@ -78,11 +79,20 @@ pub fn ReportPage(
                 {format!(", made {}. It came in the link; nothing was fetched to show it.", words::time(&loaded.report.scanned_at))}
             </p>
         }),
-        Origin::Kept | Origin::Scanned => None,
+        Origin::Imported if loaded.report.imported.is_none() => Some(view! {
+            <p class="banner" data-test="file-banner">
+                <strong>"Report from a file"</strong>
+                ", made "
+                {words::time(&loaded.report.scanned_at)}
+            </p>
+        }),
+        Origin::Imported | Origin::Kept | Origin::Scanned => None,
     };
+    let imported = loaded.report.imported.clone();
     view! {
         <main class="report" id="main" data-phase="report">
             {banner}
+            {imported.map(|imported| view! { <ImportBanner imported /> })}
             <ImageHead image=loaded.report.image.clone() report=Some(loaded.report.clone())>
                 <ShareButtons />
             </ImageHead>
