@@ -4,7 +4,10 @@ use leptos::prelude::*;
 
 use crate::{
     browser,
-    components::{drop_zone::DropZone, help::Help, masthead::Masthead, toast_list::ToastList},
+    components::{
+        drop_zone::DropZone, help::Help, masthead::Masthead, offline_note::NewerNote,
+        toast_list::ToastList, tour::Tour,
+    },
     pages::{
         home::Home,
         problem::{Problem, WantsFile},
@@ -13,6 +16,7 @@ use crate::{
     },
     state::{
         database::DatabaseStore,
+        offline::OfflineStore,
         session::{Phase, Session},
         settings::Settings,
         toasts::Toasts,
@@ -28,6 +32,8 @@ pub fn App() -> impl IntoView {
     let session = Session::start();
     provide_context(session);
     provide_context(DatabaseStore::new(session, toasts));
+    provide_context(OfflineStore::start());
+    let is_touring = Memo::new(move |_| session.address.with(|address| address.tour.is_some()));
     let is_help_open = RwSignal::new(false);
     browser::on_window::<web_sys::KeyboardEvent>("keydown", move |event| {
         if browser::has_dialog()
@@ -80,7 +86,9 @@ pub fn App() -> impl IntoView {
             browser::focus("main");
         }>"Skip to the content"</a>
         <Masthead on_help=Callback::new(move |()| is_help_open.set(true)) />
+        <Show when=move || is_touring.get()><Tour /></Show>
         {page}
+        <NewerNote />
         <DropZone />
         <Help is_open=is_help_open />
         <ToastList />

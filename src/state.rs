@@ -1,6 +1,6 @@
 //! What the page knows: pure functions over the report, and the stores that components read.
 //!
-//! Everything but [`session`], [`report`], [`settings`] and [`toasts`] is a function of values and is tested without a
+//! Everything but [`session`], [`report`], [`settings`], [`offline`] and [`toasts`] is a function of values and is tested without a
 //! browser.
 
 pub mod accounts;
@@ -14,6 +14,7 @@ pub mod findings;
 pub mod issues;
 pub mod links;
 pub mod markdown;
+pub mod offline;
 pub mod packages;
 pub mod policies;
 pub mod query;
@@ -24,5 +25,6 @@ pub mod settings;
 pub mod steps;
 pub mod strata;
 pub mod toasts;
+pub mod tour;
 pub mod windowing;
 pub mod words;

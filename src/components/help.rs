@@ -4,12 +4,14 @@ use leptos::{html, prelude::*};
 
 use super::icons::{CLOSE, Icon};
 
-const KEYS: [(&str, &str); 6] = [
+const KEYS: [(&str, &str); 8] = [
     ("/", "Search"),
     ("j  k", "Next and previous row of a list"),
     ("Enter", "Open the row"),
     ("↑  ↓", "Within layers: the layer above or below"),
     ("Esc", "Close, or show all layers again"),
+    ("→  Space", "Presenting the tour: the next card"),
+    ("←  Esc", "Presenting the tour: back, and the end of it"),
     ("?", "This list"),
 ];
 

@@ -11,6 +11,7 @@ use crate::{
         database_panel::DatabasePanel,
         drop_zone::FileButton,
         icons::{CLOSE, Icon},
+        offline_note::OfflineNote,
         reference_form::ReferenceForm,
         severity::Tally,
     },
@@ -59,6 +60,7 @@ pub fn Home() -> impl IntoView {
                     <FileButton />
                     <span>"or drop one anywhere on this page"</span>
                 </div>
+                <DemoButton />
                 </div>
                 <Picture />
             </section>
@@ -68,6 +70,22 @@ pub fn Home() -> impl IntoView {
                 <Bedrock />
             </div>
         </main>
+    }
+}
+
+/// Opens the first sample, with the tour beside it.
+#[component]
+fn DemoButton() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let address = Address {
+        tour: Some(0),
+        ..Address::home()
+    };
+    view! {
+        <div class="homeDemo">
+            <button type="button" class="button" data-test="demo" on:click=move |_| session.go(address.clone())>"Demo"</button>
+            <span>"A sample image and a guided tour, also without a network"</span>
+        </div>
     }
 }
 
@@ -297,6 +315,7 @@ fn Bedrock() -> impl IntoView {
         <footer class="homeStratum" data-depth="3">
             <p class="homePrivacy"><strong>"The bytes stay in this tab."</strong> " Layers are fetched from the registry, taken apart here, and sent nowhere."</p>
             <DatabasePanel />
+            <OfflineNote />
         </footer>
     }
 }

@@ -7,6 +7,8 @@ mod database;
 mod home;
 mod inventory;
 mod lab;
+mod pwa;
 mod registries;
 mod samples;
 mod share;
+mod tour;

@@ -9,6 +9,7 @@ use crate::{
     args::Args,
     demo,
     fingerprint::Fingerprint,
+    pwa,
     shell::{self, root, step, target_dir},
     tools,
 };
@@ -178,6 +179,8 @@ pub(crate) fn page() -> Result<()> {
         // Trunk takes `NO_COLOR=1` for a value it does not know.
         .env("NO_COLOR", "true")
         .go()?;
+    // Last: the service worker lists every file of the page.
+    pwa::finish(&root().join("dist"))?;
     fingerprint.write(&page_stamp())
 }
 
@@ -188,7 +191,8 @@ fn page_fingerprint() -> Result<Fingerprint> {
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     settings.sort();
-    Ok(Fingerprint::of(PAGE)?.with(&settings.join(" ")))
+    let inputs: Vec<&str> = PAGE.iter().chain(pwa::INPUTS).copied().collect();
+    Ok(Fingerprint::of(&inputs)?.with(&settings.join(" ")))
 }
 
 fn page_stamp() -> PathBuf {

@@ -14,6 +14,7 @@ mod feeds;
 mod fingerprint;
 mod fuzz;
 mod lint;
+mod pwa;
 mod serve;
 mod shell;
 mod size;
@@ -88,6 +89,12 @@ const COMMANDS: &[Command] = &[
         about: "builds the sample images and their advisory database",
         help: build::DEMO_HELP,
         run: build::run_demo,
+    },
+    Command {
+        name: "finish",
+        about: "adds tour, manifest and service worker to a page that Trunk built by hand",
+        help: pwa::HELP,
+        run: pwa::run,
     },
     Command {
         name: "build",
