@@ -6,7 +6,7 @@ use crate::{
     browser,
     components::{
         dialog::Dialog, drop_zone::DropZone, language_offer::LanguageOffer, masthead::Masthead,
-        toast_list::ToastList,
+        offline_note::NewerNote, toast_list::ToastList,
     },
     lazy::Lazy,
     pages::{
@@ -19,6 +19,7 @@ use crate::{
         database::DatabaseStore,
         language::{LanguageStore, t},
         network_log,
+        offline::OfflineStore,
         overlays::{Overlay, Overlays},
         session::{Phase, Session},
         settings::{Settings, keep_sort, sort_of, takes},
@@ -43,6 +44,8 @@ pub fn App() -> impl IntoView {
     provide_context(session);
     provide_context(DatabaseStore::new(session, toasts));
     remember_sorting(session);
+    provide_context(OfflineStore::start());
+    let is_touring = Memo::new(move |_| session.address.with(|address| address.tour.is_some()));
     browser::on_window::<web_sys::KeyboardEvent>("keydown", move |event| {
         on_key(&event, session, settings, overlays);
     });
@@ -75,7 +78,9 @@ pub fn App() -> impl IntoView {
             }>{t("Skip to the content")}</a>
             <LanguageOffer />
             <Masthead />
+            {move || is_touring.get().then(|| view! { <Lazy view=|views| views.tour /> })}
             {page}
+            <NewerNote />
             <DropZone />
             <Dialog overlay=Overlay::Help title=t("Shortcuts") class="help">
                 <Lazy view=|views| views.help />

@@ -33,6 +33,8 @@ pub struct Views {
     pub palette: fn() -> Loading,
     /// [`crate::components::settings_panel::SettingsList`].
     pub settings: fn() -> Loading,
+    /// [`crate::components::tour::Tour`].
+    pub tour: fn() -> Loading,
 }
 
 /// Shows a view as soon as its code is there; says so when it does not come.

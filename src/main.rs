@@ -3,7 +3,7 @@
 use lamina_page::{
     components::{
         fix_plan::FixPlan, help::HelpText, lab::Lab, network_log::RequestList,
-        palette::CommandField, settings_panel::SettingsList,
+        palette::CommandField, settings_panel::SettingsList, tour::Tour,
     },
     lazy::{Loading, NotLoaded, Views},
     pages::report::ReportPage,
@@ -22,6 +22,7 @@ fn main() {
         network_log: || loading(network_log()),
         palette: || loading(palette()),
         settings: || loading(settings()),
+        tour: || loading(tour()),
     });
 }
 
@@ -64,4 +65,9 @@ fn palette() -> Result<AnyView, SplitLoaderError> {
 #[wasm_split(settings, wasm_split_path = leptos::wasm_split, fallible)]
 fn settings() -> Result<AnyView, SplitLoaderError> {
     Ok(view! { <SettingsList /> }.into_any())
+}
+
+#[wasm_split(tour, wasm_split_path = leptos::wasm_split, fallible)]
+fn tour() -> Result<AnyView, SplitLoaderError> {
+    Ok(view! { <Tour /> }.into_any())
 }

@@ -1,6 +1,6 @@
 //! What the page knows: pure functions over the report, and the stores that components read.
 //!
-//! Everything but [`session`], [`report`], [`settings`] and [`toasts`] is a function of values and is tested without a
+//! Everything but [`session`], [`report`], [`settings`], [`offline`] and [`toasts`] is a function of values and is tested without a
 //! browser.
 
 pub mod accounts;
@@ -21,6 +21,7 @@ pub mod machine;
 pub mod markdown;
 pub mod network;
 pub mod network_log;
+pub mod offline;
 pub mod overlays;
 pub mod packages;
 pub mod palette;
@@ -34,5 +35,6 @@ pub mod shortcuts;
 pub mod steps;
 pub mod strata;
 pub mod toasts;
+pub mod tour;
 pub mod windowing;
 pub mod words;

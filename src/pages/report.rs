@@ -39,13 +39,12 @@ pub fn ReportPage(
     provide_context(store);
     let name = loaded.report.image.name.clone();
     Effect::new(move |_| {
-        let word = if store.judgement.with(|judgement| judgement.verdict.passed) {
-            "passes"
-        } else {
-            "fails"
-        };
+        let passed = store.judgement.with(|judgement| judgement.verdict.passed);
+        session.passed.set(Some(passed));
+        let word = if passed { "passes" } else { "fails" };
         browser::set_title(&format!("{name} {word} · Lamina"));
     });
+    on_cleanup(move || session.passed.set(None));
     let view = Memo::new(move |_| session.address.with(|address| address.view));
     let counts = move |view: View| match view {
         View::Findings => Some(store.findings.with(|rows| rows.list.len())),

@@ -90,7 +90,8 @@ impl View {
         }
     }
 
-    fn parse(word: &str) -> Option<Self> {
+    /// The tab of a word.
+    pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|view| view.word() == word)
     }
 }
@@ -122,6 +123,8 @@ pub struct Address {
     pub package: Option<usize>,
     /// The issue in the drawer, as an index into the report.
     pub issue: Option<usize>,
+    /// The chapter of the tour that is open, from 1; 0 is the list of chapters.
+    pub tour: Option<usize>,
 }
 
 impl Address {
@@ -143,6 +146,12 @@ impl Address {
     pub fn parse(search: &str, hash: &str) -> Self {
         let mut address = Self::default();
         for (name, value) in pairs(search.trim_start_matches('?')) {
+            match name.as_str() {
+                // The demo is the first sample with the list of chapters beside it.
+                "demo" => address.tour = Some(0),
+                "tour" => address.tour = Some(value.parse().unwrap_or(0)),
+                _ => {}
+            }
             if value.is_empty() {
                 continue;
             }
@@ -220,6 +229,11 @@ impl Address {
         }
         if let Some(issue) = self.issue {
             push("issue", &issue.to_string());
+        }
+        match self.tour {
+            Some(0) => push("tour", "chapters"),
+            Some(chapter) => push("tour", &chapter.to_string()),
+            None => {}
         }
         format!("?{}{fragment}", query.join("&"))
     }
@@ -313,6 +327,7 @@ mod tests {
             finding: Some("CVE-2024-1@17".to_owned()),
             package: Some(17),
             issue: Some(0),
+            tour: Some(3),
         };
         let shared = Address {
             subject: Subject::Shared("1.abc_-".to_owned()),
@@ -365,6 +380,16 @@ mod tests {
         check("?archive=a%20b.tar", "", "?archive=a+b.tar");
         check("?layer=1", "#r=1.AAAA", "?layer=1#r=1.AAAA");
         check("?v=1&image=nginx", "", "?image=nginx");
+        check("?demo", "", "?tour=chapters");
+        check("?demo=1", "", "?tour=chapters");
+        check("?tour=3", "", "?tour=3");
+        check("?tour", "", "?tour=chapters");
+        check(
+            "?image=nginx&tour=chapters",
+            "",
+            "?image=nginx&tour=chapters",
+        );
+        check("?tour=-1", "", "?tour=chapters");
     }
 
     #[test]
