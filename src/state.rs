@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod address;
 pub mod advice;
+pub mod content;
 pub mod counts;
 pub mod cvss;
 pub mod database;

@@ -34,7 +34,7 @@ use crate::{
         routes,
         store::{self, Table},
     },
-    worker::protocol::{Event, JoinTask, LayerFigures, LayerTask, Task},
+    worker::protocol::{Event, JoinTask, LayerFigures, LayerTask, RegistryWay, Task},
 };
 
 pub(super) async fn scan(
@@ -92,6 +92,11 @@ async fn pull(
         base: plan.base.clone(),
     });
     let (figures, analyses) = layers_of(client, reference, &plan, options, scan, on_event).await?;
+    super::LAYERS.set(Some(super::Layers::Registry(Box::new(RegistryWay {
+        session: client.session.snapshot(),
+        routes: client.routes.borrow().clone(),
+        repository: reference.repository().to_owned(),
+    }))));
     on_event(ScanEvent::Step("matching advisories".to_owned()));
     let task = Task::Join(Box::new(JoinTask {
         plan,

@@ -86,9 +86,10 @@ impl Pool {
         &self,
         serial: u32,
         task: Task,
+        file: Option<web_sys::File>,
         on_event: impl Fn(Event, Vec<Uint8Array>, u32) + 'static,
     ) -> TaskId {
-        self.queue(task, None, Vec::new(), Rc::new(on_event), Some(serial))
+        self.queue(task, file, Vec::new(), Rc::new(on_event), Some(serial))
     }
 
     /// Stops a task. No event follows. The worker that runs it is ended, which stops its transfers

@@ -4,6 +4,7 @@ mod archive;
 mod database;
 mod files;
 mod layer;
+mod open;
 
 use std::cell::RefCell;
 
@@ -34,14 +35,19 @@ pub(super) async fn run(
         Task::Layer(task) => layer::run(*task, handle).await,
         Task::Archive(task) => archive::run(task, file, handle).await,
         Task::Join(task) => join(*task, buffers, handle).await,
-        Task::ListDirectory { directory, layer } => {
-            let rows = with_image(|image| files::list_directory(image, &directory, layer));
+        Task::ListDirectory {
+            directory,
+            layer,
+            only,
+        } => {
+            let rows = with_image(|image| files::list_directory(image, &directory, layer, only));
             handle.emit(Event::Files(rows));
         }
-        Task::SearchFiles { query, limit } => {
-            let rows = with_image(|image| files::search(image, &query, limit));
+        Task::SearchFiles { query, limit, only } => {
+            let rows = with_image(|image| files::search(image, &query, limit, only));
             handle.emit(Event::Files(rows));
         }
+        Task::OpenFile(task) => open::run(*task, file, handle).await,
         Task::Database { is_forced } => {
             let freshness = match is_forced {
                 true => Freshness::Now,
@@ -61,6 +67,7 @@ fn with_image<T>(ask: impl FnOnce(&Joined) -> T) -> Option<T> {
 
 async fn join(mut task: JoinTask, buffers: Vec<Uint8Array>, handle: &TaskHandle) {
     IMAGE.with_borrow_mut(Option::take);
+    open::set_archive(None);
     let mut buffers = buffers.into_iter();
     let mut layers = Vec::with_capacity(task.layers.len());
     for figures in task.layers {
