@@ -139,10 +139,19 @@ pub async fn copy(text: &str) -> bool {
 
 /// Offers a text as a file.
 pub fn download(name: &str, media_type: &str, text: &str) {
+    offer(name, media_type, &text.into());
+}
+
+/// Offers bytes as a file.
+pub fn download_bytes(name: &str, bytes: &js_sys::Uint8Array) {
+    offer(name, "application/octet-stream", bytes);
+}
+
+fn offer(name: &str, media_type: &str, content: &JsValue) {
     let Some(document) = window().and_then(|window| window.document()) else {
         return;
     };
-    let parts = js_sys::Array::of1(&text.into());
+    let parts = js_sys::Array::of1(content);
     let options = web_sys::BlobPropertyBag::new();
     options.set_type(media_type);
     let blob = web_sys::Blob::new_with_str_sequence_and_options(&parts, &options);

@@ -8,6 +8,7 @@ pub mod database_panel;
 pub mod dialog;
 pub mod drawer;
 pub mod drop_zone;
+pub mod file_drawer;
 pub mod file_tree;
 pub mod filters;
 pub mod finding_drawer;

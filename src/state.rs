@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod address;
 pub mod advice;
 pub mod beside;
+pub mod content;
 pub mod counts;
 pub mod cvss;
 pub mod database;

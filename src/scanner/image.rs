@@ -35,7 +35,7 @@ use crate::{
         store::{self, Table},
     },
     state::network_log,
-    worker::protocol::{Event, JoinTask, LayerFigures, LayerTask, Task},
+    worker::protocol::{Event, JoinTask, LayerFigures, LayerTask, RegistryWay, Task},
 };
 
 pub(super) async fn scan(
@@ -94,6 +94,11 @@ async fn pull(
         base: plan.base.clone(),
     });
     let (figures, analyses) = layers_of(client, reference, &plan, options, scan, on_event).await?;
+    super::LAYERS.set(Some(super::Layers::Registry(Box::new(RegistryWay {
+        session: client.session.snapshot(),
+        routes: client.routes.borrow().clone(),
+        repository: reference.repository().to_owned(),
+    }))));
     on_event(ScanEvent::Step("matching advisories".to_owned()));
     let task = Task::Join(Box::new(JoinTask {
         plan,

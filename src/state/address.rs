@@ -125,6 +125,12 @@ pub struct Address {
     pub issue: Option<usize>,
     /// The chapter of the tour that is open, from 1; 0 is the list of chapters.
     pub tour: Option<usize>,
+    /// The file in the drawer, by its path.
+    pub file: Option<String>,
+    /// As of which layer; as of the last if `None`.
+    pub file_layer: Option<usize>,
+    /// Its lines that matter, first and last.
+    pub lines: Option<(u32, u32)>,
 }
 
 impl Address {
@@ -174,6 +180,9 @@ impl Address {
                 "finding" => address.finding = Some(value),
                 "package" => address.package = value.parse().ok(),
                 "issue" => address.issue = value.parse().ok(),
+                "file" => address.file = Some(value),
+                "of" => address.file_layer = value.parse().ok(),
+                "lines" => address.lines = parse_lines(&value),
                 _ => {}
             }
         }
@@ -230,6 +239,17 @@ impl Address {
         if let Some(issue) = self.issue {
             push("issue", &issue.to_string());
         }
+        if let Some(file) = &self.file {
+            push("file", file);
+        }
+        if let Some(layer) = self.file_layer {
+            push("of", &layer.to_string());
+        }
+        match self.lines {
+            Some((first, last)) if first == last => push("lines", &first.to_string()),
+            Some((first, last)) => push("lines", &format!("{first}-{last}")),
+            None => {}
+        }
         match self.tour {
             Some(0) => push("tour", "chapters"),
             Some(chapter) => push("tour", &chapter.to_string()),
@@ -251,6 +271,13 @@ impl Address {
     pub fn is_same_report(&self, other: &Self) -> bool {
         self.subject == other.subject && self.platform == other.platform
     }
+}
+
+/// `3` or `3-7`.
+fn parse_lines(text: &str) -> Option<(u32, u32)> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+    (1 <= first && first <= last).then_some((first, last))
 }
 
 fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
@@ -328,6 +355,9 @@ mod tests {
             package: Some(17),
             issue: Some(0),
             tour: Some(3),
+            file: Some("etc/a b.conf".to_owned()),
+            file_layer: Some(2),
+            lines: Some((3, 7)),
         };
         let shared = Address {
             subject: Subject::Shared("1.abc_-".to_owned()),
@@ -377,6 +407,13 @@ mod tests {
             "",
             "?image=nginx&view=packages&package=12",
         );
+        check(
+            "?image=a&view=files&file=etc/passwd&of=0&lines=7",
+            "",
+            "?image=a&view=files&file=etc/passwd&of=0&lines=7",
+        );
+        check("?image=a&lines=0-3", "", "?image=a");
+        check("?image=a&lines=9-3", "", "?image=a");
         check("?archive=a%20b.tar", "", "?archive=a+b.tar");
         check("?layer=1", "#r=1.AAAA", "?layer=1#r=1.AAAA");
         check("?v=1&image=nginx", "", "?image=nginx");
