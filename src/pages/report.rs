@@ -77,14 +77,14 @@ pub fn ReportPage(
                 <strong>"Shared report"</strong>
                 {format!(", made {}. It came in the link; nothing was fetched to show it.", words::time(&loaded.report.scanned_at))}
             </p>
-        }),
+        }.into_any()),
         Origin::Imported if loaded.report.imported.is_none() => Some(view! {
             <p class="banner" data-test="file-banner">
                 <strong>"Report from a file"</strong>
                 ", made "
                 {words::time(&loaded.report.scanned_at)}
             </p>
-        }),
+        }.into_any()),
         Origin::Imported | Origin::Kept | Origin::Scanned => None,
     };
     let imported = loaded.report.imported.clone();
