@@ -5,6 +5,7 @@ mod archive;
 mod bad_input;
 mod database;
 mod home;
+mod imports;
 mod inventory;
 mod lab;
 mod registries;
