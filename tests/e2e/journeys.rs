@@ -6,6 +6,7 @@ mod bad_input;
 mod database;
 mod habits;
 mod home;
+mod imports;
 mod inventory;
 mod lab;
 mod performance;
