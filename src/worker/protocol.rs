@@ -9,7 +9,7 @@ use crate::{
     scanner::{
         AdvisoryBytes, AdvisoryText, DatabaseState, FileRow, LayerProgress, Only, ScanFailure,
     },
-    state::content::FileView,
+    state::{content::FileView, treemap::Tile},
 };
 
 /// From the page to a worker: do this. A `File` or byte buffers may come beside it.
@@ -65,6 +65,11 @@ pub enum Task {
         limit: usize,
         /// Which files.
         only: Only,
+    },
+    /// Weigh what lies in a directory of that image. Ends in [`Event::Tiles`].
+    Weigh {
+        /// Which.
+        directory: String,
     },
     /// Read a file of that image again (from the archive beside this, if there is one). Ends in
     /// [`Event::File`].
@@ -203,6 +208,8 @@ pub enum Event {
     Database(Box<Result<DatabaseState, String>>),
     /// Files; `None` if this worker has no image.
     Files(Option<Vec<FileRow>>),
+    /// What lies in a directory, weighed; `None` if this worker has no image.
+    Tiles(Option<Vec<Tile>>),
     /// A file, its first bytes in the buffer beside this; or why it could not be read.
     File(Box<Result<FileView, String>>),
     /// An advisory's prose, if there is any.
@@ -221,6 +228,7 @@ impl Event {
             | Self::Database(_)
             | Self::Files(_)
             | Self::File(_)
+            | Self::Tiles(_)
             | Self::Text(_)
             | Self::Failed(_) => true,
         }

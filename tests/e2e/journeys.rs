@@ -4,6 +4,7 @@ mod agreement;
 mod archive;
 mod bad_input;
 mod database;
+mod files;
 mod home;
 mod inventory;
 mod lab;
