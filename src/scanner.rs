@@ -27,7 +27,7 @@ use crate::{
         self, fetch,
         store::{self, Table},
     },
-    state::{content::FileView, counts::Counts},
+    state::{content::FileView, counts::Counts, treemap::Tile},
     worker::{
         pool::{Pool, TaskId},
         protocol::{Event, OpenTask, RegistryWay, Task},
@@ -404,6 +404,14 @@ pub async fn search_files(query: String, limit: usize, only: Only) -> Option<Vec
     }
 }
 
+/// What lies in a directory of the image scanned last, weighed for a map of it.
+pub async fn weigh(directory: String) -> Option<Vec<Tile>> {
+    match ask_holder(Task::Weigh { directory }).await?.0 {
+        Event::Tiles(tiles) => tiles,
+        _ => None,
+    }
+}
+
 /// Opens a file of the image scanned last: as of a layer, or of the last; at most `limit` bytes, which
 /// come beside what is to be shown of it.
 ///
@@ -434,6 +442,28 @@ pub async fn open_file(
         Some((Event::Failed(failure), _)) => Err(failure.message),
         _ => Err("the layers of this image are not at hand; scan it again".to_owned()),
     }
+}
+
+/// A document of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RawDocument {
+    /// A manifest or an index.
+    Manifest,
+    /// A config.
+    Config,
+}
+
+/// A document of the image scanned last, as the registry has it; a config may be kept in this browser.
+///
+/// # Errors
+/// In words, if it is not to be had.
+pub async fn raw_document(kind: RawDocument, digest: String) -> Result<String, String> {
+    let layers = LAYERS.with_borrow(Clone::clone);
+    let way = match layers {
+        Some(Layers::Registry(way)) => Some(*way),
+        Some(Layers::File(_)) | None => None,
+    };
+    image::document(way, kind, &digest).await
 }
 
 /// The prose of an advisory, from the database's lazy shards.

@@ -26,13 +26,8 @@ const MOST_SAVED: u64 = 512 << 20;
 /// Which file is open: its path, as of which layer, and the lines that matter.
 type Opened = (String, Option<usize>, Option<(u32, u32)>);
 
-/// What the drawer shows.
-#[derive(Clone, Debug, PartialEq)]
-enum Shown {
-    Loading,
-    File(Box<FileView>),
-    Failed(String),
-}
+/// What was asked for, and the answer.
+type Answer = ((String, Option<usize>), Result<Box<FileView>, String>);
 
 /// Goes to a file: as of a layer (of the last, if `None`), at these lines.
 pub fn open_file(session: Session, path: &str, layer: Option<usize>, lines: Option<(u32, u32)>) {
@@ -87,30 +82,26 @@ pub fn FileDrawer(
         })
     });
     let asked = Memo::new(move |_| opened.get().map(|(path, layer, _)| (path, layer)));
-    let shown = RwSignal::new(Shown::Loading);
+    let answer = RwSignal::new(None::<Answer>);
     let generation = StoredValue::new(0_u32);
     let has_tree = session.has_tree(&store.loaded());
     Effect::new(move |_| {
-        let Some((path, layer)) = asked.get() else {
+        let Some(key) = asked.get() else {
             return;
         };
         let number = generation.get_value().wrapping_add(1);
         generation.set_value(number);
         if !has_tree {
-            shown.set(Shown::Failed(
-                "A report does not hold the image's files. Scan the image in this tab to open them"
-                    .to_owned(),
-            ));
+            let message =
+                "a report does not hold the image's files; scan the image in this tab to open them";
+            answer.set(Some((key, Err(message.to_owned()))));
             return;
         }
-        shown.set(Shown::Loading);
         leptos::task::spawn_local(async move {
-            let answer = scanner::open_file(path, layer, SHOWN_BYTES).await;
+            let (path, layer) = key.clone();
+            let read = scanner::open_file(path, layer, SHOWN_BYTES).await;
             if generation.try_get_value() == Some(number) {
-                shown.set(match answer {
-                    Ok((view, _)) => Shown::File(Box::new(view)),
-                    Err(message) => Shown::Failed(message),
-                });
+                answer.set(Some((key, read.map(|(view, _)| Box::new(view)))));
             }
         });
     });
@@ -124,7 +115,7 @@ pub fn FileDrawer(
     });
     let text = move || {
         let (path, layer) = asked.get()?;
-        Some(view! { <FileText path layer opened shown /> })
+        Some(view! { <FileText path layer opened answer /> })
     };
     view! {
         <Drawer is_open=Signal::derive(move || opened.get().is_some()) noun="file" on_close on_step>
@@ -138,26 +129,28 @@ fn FileText(
     path: String,
     layer: Option<usize>,
     opened: Memo<Option<Opened>>,
-    shown: RwSignal<Shown>,
+    answer: RwSignal<Option<Answer>>,
 ) -> impl IntoView {
     let name = path.rsplit('/').next().unwrap_or_default().to_owned();
     let body = {
         let path = path.clone();
         move || {
-            match shown.get() {
-            Shown::Loading => {
-                view! { <p class="drawerLoading" role="status">"Reading the file from its layer…"</p> }
-                    .into_any()
+            // The answer to what was asked before is none.
+            let is_this = |key: &(String, Option<usize>)| key.0 == path && key.1 == layer;
+            match answer.get().filter(|(key, _)| is_this(key)) {
+                None => view! {
+                    <p class="drawerLoading" role="status">"Reading the file from its layer…"</p>
+                }
+                .into_any(),
+                Some((_, Err(message))) => {
+                    let sentence = words::sentence(&message);
+                    view! { <p class="drawerRemedy" role="alert" data-test="file-failed">{sentence}</p> }
+                        .into_any()
+                }
+                Some((_, Ok(file))) => {
+                    view! { <FileBody path=path.clone() layer opened file=*file /> }.into_any()
+                }
             }
-            Shown::Failed(message) => {
-                let sentence = words::sentence(&message);
-                view! { <p class="drawerRemedy" role="alert" data-test="file-failed">{sentence}</p> }
-                    .into_any()
-            }
-            Shown::File(file) => {
-                view! { <FileBody path=path.clone() layer opened file=*file /> }.into_any()
-            }
-        }
         }
     };
     view! {

@@ -10,6 +10,7 @@ use super::{
     icons::{AGAIN, CHEVRON, FILE, FOLDER, Icon},
     package_drawer::open_package,
     search_field::SearchField,
+    treemap::Treemap,
     virtual_list::{Scroller, VirtualList},
 };
 use crate::{
@@ -43,6 +44,7 @@ pub fn FileTree() -> impl IntoView {
     let store = expect_context::<ReportStore>();
     let content = RwSignal::new(Content::Loading);
     let with_deleted = RwSignal::new(false);
+    let shows_map = RwSignal::new(false);
     let search = Memo::new(move |_| {
         session
             .address
@@ -330,7 +332,13 @@ pub fn FileTree() -> impl IntoView {
                             on:change:target=move |event| with_deleted.set(event.target().checked()) />
                         <span>"Also what later layers deleted"</span>
                     </label>
+                    <label class="switch">
+                        <input type="checkbox" role="switch" data-test="show-map" prop:checked=shows_map
+                            on:change:target=move |event| shows_map.set(event.target().checked()) />
+                        <span>"Map"</span>
+                    </label>
                 </div>
+                <Show when=move || shows_map.get()><Treemap /></Show>
                 <p class="tableCount" aria-live="polite">
                     {move || match store.layer.get() {
                         Some(layer) => format!("Files of layer {layer}"),

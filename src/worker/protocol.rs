@@ -10,7 +10,7 @@ use crate::{
         AdvisoryBytes, AdvisoryText, DatabaseState, FileRow, FoundSoFar, LayerProgress, Only,
         ScanFailure,
     },
-    state::{content::FileView, network::Exchange},
+    state::{content::FileView, network::Exchange, treemap::Tile},
 };
 
 /// From the page to a worker: do this. A `File` or byte buffers may come beside it.
@@ -73,6 +73,11 @@ pub enum Task {
         limit: usize,
         /// Which files.
         only: Only,
+    },
+    /// Weigh what lies in a directory of that image. Ends in [`Event::Tiles`].
+    Weigh {
+        /// Which.
+        directory: String,
     },
     /// Read a file of that image again (from the archive beside this, if there is one). Ends in
     /// [`Event::File`].
@@ -213,6 +218,8 @@ pub enum Event {
     Database(Box<Result<DatabaseState, String>>),
     /// Files; `None` if this worker has no image.
     Files(Option<Vec<FileRow>>),
+    /// What lies in a directory, weighed; `None` if this worker has no image.
+    Tiles(Option<Vec<Tile>>),
     /// A file, its first bytes in the buffer beside this; or why it could not be read.
     File(Box<Result<FileView, String>>),
     /// An advisory's prose, if there is any.
@@ -232,6 +239,7 @@ impl Event {
             | Self::Database(_)
             | Self::Files(_)
             | Self::File(_)
+            | Self::Tiles(_)
             | Self::Text(_)
             | Self::Failed(_) => true,
         }

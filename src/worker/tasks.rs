@@ -53,6 +53,10 @@ pub(super) async fn run(
             let rows = with_image(|image| files::search(image, &query, limit, only));
             handle.emit(Event::Files(rows));
         }
+        Task::Weigh { directory } => {
+            let tiles = with_image(|image| files::weigh(image, &directory));
+            handle.emit(Event::Tiles(tiles));
+        }
         Task::OpenFile(task) => open::run(*task, file, handle).await,
         Task::Database { is_forced } => {
             let freshness = match is_forced {

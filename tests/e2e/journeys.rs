@@ -4,6 +4,7 @@ mod agreement;
 mod archive;
 mod bad_input;
 mod database;
+mod files;
 mod habits;
 mod home;
 mod imports;

@@ -1,5 +1,7 @@
 //! Questions of the Files view.
 
+use std::collections::BTreeMap;
+
 use lamina_image::{
     path::LayerPath,
     tree::{ChangeKind, MergedNode, TreeKind},
@@ -7,7 +9,10 @@ use lamina_image::{
 use lamina_inventory::accounts::{FileOwners, OwnerClass};
 use lamina_scan::join::Joined;
 
-use crate::scanner::{FileChange, FileKind, FileRow, Only};
+use crate::{
+    scanner::{FileChange, FileKind, FileRow, Only},
+    state::treemap::{self, MOST_INNER, MOST_TILES, Tile},
+};
 
 /// Paths that a search looks at; an image of this many is searched in about a second.
 const MAX_SEARCHED: usize = 4_000_000;
@@ -63,6 +68,91 @@ pub(super) fn search(image: &Joined, query: &str, limit: usize, only: Only) -> V
         .collect();
     rows.sort_by(|a, b| a.name.cmp(&b.name));
     rows
+}
+
+/// What lies in a directory and one level below, with the bytes that are visible in it.
+pub(super) fn weigh(image: &Joined, directory: &str) -> Vec<Tile> {
+    let Some(node) = image.tree().node(&LayerPath::from(directory)) else {
+        return Vec::new();
+    };
+    let owners = &image.inventory().owners;
+    let tiles = node.children().map(|child| {
+        let mut weight = Weight::default();
+        let mut inner = Vec::new();
+        weight.add(&child, owners);
+        for grandchild in child.children() {
+            let mut own = Weight::default();
+            own.add_all(&grandchild, owners);
+            weight.join(&own);
+            inner.push(own.tile(&grandchild, Vec::new()));
+        }
+        weight.tile(&child, treemap::largest(inner, MOST_INNER))
+    });
+    treemap::largest(tiles.collect(), MOST_TILES)
+}
+
+/// Bytes, by whose they are and by the layer they came with.
+#[derive(Default)]
+struct Weight {
+    size: u64,
+    classes: [u64; 4],
+    layers: BTreeMap<usize, u64>,
+}
+
+impl Weight {
+    fn add_all(&mut self, node: &MergedNode<'_>, owners: &FileOwners) {
+        let mut waiting = vec![*node];
+        while let Some(node) = waiting.pop() {
+            self.add(&node, owners);
+            waiting.extend(node.children());
+        }
+    }
+
+    fn add(&mut self, node: &MergedNode<'_>, owners: &FileOwners) {
+        let Some(entry) = node.entry().filter(|entry| entry.kind == TreeKind::File) else {
+            return;
+        };
+        let class = match owners.class(node) {
+            OwnerClass::Os => 0,
+            OwnerClass::Language => 1,
+            OwnerClass::Classified => 2,
+            OwnerClass::Nobody => 3,
+        };
+        self.size = self.size.saturating_add(entry.size);
+        if let Some(bytes) = self.classes.get_mut(class) {
+            *bytes = bytes.saturating_add(entry.size);
+        }
+        let layer = self.layers.entry(entry.layer).or_default();
+        *layer = layer.saturating_add(entry.size);
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.size = self.size.saturating_add(other.size);
+        for (bytes, more) in self.classes.iter_mut().zip(other.classes) {
+            *bytes = bytes.saturating_add(more);
+        }
+        for (layer, more) in &other.layers {
+            let bytes = self.layers.entry(*layer).or_default();
+            *bytes = bytes.saturating_add(*more);
+        }
+    }
+
+    fn tile(&self, node: &MergedNode<'_>, inner: Vec<Tile>) -> Tile {
+        let classes = self.classes.iter().enumerate();
+        let layers = self.layers.iter();
+        Tile {
+            name: String::from_utf8_lossy(node.name()).into_owned(),
+            size: self.size,
+            is_directory: node.entry().is_some_and(|entry| entry.kind.is_directory()),
+            class: classes
+                .max_by_key(|(_, bytes)| **bytes)
+                .map_or(3, |(class, _)| class),
+            layer: layers
+                .max_by_key(|(_, bytes)| **bytes)
+                .map_or(0, |(layer, _)| *layer),
+            inner,
+        }
+    }
 }
 
 /// Whether a layer changed the path or, for a directory, anything in it.

@@ -9,8 +9,9 @@ use std::{
 use js_sys::Uint8Array;
 use lamina_image::{
     layer::{
+        LayerError,
         checkpoints::Checkpoints,
-        extract::{FileOutcome, FileRead, Unpacker, Wanted},
+        extract::{ExtractError, FileOutcome, FileRead, Unpacker, Wanted},
         places::Places,
     },
     limits::Limits,
@@ -237,7 +238,8 @@ fn locate(image: &Joined, path: &str, layer: Option<usize>) -> Result<Located, S
     })
 }
 
-/// Reads the file: where it should lie, and from the start of the layer if it is not there.
+/// Reads the file: where it should lie, then without the saved points, then from the layer's start
+/// without knowing where it lies. What is another than was scanned is not read unchecked.
 async fn read(
     source: &Source,
     wanted: &Wanted,
@@ -245,49 +247,49 @@ async fn read(
     points: &Checkpoints,
     way: &mut FileWay,
 ) -> Result<FileOutcome, String> {
-    let first = FileRead::new(
-        wanted.clone(),
-        places.clone(),
-        points.clone(),
-        Limits::default(),
-    );
-    let is_informed = first.range() != (0, None);
-    match stream(source, first, way).await {
-        Err(Failure::Content(_)) if is_informed => {}
-        other => return other.map_err(Failure::into_words),
+    let mut attempts = vec![(places.clone(), points.clone())];
+    if !points.is_empty() {
+        attempts.push((places.clone(), Checkpoints::default()));
     }
-    // What is kept misled, or the server sent something else: once more without it. Whether the bytes
-    // are those of the scan is still checked.
-    let whole = FileRead::new(
-        wanted.clone(),
-        places.clone(),
-        Checkpoints::default(),
-        Limits::default(),
-    );
-    let whole = match whole.range() {
-        (0, _) => whole,
-        _ => FileRead::new(
-            wanted.clone(),
-            Places::default(),
-            Checkpoints::default(),
-            Limits::default(),
-        ),
-    };
-    let outcome = stream(source, whole, way).await;
-    outcome.map_err(Failure::into_words)
+    if !places.is_empty() {
+        attempts.push((Places::default(), Checkpoints::default()));
+    }
+    let mut failure = None;
+    for (places, points) in attempts {
+        if places.is_empty() && matches!(failure, Some(Failure::Other(_))) {
+            break;
+        }
+        let read = FileRead::new(wanted.clone(), places, points, Limits::default());
+        match stream(source, read, way).await {
+            Ok(outcome) => return Ok(outcome),
+            Err(Failure::Transfer(message)) => return Err(message),
+            Err(other) => failure = Some(other),
+        }
+    }
+    Err(failure.map_or_else(String::new, Failure::into_words))
 }
 
 enum Failure {
     /// The bytes did not come.
     Transfer(String),
-    /// They came, and are not what they should be.
+    /// They came, and the file is not where it should be in them.
     Content(String),
+    /// They came, and are others than were scanned.
+    Other(String),
 }
 
 impl Failure {
+    fn of(error: &ExtractError) -> Self {
+        let message = describe(error);
+        match error {
+            ExtractError::Layer(LayerError::Part { .. }) => Self::Other(message),
+            _ => Self::Content(message),
+        }
+    }
+
     fn into_words(self) -> String {
         match self {
-            Self::Transfer(message) | Self::Content(message) => message,
+            Self::Transfer(message) | Self::Content(message) | Self::Other(message) => message,
         }
     }
 }
@@ -307,7 +309,7 @@ async fn stream(
         match read.borrow_mut().feed(bytes) {
             Ok(more) => more,
             Err(error) => {
-                failure.replace(Some(describe(&error)));
+                failure.replace(Some(Failure::of(&error)));
                 false
             }
         }
@@ -347,11 +349,11 @@ async fn stream(
         }
     }
     way.fetched += fetched.get();
-    if let Some(message) = failure.into_inner() {
-        return Err(Failure::Content(message));
+    if let Some(failure) = failure.into_inner() {
+        return Err(failure);
     }
     let outcome = read.into_inner().finish();
-    outcome.map_err(|error| Failure::Content(describe(&error)))
+    outcome.map_err(|error| Failure::of(&error))
 }
 
 /// Streams a part of an archive: of the file itself if it is not compressed.
