@@ -5,10 +5,8 @@ use leptos::prelude::*;
 use crate::{
     browser,
     components::{
-        file_tree::FileTree,
         findings_table::FindingsTable,
         image_head::{DatabaseNotes, ImageHead},
-        image_panel::ImagePanel,
         import_banner::ImportBanner,
         issues_table::IssuesTable,
         packages_table::PackagesTable,
@@ -63,12 +61,12 @@ pub fn ReportPage(
     };
     let panel = move || match view.get() {
         View::Findings => view! { <FindingsTable /> }.into_any(),
-        View::Fixes => view! { <Lazy view=|views| views.fixes /> }.into_any(),
+        View::Fixes => view! { <Lazy view=|views| (views.tab)(View::Fixes) /> }.into_any(),
         View::Issues => view! { <IssuesTable /> }.into_any(),
         View::Packages => view! { <PackagesTable /> }.into_any(),
-        View::Files => view! { <FileTree /> }.into_any(),
-        View::Image => view! { <ImagePanel /> }.into_any(),
-        View::Policy => view! { <Lazy view=|views| views.lab /> }.into_any(),
+        View::Files => view! { <Lazy view=|views| (views.tab)(View::Files) /> }.into_any(),
+        View::Image => view! { <Lazy view=|views| (views.tab)(View::Image) /> }.into_any(),
+        View::Policy => view! { <Lazy view=|views| (views.lab)() /> }.into_any(),
         View::Warnings => view! { <WarningsPanel /> }.into_any(),
     };
     let banner = match loaded.origin {
