@@ -1,8 +1,6 @@
 //! Taking the report along: a link that holds it, or a file.
 
-use std::time::Duration;
-
-use lamina_report::link::{self, SharedReport};
+use lamina_report::{limits::LINK_BUDGET_CHARS, link::SharedReport};
 use leptos::{html, prelude::*};
 
 use super::icons::{AGAIN, CLOSE, DOWNLOAD, Icon, LINK};
@@ -46,36 +44,35 @@ pub fn ShareButtons() -> impl IntoView {
     let is_busy = RwSignal::new(false);
     let on_copy = move |_| {
         is_busy.set(true);
-        // Packing a large report takes some ten milliseconds: the button is drawn first.
-        browser::after(Duration::from_millis(20), move || {
-            let shared = SharedReport {
-                vex: session.vex.get_untracked().sources.clone(),
-                report: store.with(Clone::clone),
-                policy: session.policy.get_untracked(),
+        let shared = SharedReport {
+            vex: session.vex.get_untracked().sources.clone(),
+            report: store.with(Clone::clone),
+            policy: session.policy.get_untracked(),
+        };
+        leptos::task::spawn_local(async move {
+            let made = desk::make_link(shared, LINK_BUDGET_CHARS).await;
+            is_busy.set(false);
+            let link = match made {
+                Ok(link) => link,
+                Err(problem) => return toasts.show(words::sentence(&problem)),
             };
-            let address = Address::of(Subject::Shared(link::encode(&shared)), None);
+            let address = Address::of(Subject::Shared(link.text), None);
             let url = format!(
                 "{}{}",
                 browser::page_url(),
                 address.render().trim_start_matches('?')
             );
-            is_busy.set(false);
-            leptos::task::spawn_local(async move {
-                if browser::copy(&url).await {
-                    let bytes = u64::try_from(url.len()).unwrap_or(u64::MAX);
-                    let caution = if url.len() > LONG_LINK_CHARS {
-                        ". Some programs cut off links as long as this: send the file instead"
-                    } else {
-                        ""
-                    };
-                    toasts.show(format!(
-                        "Link copied: {}, the whole report in it{caution}",
-                        words::size(bytes)
-                    ));
+            if browser::copy(&url).await {
+                let bytes = u64::try_from(url.len()).unwrap_or(u64::MAX);
+                let caution = if url.len() > LONG_LINK_CHARS {
+                    ". Some programs cut off links as long as this: send the file instead"
                 } else {
-                    shown.set(Some(url));
-                }
-            });
+                    ""
+                };
+                toasts.show(format!("Link copied: {}{caution}", words::size(bytes)));
+            } else {
+                shown.set(Some(url));
+            }
         });
     };
     let on_download = move |id: &str| {

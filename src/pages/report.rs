@@ -1,5 +1,6 @@
 //! A report: verdict, strata, and its lists.
 
+use lamina_report::model::LeftOut;
 use leptos::prelude::*;
 
 use crate::{
@@ -69,11 +70,17 @@ pub fn ReportPage(
         View::Policy => view! { <Lab /> }.into_any(),
         View::Warnings => view! { <WarningsPanel /> }.into_any(),
     };
+    let left_out: Vec<String> = loaded.report.left_out.iter().map(LeftOut::words).collect();
+    let left_out = (!left_out.is_empty()).then(|| {
+        let left_out = left_out.join(", ");
+        view! { <span data-test="left-out">" Not in this link: " {left_out} "."</span> }
+    });
     let banner = match loaded.origin {
         Origin::Shared => Some(view! {
             <p class="banner" data-test="shared-banner">
                 <strong>"Shared report"</strong>
                 {format!(", made {}. It came in the link; nothing was fetched to show it.", words::time(&loaded.report.scanned_at))}
+                {left_out}
             </p>
         }),
         Origin::Kept | Origin::Scanned => None,

@@ -453,6 +453,7 @@ pub(crate) mod tests {
             findings,
             database: None,
             warnings: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::{ops::Deref, rc::Rc, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use lamina_policy::{CustomOutcome, Policy, Remedy, Target, Verdict, Why, vex::Document};
-use lamina_report::{link, model::Report, verdict};
+use lamina_report::{link::SharedReport, model::Report, verdict};
 use leptos::prelude::*;
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     browser,
-    desk::{RuleAnswer, ToolFile},
+    desk::{self, RuleAnswer, ToolFile},
     platform,
     scanner::{self, AdvisoryBytes, ScanEvent, ScanFailure, ScanHandle, ScanOptions, Source},
 };
@@ -545,30 +545,33 @@ impl Session {
     fn open_shared(self, payload: String) {
         self.phase.set(Phase::Opening);
         let generation = self.inner.with_value(|inner| inner.generation);
-        // A large link takes some ten milliseconds to read: let the page be painted first.
-        browser::after(Duration::from_millis(20), move || {
+        leptos::task::spawn_local(async move {
+            let opened = desk::open_link(payload).await;
             if self.inner.with_value(|inner| inner.generation) != generation {
                 return;
             }
-            match link::decode(&payload) {
-                Ok(shared) => {
-                    self.policy.set(shared.policy);
-                    self.vex.set(Arc::default());
-                    for (name, text) in shared.vex {
-                        // One that cannot be read was made by a newer Lamina: it then does not count.
-                        let _ = self.add_vex(&name, &text);
-                    }
-                    self.phase
-                        .set(Phase::Done(Loaded::new(shared.report, Origin::Shared)));
-                }
-                Err(error) => self.phase.set(Phase::Failed(ScanFailure {
+            match opened {
+                Ok(shared) => self.show_shared(shared),
+                Err(message) => self.phase.set(Phase::Failed(ScanFailure {
                     step: "link".to_owned(),
-                    message: error.to_string(),
+                    message,
                     advice: "ask for the link again, or scan the image yourself".to_owned(),
                     wants_login: false,
                 })),
             }
         });
+    }
+
+    /// Shows a report that came with its policy and VEX documents.
+    fn show_shared(self, shared: SharedReport) {
+        self.policy.set(shared.policy);
+        self.vex.set(Arc::default());
+        for (name, text) in shared.vex {
+            // One that cannot be read was made by a newer Lamina: it then does not count.
+            let _ = self.add_vex(&name, &text);
+        }
+        self.phase
+            .set(Phase::Done(Loaded::new(shared.report, Origin::Shared)));
     }
 }
 

@@ -4,6 +4,7 @@
 //! policy at a time, and is evaluated again wherever a report is shown ([`verdict`]).
 
 pub mod changes;
+pub mod compare;
 pub mod formats;
 pub mod limits;
 pub mod link;

@@ -105,6 +105,7 @@ impl Joined {
             accounts: Some(self.accounts()),
             database: None,
             warnings,
+            left_out: Vec::new(),
         }
     }
 

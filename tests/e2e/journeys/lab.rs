@@ -92,7 +92,10 @@ fn the_verdict_follows_a_slider_while_it_moves() {
             .collect();
         let other = Browser::start().await;
         other
-            .open(&format!("{home}#r={}", link::encode(&shared)))
+            .open(&format!(
+                "{home}#r={}",
+                link::encode(&shared, usize::MAX).text
+            ))
             .await;
         assert!(!other.verdict().await);
         other.click("tab-policy").await;

@@ -352,6 +352,7 @@ mod tests {
             accounts: None,
             database: None,
             warnings: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 

@@ -9,7 +9,11 @@
 )]
 
 mod ci;
+mod compare;
+mod for_people;
 mod golden;
+mod links;
+mod report_schema;
 mod sample;
 mod sboms;
 mod schemas;

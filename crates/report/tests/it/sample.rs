@@ -31,6 +31,7 @@ pub(crate) fn empty() -> Report {
         accounts: None,
         database: None,
         warnings: Vec::new(),
+        left_out: Vec::new(),
     }
 }
 
