@@ -5,7 +5,9 @@
 //! page's first load need not carry readers of YAML, TOML and Rego, nor every format, and a stranger's rule that does not
 //! end is ended with its worker.
 
+mod compare;
 mod files;
+mod imports;
 mod links;
 mod render;
 mod worker;
@@ -15,7 +17,12 @@ use std::time::Duration;
 use futures::{StreamExt as _, channel::mpsc};
 use js_sys::Reflect;
 use lamina_policy::{CustomRule, Level, Policy, presets::Settings};
-use lamina_report::link::{Encoded, SharedReport};
+use lamina_report::{
+    beside::Beside,
+    compare::Comparison,
+    link::{Encoded, SharedReport},
+    model::Report,
+};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
 use web_sys::{MessageEvent, Worker};
@@ -127,6 +134,18 @@ enum Question {
     },
     /// What is in the link, of which this is the text after `#r=`?
     Open { text: String },
+    /// What changed from one report to another?
+    Compare {
+        a: Box<Report>,
+        b: Box<SharedReport>,
+    },
+    /// What does the `File` beside this say, as a report?
+    Import,
+    /// What does it say beside this report, by its policy at this time?
+    Beside {
+        shared: Box<SharedReport>,
+        answers: Vec<RuleAnswer>,
+    },
 }
 
 /// The answer to each.
@@ -138,6 +157,9 @@ enum Answer {
     Rendered(Result<RenderedReport, String>),
     Linked(Encoded),
     Opened(Result<Box<SharedReport>, String>),
+    Compared(Box<Comparison>),
+    Imported(Result<Box<Report>, String>),
+    Beside(Result<Beside, String>),
 }
 
 /// Reads a policy, another tool's file, or a VEX document.
@@ -224,6 +246,46 @@ pub async fn open_link(text: String) -> Result<SharedReport, String> {
     }
 }
 
+/// Says what changed from one report to another, by the policy of the other.
+///
+/// # Errors
+/// In words.
+pub async fn compare(a: Report, b: SharedReport) -> Result<Comparison, String> {
+    let (a, b) = (Box::new(a), Box::new(b));
+    match ask(&Question::Compare { a, b }, None, FILES_TIME).await? {
+        Answer::Compared(comparison) => Ok(*comparison),
+        _ => Err(NO_ANSWER.to_owned()),
+    }
+}
+
+/// Reads another tool's report, or one of ours.
+///
+/// # Errors
+/// In words, when it is none.
+pub async fn import_report(file: web_sys::File) -> Result<Report, String> {
+    match ask(&Question::Import, Some(file), FILES_TIME).await? {
+        Answer::Imported(report) => report.map(|report| *report),
+        _ => Err(NO_ANSWER.to_owned()),
+    }
+}
+
+/// Puts another tool's report beside ours.
+///
+/// # Errors
+/// In words, when it is none.
+pub async fn compare_report(
+    file: web_sys::File,
+    shared: SharedReport,
+    answers: Vec<RuleAnswer>,
+) -> Result<Beside, String> {
+    let shared = Box::new(shared);
+    let question = Question::Beside { shared, answers };
+    match ask(&question, Some(file), FILES_TIME).await? {
+        Answer::Beside(beside) => beside,
+        _ => Err(NO_ANSWER.to_owned()),
+    }
+}
+
 /// What is said when a desk ends without a word.
 const NO_ANSWER: &str = "the policy module gave no answer";
 
@@ -241,8 +303,8 @@ async fn ask(
     time: Duration,
 ) -> Result<Answer, String> {
     let json = serde_json::to_string(question).map_err(|error| error.to_string())?;
-    let url = format!("{}desk_loader.js", crate::platform::base_url());
-    let worker = Worker::new(&url).map_err(|error| crate::platform::describe(&error))?;
+    let worker = Worker::new(&crate::platform::worker_url("desk"))
+        .map_err(|error| crate::platform::describe(&error))?;
     let (say, mut heard) = mpsc::unbounded();
     let said = say.clone();
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {

@@ -10,8 +10,8 @@ use crate::{
         findings_table::FindingsTable,
         image_head::{DatabaseNotes, ImageHead},
         image_panel::ImagePanel,
+        import_banner::ImportBanner,
         issues_table::IssuesTable,
-        lab::Lab,
         packages_table::PackagesTable,
         share::ShareButtons,
         strata::Strata,
@@ -19,6 +19,7 @@ use crate::{
         verdict_panel::VerdictPanel,
         warnings_panel::{self, WarningsPanel},
     },
+    lazy::Lazy,
     state::{
         address::View,
         packages,
@@ -49,6 +50,7 @@ pub fn ReportPage(
     let view = Memo::new(move |_| session.address.with(|address| address.view));
     let counts = move |view: View| match view {
         View::Findings => Some(store.findings.with(|rows| rows.list.len())),
+        View::Fixes => Some(store.plan.with(|plan| plan.upgrades.len())),
         View::Issues => Some(store.issues.with(|rows| rows.list.len())),
         View::Packages => Some(store.packages.with(|rows| {
             store.with(|report| {
@@ -59,15 +61,17 @@ pub fn ReportPage(
             })
         })),
         View::Warnings => Some(warnings_panel::count(store)),
-        View::Files | View::Image | View::Policy => None,
+        View::Compare | View::Files | View::Image | View::Policy => None,
     };
     let panel = move || match view.get() {
         View::Findings => view! { <FindingsTable /> }.into_any(),
+        View::Fixes => view! { <Lazy view=|views| views.fixes /> }.into_any(),
         View::Issues => view! { <IssuesTable /> }.into_any(),
         View::Packages => view! { <PackagesTable /> }.into_any(),
+        View::Compare => view! { <Lazy view=|views| views.compare /> }.into_any(),
         View::Files => view! { <FileTree /> }.into_any(),
         View::Image => view! { <ImagePanel /> }.into_any(),
-        View::Policy => view! { <Lab /> }.into_any(),
+        View::Policy => view! { <Lazy view=|views| views.lab /> }.into_any(),
         View::Warnings => view! { <WarningsPanel /> }.into_any(),
     };
     let left_out: Vec<String> = loaded.report.left_out.iter().map(LeftOut::words).collect();
@@ -83,11 +87,20 @@ pub fn ReportPage(
                 {left_out}
             </p>
         }),
-        Origin::Kept | Origin::Scanned => None,
+        Origin::Imported if loaded.report.imported.is_none() => Some(view! {
+            <p class="banner" data-test="file-banner">
+                <strong>"Report from a file"</strong>
+                ", made "
+                {words::time(&loaded.report.scanned_at)}
+            </p>
+        }),
+        Origin::Imported | Origin::Kept | Origin::Scanned => None,
     };
+    let imported = loaded.report.imported.clone();
     view! {
         <main class="report" id="main" data-phase="report">
             {banner}
+            {imported.map(|imported| view! { <ImportBanner imported /> })}
             <ImageHead image=loaded.report.image.clone() report=Some(loaded.report.clone())>
                 <ShareButtons />
             </ImageHead>

@@ -1,10 +1,12 @@
 //! The page's address: which image, which view, and what is selected in it.
 //!
 //! One path, so that the page can lie in any folder of any host: everything is in the query, and a
-//! shared report in the fragment (`#r=1.…`), which no server sees. `v` is the version of these
+//! shared report in the fragment (`#r=2.…`, or `#s=…` for the key of an encrypted one), which no server sees. `v` is the version of these
 //! names; an address without one is version 1.
 
 use lamina_inventory::severity::Severity;
+
+use super::{grouping::Grouping, language::text};
 
 /// Version of the query's names. [`Address::parse`] reads every older one.
 pub const VERSION: u32 = 1;
@@ -23,6 +25,8 @@ pub enum Subject {
     Recent(String),
     /// A report in the fragment: the text after `#r=`.
     Shared(String),
+    /// An encrypted report on the page's server, with its key in the fragment: the text after `#s=`.
+    Uploaded(String),
 }
 
 /// A tab of the report.
@@ -31,8 +35,12 @@ pub enum View {
     /// Vulnerabilities.
     #[default]
     Findings,
+    /// Upgrades that remove them.
+    Fixes,
     /// Secrets, misconfigurations and licences.
     Issues,
+    /// What changed against another image.
+    Compare,
     /// Packages.
     Packages,
     /// The file tree.
@@ -47,11 +55,13 @@ pub enum View {
 
 impl View {
     /// All tabs, in their order.
-    pub const ALL: [View; 7] = [
+    pub const ALL: [View; 9] = [
         Self::Findings,
+        Self::Fixes,
         Self::Policy,
         Self::Issues,
         Self::Packages,
+        Self::Compare,
         Self::Files,
         Self::Image,
         Self::Warnings,
@@ -61,7 +71,9 @@ impl View {
     pub fn word(self) -> &'static str {
         match self {
             Self::Findings => "findings",
+            Self::Fixes => "fixes",
             Self::Issues => "issues",
+            Self::Compare => "compare",
             Self::Packages => "packages",
             Self::Files => "files",
             Self::Image => "image",
@@ -70,16 +82,18 @@ impl View {
         }
     }
 
-    /// The word on the tab.
+    /// The word on the tab, in English.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Findings => "Findings",
-            Self::Issues => "Issues",
-            Self::Packages => "Packages",
-            Self::Files => "Files",
-            Self::Image => "Image",
-            Self::Warnings => "Warnings",
-            Self::Policy => "Policy",
+            Self::Findings => text("Findings"),
+            Self::Fixes => text("Fixes"),
+            Self::Issues => text("Issues"),
+            Self::Compare => text("Compare"),
+            Self::Packages => text("Packages"),
+            Self::Files => text("Files"),
+            Self::Image => text("Image"),
+            Self::Warnings => text("Warnings"),
+            Self::Policy => text("Policy"),
         }
     }
 
@@ -99,6 +113,10 @@ pub struct Address {
     pub view: View,
     /// The selected layer.
     pub layer: Option<usize>,
+    /// Whether what the base image brought is left out everywhere.
+    pub hides_base: bool,
+    /// What findings are put together by.
+    pub grouping: Grouping,
     /// Column to sort by, `-` before it for the other direction.
     pub sort: Option<String>,
     /// The search field.
@@ -111,6 +129,8 @@ pub struct Address {
     pub package: Option<usize>,
     /// The issue in the drawer, as an index into the report.
     pub issue: Option<usize>,
+    /// What it is compared with ([`super::compare::Other`]).
+    pub with: Option<String>,
 }
 
 impl Address {
@@ -142,6 +162,8 @@ impl Address {
                 "platform" => address.platform = Some(value),
                 "view" => address.view = View::parse(&value).unwrap_or_default(),
                 "layer" => address.layer = value.parse().ok(),
+                "base" => address.hides_base = value == "hidden",
+                "group" => address.grouping = Grouping::parse(&value),
                 "sort" => address.sort = Some(value),
                 "q" => address.search = value,
                 "severity" => {
@@ -152,11 +174,14 @@ impl Address {
                 "finding" => address.finding = Some(value),
                 "package" => address.package = value.parse().ok(),
                 "issue" => address.issue = value.parse().ok(),
+                "with" => address.with = Some(value),
                 _ => {}
             }
         }
         if let Some(payload) = hash.trim_start_matches('#').strip_prefix("r=") {
             address.subject = Subject::Shared(payload.to_owned());
+        } else if let Some(text) = hash.trim_start_matches('#').strip_prefix("s=") {
+            address.subject = Subject::Uploaded(text.to_owned());
         }
         address
     }
@@ -173,6 +198,7 @@ impl Address {
             Subject::Archive(name) => push("archive", name),
             Subject::Recent(key) => push("recent", key),
             Subject::Shared(payload) => fragment = format!("#r={payload}"),
+            Subject::Uploaded(text) => fragment = format!("#s={text}"),
         }
         if let Some(platform) = &self.platform {
             push("platform", platform);
@@ -182,6 +208,12 @@ impl Address {
         }
         if let Some(layer) = self.layer {
             push("layer", &layer.to_string());
+        }
+        if self.hides_base {
+            push("base", "hidden");
+        }
+        if self.grouping != Grouping::None {
+            push("group", self.grouping.word());
         }
         if let Some(sort) = &self.sort {
             push("sort", sort);
@@ -202,7 +234,19 @@ impl Address {
         if let Some(issue) = self.issue {
             push("issue", &issue.to_string());
         }
+        if let Some(with) = &self.with {
+            push("with", with);
+        }
         format!("?{}{fragment}", query.join("&"))
+    }
+
+    /// Opens a tab; what was searched and sorted in another one is left behind.
+    pub fn open(&mut self, view: View) {
+        if self.view != view {
+            self.view = view;
+            self.sort = None;
+            self.search.clear();
+        }
     }
 
     /// Whether both show the same report, whatever is selected in it.
@@ -277,19 +321,23 @@ mod tests {
             platform: Some("linux/arm64/v8".to_owned()),
             view: View::Packages,
             layer: Some(3),
+            hides_base: true,
+            grouping: Grouping::Fix,
             sort: Some("-name".to_owned()),
             search: "severity:>=high pkg:lib+c & é%41".to_owned(),
             severities: vec![Severity::Critical, Severity::Low],
             finding: Some("CVE-2024-1@17".to_owned()),
             package: Some(17),
             issue: Some(0),
+            with: Some("image:nginx:1".to_owned()),
         };
         let shared = Address {
             subject: Subject::Shared("1.abc_-".to_owned()),
             layer: Some(0),
             ..Address::default()
         };
-        for address in [Address::home(), full, shared] {
+        let uploaded = Address::of(Subject::Uploaded("AbC.x_-".to_owned()), None);
+        for address in [Address::home(), full, shared, uploaded] {
             let text = address.render();
             let (search, hash) = text
                 .split_once('#')

@@ -3,10 +3,14 @@
 mod agreement;
 mod archive;
 mod bad_input;
+mod compare;
 mod database;
+mod habits;
 mod home;
 mod inventory;
 mod lab;
+mod performance;
 mod registries;
+mod report;
 mod samples;
 mod share;

@@ -1,9 +1,6 @@
 //! `lamina compare`: what changed from one image to another.
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use clap::ValueEnum;
@@ -154,7 +151,7 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         .context("there is nothing to compare with")?;
     let platform = args.platform.as_deref();
     let to_platform = args.to_platform.as_deref().or(platform);
-    let policy = scan::policy(&args.scan(&args.a, None))?;
+    let policy = judge::policy(args.policy.as_deref(), args.fail_on, args.ignore_unfixed)?;
     let documents = args.vex.read(args.quiet)?;
     let (of_a, attached_a) = read(&args, &database, &args.a, platform).await?;
     let (of_b, attached_b) = read(&args, &database, b, to_platform).await?;
@@ -168,7 +165,7 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         Format::Markdown => render::markdown(&comparison),
         Format::Json => json(&comparison)?,
     };
-    write(args.output.as_deref(), &text)?;
+    judge::write(args.output.as_deref(), &text)?;
     Ok(if comparison.introduces_failing() {
         Outcome::PolicyFailed
     } else {
@@ -177,7 +174,7 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
 }
 
 async fn platforms_of(args: &Args, database: &Database) -> anyhow::Result<Outcome> {
-    let policy = scan::policy(&args.scan(&args.a, None))?;
+    let policy = judge::policy(args.policy.as_deref(), args.fail_on, args.ignore_unfixed)?;
     let documents = args.vex.read(args.quiet)?;
     let (first, attached) = scan::report(&args.scan(&args.a, None), database).await?;
     let mut scanned = vec![(first, attached)];
@@ -215,7 +212,7 @@ async fn platforms_of(args: &Args, database: &Database) -> anyhow::Result<Outcom
         Format::Markdown => render::platforms_markdown(&compared),
         Format::Json => json(&compared)?,
     };
-    write(args.output.as_deref(), &text)?;
+    judge::write(args.output.as_deref(), &text)?;
     if !compared.failed.is_empty() {
         bail!(
             "{} of the platforms could not be scanned",
@@ -284,15 +281,4 @@ fn file(path: &Path) -> anyhow::Result<Option<Report>> {
 
 fn json(value: &impl serde::Serialize) -> anyhow::Result<String> {
     Ok(serde_json::to_string_pretty(value)? + "\n")
-}
-
-fn write(output: Option<&Path>, text: &str) -> anyhow::Result<()> {
-    match output {
-        Some(path) => {
-            std::fs::write(path, text).with_context(|| format!("writing {}", path.display()))
-        }
-        None => std::io::stdout()
-            .write_all(text.as_bytes())
-            .context("writing the comparison"),
-    }
 }

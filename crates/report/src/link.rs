@@ -234,6 +234,17 @@ pub fn read_deflated(bytes: &[u8]) -> Result<SharedReport, LinkError> {
     checked(serde_json::from_slice(&json))
 }
 
+/// Reads a report, with its policy, from JSON: that of a page that is one file.
+///
+/// # Errors
+/// When it is too large, no report, or from a newer Lamina.
+pub fn read_json(json: &[u8]) -> Result<SharedReport, LinkError> {
+    if json.len() > MAX_REPORT_BYTES {
+        return Err(LinkError::TooLarge);
+    }
+    checked(serde_json::from_slice(json))
+}
+
 fn checked(read: serde_json::Result<SharedReport>) -> Result<SharedReport, LinkError> {
     let shared = read.map_err(LinkError::NotAReport)?;
     if shared.report.format > FORMAT {
@@ -254,6 +265,7 @@ mod tests {
                 issues: Vec::new(),
                 base: None,
                 accounts: None,
+                imported: None,
                 format: FORMAT,
                 scanned_at: "2026-11-24T00:00:00Z".to_owned(),
                 scanner: "lamina test".to_owned(),

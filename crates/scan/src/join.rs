@@ -103,6 +103,7 @@ impl Joined {
             issues,
             base: self.plan.base.clone(),
             accounts: Some(self.accounts()),
+            imported: None,
             database: None,
             warnings,
             left_out: Vec::new(),

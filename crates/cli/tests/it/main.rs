@@ -16,6 +16,7 @@ mod database;
 mod gate;
 mod gate_load;
 mod gate_real;
+mod import;
 mod judge;
 mod real;
 mod relay;

@@ -12,6 +12,7 @@ mod ci;
 mod compare;
 mod for_people;
 mod golden;
+mod imports;
 mod links;
 mod report_schema;
 mod sample;
