@@ -130,7 +130,7 @@ impl Shares {
         match (parts.method, id.as_str()) {
             (Method::POST, "") => {
                 let days = days(parts.uri.query().unwrap_or_default());
-                if let Err(refusal) = self.may_upload(&parts.headers, now) {
+                if let Some(refusal) = self.refusal(&parts.headers, now) {
                     return refusal;
                 }
                 let most = usize::try_from(self.limits.bytes).unwrap_or(usize::MAX);
@@ -177,9 +177,10 @@ impl Shares {
         }
     }
 
-    fn may_upload(&self, headers: &HeaderMap, now: u64) -> Result<(), Response> {
+    /// Why an upload is not taken, if it is not.
+    fn refusal(&self, headers: &HeaderMap, now: u64) -> Option<Response> {
         if !headers.contains_key(MARK) {
-            return Err(say(
+            return Some(say(
                 StatusCode::FORBIDDEN,
                 "only Lamina's own page uploads here",
             ));
@@ -187,7 +188,7 @@ impl Shares {
         let length = headers.get(header::CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         if length.is_some_and(|length| length > self.limits.bytes) {
-            return Err(too_large(
+            return Some(too_large(
                 usize::try_from(self.limits.bytes).unwrap_or(usize::MAX),
             ));
         }
@@ -203,10 +204,10 @@ impl Shares {
         }
         if uploads.count >= self.limits.per_minute {
             let message = "too many uploads in this minute: try again in the next one";
-            return Err(say(StatusCode::TOO_MANY_REQUESTS, message));
+            return Some(say(StatusCode::TOO_MANY_REQUESTS, message));
         }
         uploads.count += 1;
-        Ok(())
+        None
     }
 
     fn upload(&self, bytes: &Bytes, days: u64, now: u64) -> std::io::Result<Response> {
