@@ -293,13 +293,18 @@ fn main() {
             1,
             "usr/lib/x.deb is 300000000 bytes, more than the 67108864 that deb reads",
         )],
+        left_out: Vec::new(),
     };
     println!(
         "{}",
-        link::encode(&SharedReport {
-            report,
-            policy: Policy::default(),
-            vex: Vec::new(),
-        })
+        link::encode(
+            &SharedReport {
+                report,
+                policy: Policy::default(),
+                vex: Vec::new(),
+            },
+            usize::MAX
+        )
+        .text
     );
 }

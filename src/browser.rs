@@ -181,6 +181,21 @@ pub fn after(duration: Duration, callback: impl FnOnce() + 'static) {
     leptos::prelude::set_timeout(callback, duration);
 }
 
+/// The text of an element of the page as it was served: `None` if there is none of that id.
+pub fn embedded(id: &str) -> Option<String> {
+    window()?.document()?.get_element_by_id(id)?.text_content()
+}
+
+/// Asks the browser to print the page.
+pub fn print() {
+    if let Some(window) = window()
+        && let Ok(print) = js_sys::Reflect::get(&window, &"print".into())
+        && let Ok(print) = print.dyn_into::<js_sys::Function>()
+    {
+        let _ = print.call0(&window);
+    }
+}
+
 /// Sets the window's title.
 pub fn set_title(title: &str) {
     if let Some(document) = window().and_then(|window| window.document()) {

@@ -5,6 +5,8 @@ pub mod fetch;
 pub mod netlog;
 pub mod registry;
 pub mod routes;
+pub mod seal;
+pub mod shares;
 pub mod store;
 #[cfg(all(test, target_arch = "wasm32"))]
 mod tests;

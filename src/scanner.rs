@@ -270,6 +270,17 @@ pub(crate) struct Server {
     pub(crate) plain_http: Vec<String>,
     /// Keys that an advisory database must be signed with, one of them.
     pub(crate) database_keys: Vec<String>,
+    /// What it keeps of encrypted reports; `None` if it takes none.
+    pub(crate) shares: Option<ShareLimits>,
+}
+
+/// What a server keeps of encrypted reports.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub(crate) struct ShareLimits {
+    /// Bytes of one.
+    pub(crate) bytes: u64,
+    /// The most days for which it is kept.
+    pub(crate) days: u32,
 }
 
 /// What `lamina.json` may be, in bytes.

@@ -5,7 +5,7 @@ use lamina_rego::Options;
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
-use super::{Answer, Question, RuleAnswer, files, imports, render};
+use super::{Answer, Question, RuleAnswer, compare, files, imports, links, render};
 
 /// Starts the worker: hears one question, and answers it.
 pub fn start() {
@@ -52,6 +52,9 @@ async fn answer(question: Question, file: Option<web_sys::File>) -> Answer {
             shared,
             answers,
         } => Answer::Rendered(render::render(&format, *shared, &answers)),
+        Question::Link { shared, budget } => Answer::Linked(links::make(&shared, budget)),
+        Question::Compare { a, b } => Answer::Compared(Box::new(compare::run(&a, &b))),
+        Question::Open { text } => Answer::Opened(links::open(&text)),
         Question::Import => Answer::Imported(imports::read(file).await.map(Box::new)),
         Question::Beside { shared, answers } => {
             let theirs = imports::read(file).await;

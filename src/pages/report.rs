@@ -1,5 +1,6 @@
 //! A report: verdict, strata, and its lists.
 
+use lamina_report::model::LeftOut;
 use leptos::prelude::*;
 
 use crate::{
@@ -57,23 +58,30 @@ pub fn ReportPage(
             })
         })),
         View::Warnings => Some(warnings_panel::count(store)),
-        View::Files | View::Image | View::Policy => None,
+        View::Compare | View::Files | View::Image | View::Policy => None,
     };
     let panel = move || match view.get() {
         View::Findings => view! { <FindingsTable /> }.into_any(),
         View::Fixes => view! { <Lazy view=|views| (views.tab)(View::Fixes) /> }.into_any(),
         View::Issues => view! { <IssuesTable /> }.into_any(),
         View::Packages => view! { <PackagesTable /> }.into_any(),
+        View::Compare => view! { <Lazy view=|views| (views.tab)(View::Compare) /> }.into_any(),
         View::Files => view! { <Lazy view=|views| (views.tab)(View::Files) /> }.into_any(),
         View::Image => view! { <Lazy view=|views| (views.tab)(View::Image) /> }.into_any(),
         View::Policy => view! { <Lazy view=|views| (views.lab)() /> }.into_any(),
         View::Warnings => view! { <WarningsPanel /> }.into_any(),
     };
+    let left_out: Vec<String> = loaded.report.left_out.iter().map(LeftOut::words).collect();
+    let left_out = (!left_out.is_empty()).then(|| {
+        let left_out = left_out.join(", ");
+        view! { <span data-test="left-out">" Not in this link: " {left_out} "."</span> }
+    });
     let banner = match loaded.origin {
         Origin::Shared => Some(view! {
             <p class="banner" data-test="shared-banner">
                 <strong>"Shared report"</strong>
                 {format!(", made {}. It came in the link; nothing was fetched to show it.", words::time(&loaded.report.scanned_at))}
+                {left_out}
             </p>
         }.into_any()),
         Origin::Imported if loaded.report.imported.is_none() => Some(view! {

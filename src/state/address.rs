@@ -1,7 +1,7 @@
 //! The page's address: which image, which view, and what is selected in it.
 //!
 //! One path, so that the page can lie in any folder of any host: everything is in the query, and a
-//! shared report in the fragment (`#r=1.…`), which no server sees. `v` is the version of these
+//! shared report in the fragment (`#r=2.…`, or `#s=…` for the key of an encrypted one), which no server sees. `v` is the version of these
 //! names; an address without one is version 1.
 
 use lamina_inventory::severity::Severity;
@@ -25,6 +25,8 @@ pub enum Subject {
     Recent(String),
     /// A report in the fragment: the text after `#r=`.
     Shared(String),
+    /// An encrypted report on the page's server, with its key in the fragment: the text after `#s=`.
+    Uploaded(String),
 }
 
 /// A tab of the report.
@@ -37,6 +39,8 @@ pub enum View {
     Fixes,
     /// Secrets, misconfigurations and licences.
     Issues,
+    /// What changed against another image.
+    Compare,
     /// Packages.
     Packages,
     /// The file tree.
@@ -51,12 +55,13 @@ pub enum View {
 
 impl View {
     /// All tabs, in their order.
-    pub const ALL: [View; 8] = [
+    pub const ALL: [View; 9] = [
         Self::Findings,
         Self::Fixes,
         Self::Policy,
         Self::Issues,
         Self::Packages,
+        Self::Compare,
         Self::Files,
         Self::Image,
         Self::Warnings,
@@ -68,6 +73,7 @@ impl View {
             Self::Findings => "findings",
             Self::Fixes => "fixes",
             Self::Issues => "issues",
+            Self::Compare => "compare",
             Self::Packages => "packages",
             Self::Files => "files",
             Self::Image => "image",
@@ -82,6 +88,7 @@ impl View {
             Self::Findings => text("Findings"),
             Self::Fixes => text("Fixes"),
             Self::Issues => text("Issues"),
+            Self::Compare => text("Compare"),
             Self::Packages => text("Packages"),
             Self::Files => text("Files"),
             Self::Image => text("Image"),
@@ -131,6 +138,8 @@ pub struct Address {
     pub file_layer: Option<usize>,
     /// Its lines that matter, first and last.
     pub lines: Option<(u32, u32)>,
+    /// What it is compared with ([`super::compare::Other`]).
+    pub with: Option<String>,
 }
 
 impl Address {
@@ -183,11 +192,14 @@ impl Address {
                 "file" => address.file = Some(value),
                 "of" => address.file_layer = value.parse().ok(),
                 "lines" => address.lines = parse_lines(&value),
+                "with" => address.with = Some(value),
                 _ => {}
             }
         }
         if let Some(payload) = hash.trim_start_matches('#').strip_prefix("r=") {
             address.subject = Subject::Shared(payload.to_owned());
+        } else if let Some(text) = hash.trim_start_matches('#').strip_prefix("s=") {
+            address.subject = Subject::Uploaded(text.to_owned());
         }
         address
     }
@@ -204,6 +216,7 @@ impl Address {
             Subject::Archive(name) => push("archive", name),
             Subject::Recent(key) => push("recent", key),
             Subject::Shared(payload) => fragment = format!("#r={payload}"),
+            Subject::Uploaded(text) => fragment = format!("#s={text}"),
         }
         if let Some(platform) = &self.platform {
             push("platform", platform);
@@ -254,6 +267,9 @@ impl Address {
             Some(0) => push("tour", "chapters"),
             Some(chapter) => push("tour", &chapter.to_string()),
             None => {}
+        }
+        if let Some(with) = &self.with {
+            push("with", with);
         }
         format!("?{}{fragment}", query.join("&"))
     }
@@ -358,13 +374,15 @@ mod tests {
             file: Some("etc/a b.conf".to_owned()),
             file_layer: Some(2),
             lines: Some((3, 7)),
+            with: Some("image:nginx:1".to_owned()),
         };
         let shared = Address {
             subject: Subject::Shared("1.abc_-".to_owned()),
             layer: Some(0),
             ..Address::default()
         };
-        for address in [Address::home(), full, shared] {
+        let uploaded = Address::of(Subject::Uploaded("AbC.x_-".to_owned()), None);
+        for address in [Address::home(), full, shared, uploaded] {
             let text = address.render();
             let (search, hash) = text
                 .split_once('#')

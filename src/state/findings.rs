@@ -503,6 +503,7 @@ pub(crate) mod tests {
             findings,
             database: None,
             warnings: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 

@@ -4,7 +4,12 @@ use std::{ops::Deref, rc::Rc, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use lamina_policy::{CustomOutcome, Policy, Remedy, Target, Verdict, Why, vex::Document};
-use lamina_report::{imports, link, model::Report, verdict};
+use lamina_report::{
+    imports,
+    link::{self, SharedReport},
+    model::Report,
+    verdict,
+};
 use leptos::prelude::*;
 
 use super::{
@@ -14,6 +19,7 @@ use super::{
     scan::ScanState,
     settings,
     toasts::Toasts,
+    uploads,
 };
 use crate::{
     browser,
@@ -488,7 +494,19 @@ impl Session {
             return;
         }
         match &address.subject {
-            Subject::Home => self.phase.set(Phase::Idle),
+            Subject::Home => match browser::embedded("lamina-report") {
+                // The page came as one file, with its report.
+                Some(json) => match link::read_json(json.as_bytes()) {
+                    Ok(shared) => self.show_shared(shared),
+                    Err(error) => self.phase.set(Phase::Failed(ScanFailure {
+                        step: "file".to_owned(),
+                        message: error.to_string(),
+                        advice: "ask for the file again".to_owned(),
+                        wants_login: false,
+                    })),
+                },
+                None => self.phase.set(Phase::Idle),
+            },
             Subject::Image(reference) => {
                 let parsed = match lamina_image::reference::Reference::parse(reference) {
                     Ok(parsed) => parsed,
@@ -528,6 +546,7 @@ impl Session {
             }
             Subject::Recent(key) => self.open_kept(address.clone(), key.clone()),
             Subject::Shared(payload) => self.open_shared(payload.clone()),
+            Subject::Uploaded(text) => self.open_uploaded(text.clone()),
         }
     }
 
@@ -667,31 +686,62 @@ impl Session {
     fn open_shared(self, payload: String) {
         self.phase.set(Phase::Opening);
         let generation = self.inner.with_value(|inner| inner.generation);
-        // A large link takes some ten milliseconds to read: let the page be painted first.
-        browser::after(Duration::from_millis(20), move || {
+        leptos::task::spawn_local(async move {
+            let opened = desk::open_link(payload).await;
             if self.inner.with_value(|inner| inner.generation) != generation {
                 return;
             }
-            match link::decode(&payload) {
-                Ok(shared) => {
-                    self.policy.set(shared.policy);
-                    self.vex.set(Arc::default());
-                    for (name, text) in shared.vex {
-                        // One that cannot be read was made by a newer Lamina: it then does not count.
-                        let _ = self.add_vex(&name, &text);
-                    }
-                    self.phase
-                        .set(Phase::Done(Loaded::new(shared.report, Origin::Shared)));
-                }
-                Err(error) => self.phase.set(Phase::Failed(ScanFailure {
+            match opened {
+                Ok(shared) => self.show_shared(shared),
+                Err(message) => self.phase.set(Phase::Failed(ScanFailure {
                     step: "link".to_owned(),
-                    message: error.to_string(),
+                    message,
                     advice: "ask for the link again, or scan the image yourself".to_owned(),
                     wants_login: false,
                 })),
             }
         });
     }
+
+    fn open_uploaded(self, text: String) {
+        self.phase.set(Phase::Opening);
+        let generation = self.inner.with_value(|inner| inner.generation);
+        leptos::task::spawn_local(async move {
+            let opened = uploaded(&text).await;
+            if self.inner.with_value(|inner| inner.generation) != generation {
+                return;
+            }
+            match opened {
+                Ok(shared) => self.show_shared(shared),
+                Err(message) => self.phase.set(Phase::Failed(ScanFailure {
+                    step: "share".to_owned(),
+                    message,
+                    advice: "ask for the report again, or scan the image yourself".to_owned(),
+                    wants_login: false,
+                })),
+            }
+        });
+    }
+
+    /// Shows a report that came with its policy and VEX documents.
+    fn show_shared(self, shared: SharedReport) {
+        self.policy.set(shared.policy);
+        self.vex.set(Arc::default());
+        for (name, text) in shared.vex {
+            // One that cannot be read was made by a newer Lamina: it then does not count.
+            let _ = self.add_vex(&name, &text);
+        }
+        self.phase
+            .set(Phase::Done(Loaded::new(shared.report, Origin::Shared)));
+    }
+}
+
+/// Fetches and decrypts an uploaded report.
+async fn uploaded(text: &str) -> Result<SharedReport, String> {
+    let (id, key) = uploads::parse_link(text).ok_or("the link is cut off")?;
+    let sealed = platform::shares::fetch(&id).await?;
+    let bytes = platform::seal::open(&key, &sealed).await?;
+    link::read_deflated(&bytes).map_err(|error| error.to_string())
 }
 
 /// Bytes at the beginning of a file that tell whether it is JSON.

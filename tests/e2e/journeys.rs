@@ -3,6 +3,7 @@
 mod agreement;
 mod archive;
 mod bad_input;
+mod compare;
 mod database;
 mod files;
 mod habits;

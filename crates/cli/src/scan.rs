@@ -17,7 +17,7 @@ use lamina_image::{
 };
 use lamina_policy::{Threshold, vex};
 use lamina_registry::{Remedy, Session, error::tags_in_words};
-use lamina_report::formats;
+use lamina_report::{formats, model::Report};
 use lamina_scan::{archive::ArchiveJob, join::Joined, plan::Found};
 
 use crate::{
@@ -116,41 +116,11 @@ pub(crate) fn format_names() -> PossibleValuesParser {
 /// When there is no report: the image, an archive or the database cannot be read.
 pub async fn run(args: Args) -> anyhow::Result<Outcome> {
     let policy = judge::policy(args.policy.as_deref(), args.fail_on, args.ignore_unfixed)?;
-    let platform = args
-        .platform
-        .as_deref()
-        .map(str::parse::<Platform>)
-        .transpose()?;
     let database = Database::open(args.db.as_deref(), &args.trust)?;
-    let bases = match &args.bases {
-        Some(path) => Ok(bases::known(path)?),
-        None => database.bases(),
-    };
     let mut documents = args.vex.read(args.quiet)?;
-    let progress = Progress::new(args.quiet);
-
-    let path = Path::new(&args.image);
-    let joined = if path.is_file() {
-        if args.vex.vex_attached && !args.quiet {
-            eprintln!("warning: nothing is attached to an archive: --vex-attached has no effect");
-        }
-        let (path, name) = (path.to_owned(), args.name.clone());
-        let progress = progress.clone();
-        tokio::task::spawn_blocking(move || {
-            archive(&path, name.as_deref(), platform.as_ref(), &bases, &progress)
-        })
-        .await??
-    } else {
-        let (joined, attached) = image(&args, platform.as_ref(), &bases, &progress).await?;
-        documents.extend(attached);
-        joined
-    };
-    progress.end();
-
-    let millis = i64::try_from(transport::now().as_millis()).unwrap_or_default();
-    let now = Timestamp::from_millisecond(millis).context("reading the clock")?;
-    let mut report = joined.report(&now.to_string());
-    pull::match_with(&mut report, &database);
+    let (report, attached) = report(&args, &database).await?;
+    documents.extend(attached);
+    let now = now()?;
     if !args.quiet && std::io::stderr().is_terminal() {
         eprintln!("advisory database: {}", database.describe(now));
     }
@@ -168,6 +138,49 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
     } else {
         Outcome::PolicyFailed
     })
+}
+
+/// Scans the image that the arguments name, and asks the database. Answers the VEX documents that are
+/// attached to it, too, if the arguments ask for them.
+pub(crate) async fn report(
+    args: &Args,
+    database: &Database,
+) -> anyhow::Result<(Report, Vec<vex::Document>)> {
+    let platform = args
+        .platform
+        .as_deref()
+        .map(str::parse::<Platform>)
+        .transpose()?;
+    let bases = match &args.bases {
+        Some(path) => Ok(bases::known(path)?),
+        None => database.bases(),
+    };
+    let progress = Progress::new(args.quiet);
+    let path = Path::new(&args.image);
+    let (joined, attached) = if path.is_file() {
+        if args.vex.vex_attached && !args.quiet {
+            eprintln!("warning: nothing is attached to an archive: --vex-attached has no effect");
+        }
+        let (path, name) = (path.to_owned(), args.name.clone());
+        let progress = progress.clone();
+        let joined = tokio::task::spawn_blocking(move || {
+            archive(&path, name.as_deref(), platform.as_ref(), &bases, &progress)
+        })
+        .await??;
+        (joined, Vec::new())
+    } else {
+        image(args, platform.as_ref(), &bases, &progress).await?
+    };
+    progress.end();
+    let mut report = joined.report(&now()?.to_string());
+    pull::match_with(&mut report, database);
+    Ok((report, attached))
+}
+
+/// The clock.
+pub(crate) fn now() -> anyhow::Result<Timestamp> {
+    let millis = i64::try_from(transport::now().as_millis()).unwrap_or_default();
+    Timestamp::from_millisecond(millis).context("reading the clock")
 }
 
 fn archive(

@@ -26,6 +26,7 @@ use crate::{
     database::{Database, TrustArgs},
     limits,
     relay::{Host, Relay, Rules},
+    shares::{self, ShareLimits, Shares},
     transport,
 };
 
@@ -72,6 +73,15 @@ pub struct Args {
     /// Relays nothing: only registries that answer cross-origin can be scanned then.
     #[arg(long)]
     pub no_relay: bool,
+
+    /// Where encrypted reports are kept that people upload to share them. Default: `lamina/shares` in the
+    /// user's cache folder.
+    #[arg(long, value_name = "DIR", env = "LAMINA_SHARES")]
+    pub shares: Option<PathBuf>,
+
+    /// Takes no uploads of encrypted reports.
+    #[arg(long, conflicts_with = "shares")]
+    pub no_shares: bool,
 
     /// Opens the page in the browser.
     #[arg(long)]
@@ -181,6 +191,7 @@ pub struct Site {
     /// Keys that the page is told to trust; none for the database within this program.
     database_keys: Vec<String>,
     compressed: Compressed,
+    shares: Option<Arc<Shares>>,
 }
 
 impl Site {
@@ -222,6 +233,7 @@ impl Site {
                 None => Vec::new(),
             },
             compressed: Compressed::default(),
+            shares: shares_of(args),
         })
     }
 
@@ -240,6 +252,9 @@ impl Site {
             .route("/samples/{*path}", get(samples))
             .route("/relay/{*path}", any(relay))
             .route("/tour/{*path}", get(tour))
+            .route("/share", any(share))
+            .route("/share/{id}", any(share))
+            .route("/report.schema.json", get(report_schema))
             .fallback(page)
             .layer(axum::middleware::map_response(harden))
             .with_state(self)
@@ -353,6 +368,7 @@ async fn describe(State(site): State<Site>) -> Response {
         "relay": site.relay.is_some(),
         "plain_http": site.plain_http,
         "database_keys": site.database_keys,
+        "shares": site.shares.as_ref().map(|shares| shares.describe()),
     });
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
@@ -367,6 +383,37 @@ async fn relay(State(site): State<Site>, request: Request<Body>) -> Response {
         None => not_found("the relay is off"),
     }
 }
+
+async fn share(State(site): State<Site>, request: Request<Body>) -> Response {
+    match site.shares {
+        Some(shares) => shares.answer(request).await,
+        None => not_found("this server keeps no shares"),
+    }
+}
+
+/// Where shares are kept; `None` if they are not wanted, or there is no place for them.
+fn shares_of(args: &Args) -> Option<Arc<Shares>> {
+    if args.no_shares {
+        return None;
+    }
+    let cache = || Some(crate::db::cache_folder()?.join("shares"));
+    let folder = args.shares.clone().or_else(cache)?;
+    let shares = Shares::new(folder, ShareLimits::default());
+    shares::sweep_now(&shares);
+    Some(Arc::new(shares))
+}
+
+/// The schema of `lamina scan --format json`.
+async fn report_schema() -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "application/schema+json"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, REPORT_SCHEMA).into_response()
+}
+
+/// `docs/report.schema.json`.
+const REPORT_SCHEMA: &str = include_str!("../../../docs/report.schema.json");
 
 async fn db(State(site): State<Site>, request: Request<Body>) -> Response {
     let (path, method, headers) = parts(&request);
@@ -559,7 +606,7 @@ async fn page(State(site): State<Site>, request: Request<Body>) -> Response {
     if path == "index.html"
         && let Some(bytes) = csp::without_meta(&file.bytes)
     {
-        file = File::of(bytes.into());
+        file = File::of(bytes);
         // What was compressed beside it has the policy in it.
         is_as_built = false;
     }

@@ -571,6 +571,7 @@ impl Draft {
                 ..Database::default()
             }),
             warnings,
+            left_out: Vec::new(),
             imported: Some(self.imported),
         }
     }

@@ -5,6 +5,7 @@
 
 pub mod beside;
 pub mod changes;
+pub mod compare;
 mod draft;
 pub mod fixes;
 pub mod formats;

@@ -46,9 +46,72 @@ pub struct Report {
     pub database: Option<Database>,
     /// What is missing from this report, and why.
     pub warnings: Vec<ReportWarning>,
+    /// What was left out of this copy of the report, so that it fits where it is: a share link. What
+    /// counts (layers' packages and files) is of the whole report.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
     /// That another tool made it ([`crate::imports`]); `None` for our own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported: Option<Imported>,
+}
+
+/// Something that was left out of a copy of a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// What.
+    pub what: LeftOutPart,
+    /// How many there were.
+    pub count: u64,
+}
+
+/// Parts of a report that a copy can do without, the dispensable first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum LeftOutPart {
+    /// Paths of files: those that waste most, and programs that no package names.
+    Paths,
+    /// What else is stated of packages, and what was found where in so many words.
+    PackageDetails,
+    /// Times and comments of build steps, labels.
+    HistoryDetails,
+    /// Packages without findings.
+    Packages,
+    /// What is found and what to do about it, of issues, in words.
+    IssueProse,
+    /// One line on what each vulnerability is.
+    Titles,
+    /// What EPSS percentiles have behind whole percents.
+    PercentileDigits,
+    /// Other ids of vulnerabilities than the one shown and the record's.
+    Aliases,
+}
+
+impl LeftOut {
+    /// In words: `312 packages without findings`.
+    pub fn words(&self) -> String {
+        let (one, many) = match self.what {
+            LeftOutPart::Paths => ("path of a file", "paths of files"),
+            LeftOutPart::PackageDetails => ("detail of a package", "details of packages"),
+            LeftOutPart::HistoryDetails => ("detail of the history", "details of the history"),
+            LeftOutPart::Packages => ("package without findings", "packages without findings"),
+            LeftOutPart::IssueProse => ("explanation of an issue", "explanations of issues"),
+            LeftOutPart::Titles => ("title of a finding", "titles of findings"),
+            LeftOutPart::PercentileDigits => (
+                "EPSS percentile's last digits",
+                "EPSS percentiles' last digits",
+            ),
+            LeftOutPart::Aliases => (
+                "other id of a vulnerability",
+                "other ids of vulnerabilities",
+            ),
+        };
+        format!(
+            "{} {}",
+            self.count,
+            if self.count == 1 { one } else { many }
+        )
+    }
 }
 
 /// The report of another tool, as far as ours can say the same.

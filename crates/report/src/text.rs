@@ -99,6 +99,63 @@ pub(crate) fn place(issue: &Issue) -> String {
     }
 }
 
+/// Bytes in words: `1.5 MB`.
+pub(crate) fn human_bytes(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let mut value = bytes as f64;
+    let mut units = UNITS.iter();
+    let mut unit = units.next().copied().unwrap_or_default();
+    for next in units {
+        if value < 1000.0 {
+            break;
+        }
+        value /= 1000.0;
+        unit = next;
+    }
+    if unit == "B" {
+        format!("{bytes} B")
+    } else {
+        format!("{value:.1} {unit}")
+    }
+}
+
+/// Text that Markdown shows as it is.
+pub(crate) fn markdown_of(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(
+            c,
+            '\\' | '`'
+                | '*'
+                | '_'
+                | '{'
+                | '}'
+                | '['
+                | ']'
+                | '('
+                | ')'
+                | '<'
+                | '>'
+                | '#'
+                | '|'
+                | '~'
+                | '&'
+                | '!'
+                | '@'
+        ) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// Text for a cell of a Markdown table, or anywhere in its text. Addresses in it do not become links.
+pub(crate) fn cell(text: &str) -> String {
+    let text = markdown_of(&clean(text));
+    text.replace("://", "\\://").replace("www.", "www\\.")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +166,12 @@ mod tests {
         assert_eq!(short("äöüß", 3), "äö…");
         assert_eq!(short("a\u{1b}[31m\nb", 20), "a [31m b");
         assert_eq!(short("exe\u{202e}gpj", 20), "exe gpj");
+    }
+
+    #[test]
+    fn a_cell_of_markdown_has_no_links_and_no_markup() {
+        assert_eq!(cell("a|b\n<i>"), "a\\|b \\<i\\>");
+        assert_eq!(cell("https://a www.b"), "https\\://a www\\.b");
     }
 
     #[test]

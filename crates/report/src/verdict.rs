@@ -164,6 +164,7 @@ mod tests {
             findings: Vec::new(),
             database: Some(Database::default()),
             warnings: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 

@@ -111,6 +111,7 @@ impl Joined {
             imported: None,
             database: None,
             warnings,
+            left_out: Vec::new(),
         }
     }
 

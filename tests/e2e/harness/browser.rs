@@ -299,6 +299,31 @@ impl Browser {
         self.settle().await;
     }
 
+    /// The link that the report's page copies when it is asked for all of the report.
+    pub(crate) async fn complete_link(&self) -> String {
+        self.script("window.copied = ''; navigator.clipboard.writeText = text => { window.copied = text; return Promise.resolve(); }")
+            .await;
+        self.click("share").await;
+        self.one("share-link-size").await;
+        let is_short = self.shows("share-copy-complete").await;
+        let button = if is_short {
+            "share-copy-complete"
+        } else {
+            "share-copy"
+        };
+        self.click(button).await;
+        let copied = async || {
+            let text = self.script("return window.copied").await;
+            text.as_str().unwrap_or_default().to_owned()
+        };
+        self.until("a link in the clipboard", async || {
+            copied().await.contains('#')
+        })
+        .await;
+        self.click("share-close").await;
+        copied().await
+    }
+
     /// Checks that what is shown is accessible, and keeps `docs/shots/<name>-{light,dark,390}.png` if
     /// `LAMINA_SHOTS=1`.
     pub(crate) async fn shots(&self, name: &str) {

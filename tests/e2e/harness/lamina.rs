@@ -14,6 +14,8 @@ use super::{
 #[derive(Debug)]
 pub(crate) struct Lamina {
     process: Process,
+    /// Where it keeps encrypted reports.
+    pub(crate) shares: tempfile::TempDir,
     /// Where the page is, without a slash at the end.
     pub(crate) url: String,
 }
@@ -43,10 +45,13 @@ impl Lamina {
             .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--page"])
             .arg(page)
             .args(["--samples", "demo/out/samples", "--db", "demo/out/db"]);
+        let shares = tempfile::tempdir().unwrap();
+        command.arg("--shares").arg(shares.path());
         let mut process = Process::start("lamina", command);
         process.listens(port).await;
         Self {
             process,
+            shares,
             url: format!("http://127.0.0.1:{port}"),
         }
     }
@@ -63,11 +68,14 @@ impl Lamina {
         }
         let port = free_port();
         let mut command = Command::new(program());
+        let shares = tempfile::tempdir().unwrap();
         command
             .current_dir(root())
             .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
             .args(["--page", "dist", "--samples", "demo/out/samples", "--db"])
-            .arg(database);
+            .arg(database)
+            .arg("--shares")
+            .arg(shares.path());
         if let Some(key) = key {
             command.args(["--db-key", key]);
         }
@@ -78,6 +86,7 @@ impl Lamina {
         process.listens(port).await;
         Self {
             process,
+            shares,
             url: format!("http://127.0.0.1:{port}"),
         }
     }

@@ -202,7 +202,11 @@ fn nothing_in_a_report_ever_runs() {
 
         // In a link.
         browser
-            .open(&format!("{}/#r={}", lamina.url, link::encode(&shared)))
+            .open(&format!(
+                "{}/#r={}",
+                lamina.url,
+                link::encode(&shared, usize::MAX).text
+            ))
             .await;
         browser.one("shared-banner").await;
         walk_all(browser).await;

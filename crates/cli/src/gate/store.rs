@@ -353,6 +353,7 @@ mod tests {
             imported: None,
             database: None,
             warnings: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 

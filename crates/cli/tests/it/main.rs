@@ -11,6 +11,7 @@
 )]
 
 mod bases;
+mod compare;
 mod database;
 mod gate;
 mod gate_load;

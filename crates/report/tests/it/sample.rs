@@ -32,6 +32,7 @@ pub(crate) fn empty() -> Report {
         imported: None,
         database: None,
         warnings: Vec::new(),
+        left_out: Vec::new(),
     }
 }
 
