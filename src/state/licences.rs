@@ -46,17 +46,20 @@ pub fn by_licence(report: &Report) -> Vec<Licence> {
 
 #[cfg(test)]
 mod tests {
+    use lamina_inventory::facts::PackageKind;
+
     use super::*;
+    use crate::state::findings::tests::report;
 
     #[test]
     fn licences_are_counted_and_those_without_come_last() {
         let package = |licence: Option<&str>, removed_in| Package {
             licence: licence.map(str::to_owned),
             removed_in,
-            ..Package::default()
+            ..Package::new(PackageKind::Npm, "a", "1")
         };
-        let report = Report {
-            packages: vec![
+        let report = report(
+            vec![
                 package(Some("MIT"), None),
                 package(None, None),
                 package(Some(" "), None),
@@ -64,8 +67,8 @@ mod tests {
                 package(Some("MIT"), None),
                 package(Some("MIT"), Some(3)),
             ],
-            ..Report::default()
-        };
+            Vec::new(),
+        );
         let told: Vec<_> = by_licence(&report)
             .into_iter()
             .map(|licence| (licence.name, licence.packages))

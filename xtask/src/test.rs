@@ -74,3 +74,33 @@ fn wasm(filter: &[String]) -> Result<()> {
     }
     tests.go()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use crate::shell::root;
+
+    #[test]
+    fn every_picture_is_taken_by_a_test_and_shown() {
+        let mut taken = BTreeSet::new();
+        for entry in std::fs::read_dir(root().join("tests/e2e/journeys")).unwrap() {
+            let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+            for call in [".shots(", ".shots_of("] {
+                for part in text.split(call).skip(1) {
+                    let name = part.trim_start().strip_prefix('"');
+                    let name = name.and_then(|rest| rest.split_once('"'));
+                    taken.insert(name.expect("a literal name").0.to_owned());
+                }
+            }
+        }
+        let tour = std::fs::read_to_string(root().join("docs/tour.md")).unwrap();
+        let shown: BTreeSet<String> = tour
+            .split("](shots/")
+            .skip(1)
+            .filter_map(|part| Some(part.split_once("-light.png")?.0.to_owned()))
+            .filter(|name| !name.contains(')'))
+            .collect();
+        assert_eq!(shown, taken);
+    }
+}
