@@ -30,17 +30,17 @@ type Table = [u64; 1 << (TABLE_BITS - 6)];
 const FOLLOWING: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-+/.$=";
 
 /// What is looked for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Keyword {
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Keyword {
     /// The bytes, three or more.
-    pub(crate) word: &'static [u8],
+    pub(super) word: Box<[u8]>,
     /// Whether letters match in any case that people write: `token`, `TOKEN`, `Token`; an upper-case letter
     /// in the word stands for the start of another.
-    pub(crate) ignore_case: bool,
+    pub(super) ignore_case: bool,
 }
 
 /// A set of keywords, ready to be looked for.
-pub(crate) struct Filter {
+pub(super) struct Filter {
     /// Which three bytes are worth a closer look.
     grams: Box<Table>,
     /// Which four bytes are.
@@ -198,7 +198,7 @@ fn starts_word(word: &[u8], at: usize) -> bool {
 
 impl Filter {
     /// Prepares keywords.
-    pub(crate) fn new(keywords: Vec<Keyword>) -> Self {
+    pub(super) fn new(keywords: Vec<Keyword>) -> Self {
         let mut filter = Self {
             grams: Box::new([0; 1 << (TABLE_BITS - 6)]),
             windows: Box::new([0; 1 << (TABLE_BITS - 6)]),
@@ -206,7 +206,7 @@ impl Filter {
             keywords: Vec::new(),
         };
         for (number, keyword) in (0..).zip(&keywords) {
-            if let Ok(three) = <[u8; 3]>::try_from(keyword.word) {
+            if let Ok(three) = <[u8; 3]>::try_from(&*keyword.word) {
                 for next in FOLLOWING {
                     let [a, b, c] = three;
                     filter.add(
@@ -232,7 +232,7 @@ impl Filter {
                 offset,
             };
             if keyword.ignore_case {
-                let starts = std::array::from_fn(|at| starts_word(keyword.word, offset + at));
+                let starts = std::array::from_fn(|at| starts_word(&keyword.word, offset + at));
                 for variant in cases(window, starts) {
                     filter.add(variant, place);
                 }
@@ -259,7 +259,7 @@ impl Filter {
     ///
     /// Candidates are written down and sorted out later, without a branch that depends on the text: one in
     /// ten blocks is a candidate, and as many mispredicted branches would cost more than all the rest.
-    pub(crate) fn find(
+    pub(super) fn find(
         &self,
         text: &[u8],
         from: usize,
@@ -367,8 +367,8 @@ impl Filter {
             };
             let there = text.get(start..start + keyword.word.len());
             let is_there = there.is_some_and(|there| match keyword.ignore_case {
-                true => there.eq_ignore_ascii_case(keyword.word),
-                false => there == keyword.word,
+                true => there.eq_ignore_ascii_case(&keyword.word),
+                false => *there == *keyword.word,
             });
             if is_there {
                 found(place.keyword, start);
@@ -397,7 +397,7 @@ mod tests {
             WORDS
                 .iter()
                 .map(|(word, ignore_case)| Keyword {
-                    word,
+                    word: (*word).into(),
                     ignore_case: *ignore_case,
                 })
                 .collect(),
