@@ -46,7 +46,7 @@ impl StreamAnalyser for Classifier {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn watch(&self, entry: &Entry, _: &[u8]) -> Option<Box<dyn Watcher>> {
@@ -256,6 +256,41 @@ mod tests {
         }
     }
 
+    /// What [`crate::search`] says of them.
+    #[test]
+    fn nearly_all_patterns_have_bytes_for_the_matcher() {
+        let needles = needles().count();
+        let names = |is_needle: bool| {
+            let told = |program: &&Program| {
+                let pattern = Pattern::new(program.pattern, Some(b"1.2"));
+                pattern.is_some_and(|pattern| pattern.is_needle() == is_needle)
+            };
+            let names = PROGRAMS.iter().filter(told);
+            names.map(|program| program.pattern).collect::<Vec<_>>()
+        };
+        assert_eq!(names(true).len(), needles);
+        let mut others = names(false);
+        others.sort_unstable();
+        others.dedup();
+        let expect = [
+            "\0<name>\0",
+            "\0<v1-5j>\0",
+            "\0<v2-3r>\0",
+            "\0<v2>\0",
+            "\0<v3-5b>\0",
+            "\0<v3>\0",
+            "\0<v3>\0(",
+            "\0<v3r>\0",
+            "\0v<v3>\0",
+            "\0v<v3r>\0",
+            "<!d>\0<v3>\0",
+            "c <v3> (<w+> 20",
+            "go<v2-3r>",
+            "go<v2-3r>\0",
+        ];
+        assert_eq!(others, expect);
+    }
+
     #[test]
     fn lines_for_one_file_stand_together() {
         let mut seen: Vec<&str> = Vec::new();
@@ -408,6 +443,77 @@ mod tests {
             "ffmpeg@5.1.9",
         );
         check("usr/lib/libavcodec.so.59", "\0Lavc59.37.100\0", "");
+        check(
+            "lib/libjulia-internal.so.1.12",
+            "INFO\0__init__\x001.12.6\0branch\0commit",
+            "julia@1.12.6",
+        );
+        check(
+            "lib/libjulia-internal.so",
+            "\0verify_methods\0Task cannot be serialized\x001.9.0-alpha1\0BigInt\0",
+            "julia@1.9.0-alpha1",
+        );
+        check(
+            "lib/libjulia-internal.so.1.8",
+            "option `%s`\x001.8.5\0julia version %s",
+            "julia@1.8.5",
+        );
+        check(
+            "lib/libjulia.so.1",
+            "\0#kw#\x001.3.1\0BigInt",
+            "julia@1.3.1",
+        );
+        check(
+            "lib/libjulia.so.0.6",
+            "\0ObjectIdDict\x000.6.4\0jl_sysimg_cpu_target",
+            "julia@0.6.4",
+        );
+        check("bin/julia", "\0#kw#\x001.3.1\0BigInt", "");
+        check(
+            "usr/share/filebeat/filebeat",
+            "forcestdinsetupTest 9.4.2%s %w8.0.0sse41",
+            "filebeat@9.4.2",
+        );
+        check(
+            "filebeat",
+            "exportconfigcreateplugin8.18.4globalclient",
+            "filebeat@8.18.4",
+        );
+        check(
+            "filebeat",
+            "15m.rate8.11.2-9765625: type",
+            "filebeat@8.11.2",
+        );
+        check(
+            "metricbeat",
+            "createplugin9.4.2-globalclient%v",
+            "metricbeat@9.4.2",
+        );
+        check("heartbeat", "setupTest 9.4.2inputerror", "heartbeat@9.4.2");
+        check("packetbeat", "setupTest 9.4.2input%s", "packetbeat@9.4.2");
+        check("auditbeat", "setupTest 9.4.2%s %wind", "auditbeat@9.4.2");
+        // Where the next text begins with a digit, nobody knows where the version ends.
+        check("auditbeat", "setupTest 9.4.28.0.0", "");
+        check(
+            "elastic-agent",
+            "configenroll9.0.0-headeruint16",
+            "elastic-agent@9.0.0",
+        );
+        check(
+            "elastic-agent",
+            "/statsenroll8.19.4headeruint16",
+            "elastic-agent@8.19.4",
+        );
+        check(
+            "elastic-agent",
+            "/statsenroll: true9.4.2-headeruint16",
+            "elastic-agent@9.4.2",
+        );
+        check(
+            "elastic-agent",
+            "06253:04PM8.11.2:https<-chan",
+            "elastic-agent@8.11.2",
+        );
     }
 
     #[test]
