@@ -9,7 +9,7 @@ use lamina_image::{
     path::LayerPath,
 };
 use lamina_inventory::{
-    analyser::{ClaimedFile, HEAD_BYTES},
+    analyser::{ClaimedFile, FileWatch, HEAD_BYTES},
     facts::Facts,
     kinds::{ANALYSERS, STREAM_ANALYSERS},
 };
@@ -44,13 +44,11 @@ pub fn watch(id: &str, path: &str, bytes: &[u8]) {
         modified: 0,
     };
     let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
-    let Some(mut watcher) = analyser.watch(&entry, head) else {
-        return;
-    };
+    let mut watch = FileWatch::new(&entry, head, [analyser]);
     for piece in bytes.chunks(1 + usize::from(*piece) * 4) {
-        watcher.feed(piece);
+        watch.feed(piece);
     }
-    watcher.finish(&entry.path, true, &mut Facts::default());
+    watch.finish(&entry.path, true, &mut Facts::default());
 }
 
 /// A zip archive of one stored file. Its checksum is wrong, which hides nothing.

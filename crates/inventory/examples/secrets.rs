@@ -19,7 +19,7 @@ use lamina_image::{
     path::LayerPath,
 };
 use lamina_inventory::{
-    analyser::{HEAD_BYTES, StreamAnalyser},
+    analyser::{FileWatch, HEAD_BYTES, StreamAnalyser},
     facts::Facts,
     kinds::secrets::Secrets,
 };
@@ -88,12 +88,14 @@ fn scan(path: &Path, content: &[u8], facts: &mut Facts) -> bool {
         modified: 0,
     };
     let head = content.get(..HEAD_BYTES).unwrap_or(content);
-    let Some(mut watcher) = Secrets.watch(&entry, head) else {
+    if Secrets.watch(&entry, head).is_none() {
         return false;
-    };
-    for piece in content.chunks(PIECE) {
-        watcher.feed(piece);
     }
-    watcher.finish(&entry.path, true, facts);
+    let analyser: &dyn StreamAnalyser = &Secrets;
+    let mut watch = FileWatch::new(&entry, head, [&analyser]);
+    for piece in content.chunks(PIECE) {
+        watch.feed(piece);
+    }
+    watch.finish(&entry.path, true, facts);
     true
 }

@@ -4,6 +4,11 @@ use lamina_image::{layer::Entry, path::LayerPath};
 
 use crate::{facts::Facts, limits::MAX_CLAIMED_BYTES};
 
+pub use crate::{
+    search::{FileWatch, Hit, Topic, Wants},
+    window::Window,
+};
+
 /// Finds one kind of thing in the files of a layer.
 pub trait Analyser: Sync {
     /// Name in reports and cache keys, e.g. `apk`. Never changes.
@@ -45,10 +50,21 @@ pub trait StreamAnalyser: Sync {
     fn watch(&self, entry: &Entry, head: &[u8]) -> Option<Box<dyn Watcher>>;
 }
 
-/// Watches one file.
+/// Watches one file, by what [`FileWatch`] shows of it.
 pub trait Watcher: Send {
-    /// The next bytes, the head included. They come in pieces of any length.
-    fn feed(&mut self, bytes: &[u8]);
+    /// What it must be shown. Asked once.
+    fn wants(&self) -> Wants {
+        Wants::default()
+    }
+    /// One of the strings that it looks for was found. Each is told once, in order.
+    fn hit(&mut self, window: &Window<'_>, hit: Hit) {
+        let _ = (window, hit);
+    }
+    /// The next window, after the hits in it. Windows overlap or follow one another without a gap, so
+    /// that each byte of the file is in one.
+    fn see(&mut self, window: &Window<'_>) {
+        let _ = window;
+    }
     /// The file is over. If it broke off, `is_whole` is false: what was seen is still worth noting.
     fn finish(self: Box<Self>, path: &LayerPath, is_whole: bool, out: &mut Facts);
 }

@@ -98,7 +98,10 @@ pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{analyser::ClaimedFile, facts::Facts};
+    use crate::{
+        analyser::{ClaimedFile, FileWatch},
+        facts::Facts,
+    };
 
     /// A regular file at `path`.
     pub(crate) fn entry(path: &str) -> Entry {
@@ -153,12 +156,11 @@ pub(crate) mod tests {
         let entry = entry(path);
         let mut facts = Facts::default();
         let head = &bytes[..bytes.len().min(crate::analyser::HEAD_BYTES)];
-        if let Some(mut watcher) = analyser.watch(&entry, head) {
-            for piece in bytes.chunks(piece) {
-                watcher.feed(piece);
-            }
-            watcher.finish(&entry.path, true, &mut facts);
+        let mut watch = FileWatch::new(&entry, head, [&analyser]);
+        for piece in bytes.chunks(piece) {
+            watch.feed(piece);
         }
+        watch.finish(&entry.path, true, &mut facts);
         facts
     }
 

@@ -9,7 +9,7 @@ use lamina_image::{
 };
 
 use crate::{
-    analyser::{Analyser, ClaimedFile, HEAD_BYTES, Watcher},
+    analyser::{Analyser, ClaimedFile, FileWatch, HEAD_BYTES},
     analysis::LayerAnalysis,
     facts::{Facts, Warning},
     kinds::{ANALYSERS, STREAM_ANALYSERS, executable},
@@ -54,20 +54,15 @@ enum Watching {
     /// That is not known yet: its first bytes are not all there.
     Undecided,
     /// These.
-    Decided(Vec<Box<dyn Watcher>>),
+    Decided(FileWatch),
 }
 
 /// Chooses watchers by the first bytes of a file, and shows them what is there of it.
-fn watchers_of(entry: &Entry, bytes: &[u8]) -> Vec<Box<dyn Watcher>> {
+fn watchers_of(entry: &Entry, bytes: &[u8]) -> FileWatch {
     let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
-    let chosen = STREAM_ANALYSERS.iter();
-    let mut watchers: Vec<_> = chosen
-        .filter_map(|analyser| analyser.watch(entry, head))
-        .collect();
-    for watcher in &mut watchers {
-        watcher.feed(bytes);
-    }
-    watchers
+    let mut watch = FileWatch::new(entry, head, STREAM_ANALYSERS);
+    watch.feed(bytes);
+    watch
 }
 
 impl Open {
@@ -89,10 +84,8 @@ impl Open {
         let bytes = bytes.get(..left).unwrap_or_default();
         self.received += bytes.len() as u64;
         match &mut self.watching {
-            Watching::Decided(watchers) => {
-                for watcher in watchers {
-                    watcher.feed(bytes);
-                }
+            Watching::Decided(watch) => {
+                watch.feed(bytes);
                 if !self.analysers.is_empty() {
                     self.bytes.extend_from_slice(bytes);
                 }
@@ -282,10 +275,8 @@ impl LayerScan {
             };
             analyser.analyse(file, &mut self.facts);
         }
-        if let Watching::Decided(watchers) = open.watching {
-            for watcher in watchers {
-                watcher.finish(&path, is_whole, &mut self.facts);
-            }
+        if let Watching::Decided(watch) = open.watching {
+            watch.finish(&path, is_whole, &mut self.facts);
         }
         // A file that nobody has anything to say of needs no span, unless it takes the place of one
         // that had.

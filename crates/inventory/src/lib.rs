@@ -61,6 +61,7 @@ pub mod merge;
 pub mod path_list;
 mod places;
 pub mod purl;
+mod search;
 pub mod secrets;
 pub mod severity;
 pub mod sqlite;

@@ -2,7 +2,7 @@
 //!
 //! [`scan_config`] looks at an image's configuration, [`redact`] makes text fit to be shown, and the
 //! stream analyser [`crate::kinds::secrets`] looks at files. All go by one list of rules (`rules.rs`):
-//! a filter finds the keywords (`filter.rs`), a pattern is tried where one is (`scanner.rs`), guards drop
+//! their keywords are found with all other strings (`search.rs`), a pattern is tried where one is (`scanner.rs`), guards drop
 //! what only looks like a secret (`guards.rs`), and how much is asked of a file depends on its path
 //! (`paths.rs`).
 //!
@@ -10,7 +10,6 @@
 //! (`redaction.rs`).
 
 mod config;
-mod filter;
 mod guards;
 pub(crate) mod paths;
 mod redaction;

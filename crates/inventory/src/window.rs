@@ -17,8 +17,8 @@ pub(crate) struct Windows {
 }
 
 /// A part of the stream.
-#[derive(Clone)]
-pub(crate) struct Window<'a> {
+#[derive(Clone, Debug)]
+pub struct Window<'a> {
     /// Its bytes.
     pub(crate) bytes: &'a [u8],
     /// Where `bytes` begins in the stream.

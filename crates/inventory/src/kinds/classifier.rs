@@ -1,6 +1,7 @@
 //! Programs that no package manager installed, told by bytes that only they have.
 //!
-//! A file whose name is one of the table's is searched for the patterns of that name as it goes by. The
+//! A file whose name is one of the table's is searched for the patterns of that name as it goes by: the
+//! plain bytes of nearly all of them are found with everything else ([`crate::search`]). The
 //! table ([`programs`]) is data: to tell one more program is one more line. Which programs there are to
 //! tell, and what is known of their bytes, is learned from Syft's classifiers and from the programs
 //! themselves.
@@ -9,16 +10,15 @@ use lamina_image::{layer::Entry, path::LayerPath};
 use memchr::memmem;
 
 use crate::{
-    analyser::{StreamAnalyser, Watcher},
+    analyser::{Hit, StreamAnalyser, Topic, Wants, Watcher, Window},
     facts::{Basis, Facts, PackageFact},
-    window::{Window, Windows},
 };
 
 mod glob;
 mod pattern;
 mod programs;
 
-use pattern::Pattern;
+use pattern::{Fit, Pattern};
 use programs::{PROGRAMS, Program};
 
 /// Programs told by their bytes.
@@ -29,13 +29,24 @@ const ID: &str = "classifier";
 /// Bytes of what was found that evidence shows.
 const EVIDENCE_BYTES: usize = 80;
 
+/// What is looked for in files by the lines of the table, as far as the matcher takes it.
+pub(crate) fn needles() -> impl Iterator<Item = (usize, Vec<u8>)> {
+    let lines = (0..).zip(PROGRAMS);
+    lines.filter_map(|(number, program)| {
+        let pattern = Pattern::new(program.pattern, None)?;
+        pattern
+            .is_needle()
+            .then(|| (number, pattern.sought().to_vec()))
+    })
+}
+
 impl StreamAnalyser for Classifier {
     fn id(&self) -> &'static str {
         ID
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn watch(&self, entry: &Entry, _: &[u8]) -> Option<Box<dyn Watcher>> {
@@ -43,7 +54,7 @@ impl StreamAnalyser for Classifier {
         let name = entry.path.file_name();
         let version = version_in(name);
         let mut searches: Vec<Search> = Vec::new();
-        for program in PROGRAMS {
+        for (number, program) in PROGRAMS.iter().enumerate() {
             // Asked of every file there is.
             let may_match = match program.glob.as_bytes().first() {
                 Some(b'*' | b'?') => true,
@@ -54,9 +65,11 @@ impl StreamAnalyser for Classifier {
                 continue;
             }
             if let Some(pattern) = Pattern::new(program.pattern, version) {
+                let finder = || memmem::Finder::new(pattern.sought()).into_owned();
                 searches.push(Search {
+                    number,
                     program,
-                    finder: memmem::Finder::new(pattern.anchor()).into_owned(),
+                    finder: (!pattern.is_needle()).then(finder),
                     pattern,
                     found: None,
                 });
@@ -65,28 +78,24 @@ impl StreamAnalyser for Classifier {
         if searches.is_empty() {
             return None;
         }
-        let reach = |of: fn(&Pattern) -> usize| {
-            let reaches = searches.iter().map(|search| of(&search.pattern));
-            reaches.max().unwrap_or(0)
-        };
-        Some(Box::new(Watch {
-            windows: Windows::new(reach(|p| p.behind), reach(|p| p.ahead)),
-            searches,
-        }))
+        Some(Box::new(Watch { searches }))
     }
 }
 
 /// Watches one file.
 struct Watch {
-    windows: Windows,
+    /// In the order of the table.
     searches: Vec<Search>,
 }
 
 /// One program that it may be.
 struct Search {
+    /// Its line in the table.
+    number: usize,
     program: &'static Program,
     pattern: Pattern,
-    finder: memmem::Finder<'static>,
+    /// Finds what the matcher does not.
+    finder: Option<memmem::Finder<'static>>,
     found: Option<Found>,
 }
 
@@ -96,16 +105,17 @@ struct Found {
 }
 
 impl Watch {
-    fn see(searches: &mut [Search], window: &Window<'_>) {
+    /// Shows a window to those searches that may still matter. Once a line has found something, those
+    /// behind it for the same file do not.
+    fn each(&mut self, mut see: impl FnMut(&mut Search)) {
         let mut groups: Vec<&str> = Vec::new();
-        for search in searches {
-            // What stands before it in the table is found already: that is what counts.
+        for search in &mut self.searches {
             let group = search.program.group();
             if groups.contains(&group) {
                 continue;
             }
             if search.found.is_none() {
-                search.see(window);
+                see(search);
             }
             if search.found.is_some() {
                 groups.push(group);
@@ -115,13 +125,19 @@ impl Watch {
 }
 
 impl Search {
+    /// Looks for what the matcher does not.
     fn see(&mut self, window: &Window<'_>) {
-        let (bytes, from) = window.searchable(self.pattern.anchor().len());
-        let fit = self
-            .finder
+        let Some(finder) = &self.finder else { return };
+        let (bytes, from) = window.searchable(self.pattern.sought().len());
+        let fit = finder
             .find_iter(bytes)
             .find_map(|place| self.pattern.fit(window.bytes, from + place));
-        let Some(fit) = fit else { return };
+        if let Some(fit) = fit {
+            self.note(window, fit);
+        }
+    }
+
+    fn note(&mut self, window: &Window<'_>, fit: Fit) {
         let text = |range: std::ops::Range<usize>| window.bytes.get(range).unwrap_or_default();
         let version = String::from_utf8_lossy(text(fit.version.clone())).into_owned();
         // A gap may hold anything: then the version alone is shown.
@@ -148,15 +164,34 @@ impl Search {
 }
 
 impl Watcher for Watch {
-    fn feed(&mut self, bytes: &[u8]) {
-        let searches = &mut self.searches;
-        self.windows
-            .feed(bytes, |window| Self::see(searches, &window));
+    fn wants(&self) -> Wants {
+        let reach = |of: fn(&Pattern) -> usize| {
+            let reaches = self.searches.iter().map(|search| of(&search.pattern));
+            reaches.max().unwrap_or(0)
+        };
+        Wants {
+            topic: Some(Topic::Programs),
+            behind: reach(|pattern| pattern.behind),
+            ahead: reach(|pattern| pattern.ahead),
+            first: 0,
+        }
     }
 
-    fn finish(mut self: Box<Self>, path: &LayerPath, _: bool, out: &mut Facts) {
-        let searches = &mut self.searches;
-        self.windows.finish(|window| Self::see(searches, &window));
+    fn hit(&mut self, window: &Window<'_>, hit: Hit) {
+        self.each(|search| {
+            if search.number == hit.number
+                && let Some(fit) = search.pattern.fit(window.bytes, hit.place)
+            {
+                search.note(window, fit);
+            }
+        });
+    }
+
+    fn see(&mut self, window: &Window<'_>) {
+        self.each(|search| search.see(window));
+    }
+
+    fn finish(self: Box<Self>, path: &LayerPath, _: bool, out: &mut Facts) {
         let mut groups: Vec<&str> = Vec::new();
         for search in self.searches {
             let program = search.program;
@@ -213,12 +248,47 @@ mod tests {
         for program in PROGRAMS {
             let pattern = Pattern::new(program.pattern, Some(b"1.2"));
             let pattern = pattern.unwrap_or_else(|| panic!("{program:?}"));
-            assert!(!pattern.anchor().is_empty(), "{program:?}");
+            assert!(!pattern.sought().is_empty(), "{program:?}");
             assert!(
                 !program.glob.is_empty() && !program.name.is_empty(),
                 "{program:?}"
             );
         }
+    }
+
+    /// What [`crate::search`] says of them.
+    #[test]
+    fn nearly_all_patterns_have_bytes_for_the_matcher() {
+        let needles = needles().count();
+        let names = |is_needle: bool| {
+            let told = |program: &&Program| {
+                let pattern = Pattern::new(program.pattern, Some(b"1.2"));
+                pattern.is_some_and(|pattern| pattern.is_needle() == is_needle)
+            };
+            let names = PROGRAMS.iter().filter(told);
+            names.map(|program| program.pattern).collect::<Vec<_>>()
+        };
+        assert_eq!(names(true).len(), needles);
+        let mut others = names(false);
+        others.sort_unstable();
+        others.dedup();
+        let expect = [
+            "\0<name>\0",
+            "\0<v1-5j>\0",
+            "\0<v2-3r>\0",
+            "\0<v2>\0",
+            "\0<v3-5b>\0",
+            "\0<v3>\0",
+            "\0<v3>\0(",
+            "\0<v3r>\0",
+            "\0v<v3>\0",
+            "\0v<v3r>\0",
+            "<!d>\0<v3>\0",
+            "c <v3> (<w+> 20",
+            "go<v2-3r>",
+            "go<v2-3r>\0",
+        ];
+        assert_eq!(others, expect);
     }
 
     #[test]
@@ -373,6 +443,77 @@ mod tests {
             "ffmpeg@5.1.9",
         );
         check("usr/lib/libavcodec.so.59", "\0Lavc59.37.100\0", "");
+        check(
+            "lib/libjulia-internal.so.1.12",
+            "INFO\0__init__\x001.12.6\0branch\0commit",
+            "julia@1.12.6",
+        );
+        check(
+            "lib/libjulia-internal.so",
+            "\0verify_methods\0Task cannot be serialized\x001.9.0-alpha1\0BigInt\0",
+            "julia@1.9.0-alpha1",
+        );
+        check(
+            "lib/libjulia-internal.so.1.8",
+            "option `%s`\x001.8.5\0julia version %s",
+            "julia@1.8.5",
+        );
+        check(
+            "lib/libjulia.so.1",
+            "\0#kw#\x001.3.1\0BigInt",
+            "julia@1.3.1",
+        );
+        check(
+            "lib/libjulia.so.0.6",
+            "\0ObjectIdDict\x000.6.4\0jl_sysimg_cpu_target",
+            "julia@0.6.4",
+        );
+        check("bin/julia", "\0#kw#\x001.3.1\0BigInt", "");
+        check(
+            "usr/share/filebeat/filebeat",
+            "forcestdinsetupTest 9.4.2%s %w8.0.0sse41",
+            "filebeat@9.4.2",
+        );
+        check(
+            "filebeat",
+            "exportconfigcreateplugin8.18.4globalclient",
+            "filebeat@8.18.4",
+        );
+        check(
+            "filebeat",
+            "15m.rate8.11.2-9765625: type",
+            "filebeat@8.11.2",
+        );
+        check(
+            "metricbeat",
+            "createplugin9.4.2-globalclient%v",
+            "metricbeat@9.4.2",
+        );
+        check("heartbeat", "setupTest 9.4.2inputerror", "heartbeat@9.4.2");
+        check("packetbeat", "setupTest 9.4.2input%s", "packetbeat@9.4.2");
+        check("auditbeat", "setupTest 9.4.2%s %wind", "auditbeat@9.4.2");
+        // Where the next text begins with a digit, nobody knows where the version ends.
+        check("auditbeat", "setupTest 9.4.28.0.0", "");
+        check(
+            "elastic-agent",
+            "configenroll9.0.0-headeruint16",
+            "elastic-agent@9.0.0",
+        );
+        check(
+            "elastic-agent",
+            "/statsenroll8.19.4headeruint16",
+            "elastic-agent@8.19.4",
+        );
+        check(
+            "elastic-agent",
+            "/statsenroll: true9.4.2-headeruint16",
+            "elastic-agent@9.4.2",
+        );
+        check(
+            "elastic-agent",
+            "06253:04PM8.11.2:https<-chan",
+            "elastic-agent@8.11.2",
+        );
     }
 
     #[test]
@@ -417,7 +558,7 @@ mod tests {
             piece in 1_usize..50,
         ) {
             let path = program.glob.replace("**", "x").replace('*', "1.2").replace('?', "1");
-            let anchor = Pattern::new(program.pattern, Some(b"1.2")).map(|p| p.anchor().to_vec());
+            let anchor = Pattern::new(program.pattern, Some(b"1.2")).map(|p| p.sought().to_vec());
             let mut bytes = words.concat().into_bytes();
             bytes.splice(bytes.len().min(cut)..bytes.len().min(cut), anchor.unwrap_or_default());
             watch(&Classifier, &path, &bytes, piece);

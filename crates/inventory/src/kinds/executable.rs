@@ -13,10 +13,9 @@ use lamina_image::{layer::Entry, path::LayerPath};
 use memchr::memmem;
 
 use crate::{
-    analyser::{StreamAnalyser, Watcher},
+    analyser::{Hit, StreamAnalyser, Topic, Wants, Watcher, Window},
     facts::{Facts, Warning},
     limits::MAX_EXECUTABLE_HEAD_BYTES,
-    window::Windows,
 };
 
 mod auditable;
@@ -42,6 +41,11 @@ pub fn is_program(entry: &Entry, head: &[u8]) -> bool {
     Format::of(head).is_some() || (head.starts_with(b"#!") && entry.mode & 0o111 != 0)
 }
 
+/// The marks to look for, as they are counted.
+pub(crate) fn needles() -> impl Iterator<Item = (usize, &'static [u8])> {
+    (0..).zip(go::MARKS)
+}
+
 impl StreamAnalyser for Executable {
     fn id(&self) -> &'static str {
         ID
@@ -55,11 +59,8 @@ impl StreamAnalyser for Executable {
         let format = Format::of(head)?;
         Some(Box::new(Program {
             format,
-            head: Vec::new(),
-            layout: Layout::default(),
+            layout: None,
             is_packed: false,
-            position: 0,
-            windows: Windows::new(0, AHEAD),
             go: go::Go::new(),
             auditable: auditable::Auditable::new(),
             notes: note::Notes::default(),
@@ -70,72 +71,56 @@ impl StreamAnalyser for Executable {
 /// Watches one program.
 struct Program {
     format: Format,
-    /// Its first bytes, until there are enough to read its headers.
-    head: Vec<u8>,
-    layout: Layout,
+    /// What its headers say, once they were read.
+    layout: Option<Layout>,
     is_packed: bool,
-    /// Bytes that went by.
-    position: u64,
-    windows: Windows,
     go: go::Go,
     auditable: auditable::Auditable,
     notes: note::Notes,
 }
 
 impl Program {
-    /// The headers are there, or there will be no more of them.
-    fn read_head(&mut self) {
-        self.layout = Layout::read(self.format, &self.head);
-        self.go.see_head(&self.head);
-        self.notes.see_head(&self.layout);
-        self.notes.feed(0, &self.head);
-        self.is_packed = memmem::find(&self.head, b"UPX!").is_some();
-    }
-
-    fn scan(&mut self, bytes: &[u8], is_last: bool) {
-        let at = self.position;
-        self.position = self.position.saturating_add(bytes.len() as u64);
-        let see = |window: crate::window::Window<'_>| {
-            self.go.see(&window);
-            self.go.feed(window.offset, window.bytes, &self.layout);
-            self.auditable.feed(window.offset, window.bytes);
-            self.auditable.see(&window);
-        };
-        match is_last {
-            false => self.windows.feed(bytes, see),
-            true => self.windows.finish(see),
+    /// The first window holds the headers.
+    fn begin(&mut self, window: &Window<'_>) {
+        if self.layout.is_none() {
+            let head = window.bytes;
+            let head = head.get(..MAX_EXECUTABLE_HEAD_BYTES).unwrap_or(head);
+            let layout = Layout::read(self.format, head);
+            self.go.see_head(head);
+            self.notes.see_head(&layout);
+            self.is_packed = memmem::find(head, b"UPX!").is_some();
+            self.layout = Some(layout);
         }
-        self.go.feed(at, bytes, &self.layout);
-        self.auditable.feed(at, bytes);
-        self.notes.feed(at, bytes);
     }
 }
 
 impl Watcher for Program {
-    fn feed(&mut self, bytes: &[u8]) {
-        let mut rest = bytes;
-        if self.position == 0 {
-            let missing = MAX_EXECUTABLE_HEAD_BYTES.saturating_sub(self.head.len());
-            let (first, after) = bytes.split_at_checked(missing).unwrap_or((bytes, &[]));
-            self.head.extend_from_slice(first);
-            if self.head.len() < MAX_EXECUTABLE_HEAD_BYTES {
-                return;
-            }
-            self.read_head();
-            let head = std::mem::take(&mut self.head);
-            self.scan(&head, false);
-            rest = after;
+    fn wants(&self) -> Wants {
+        Wants {
+            topic: Some(Topic::Marks),
+            behind: 0,
+            ahead: AHEAD,
+            first: MAX_EXECUTABLE_HEAD_BYTES,
         }
-        self.scan(rest, false);
     }
 
-    fn finish(mut self: Box<Self>, path: &LayerPath, _: bool, out: &mut Facts) {
-        if self.position == 0 {
-            self.read_head();
-            let head = std::mem::take(&mut self.head);
-            self.scan(&head, false);
+    fn hit(&mut self, window: &Window<'_>, hit: Hit) {
+        self.begin(window);
+        self.go.hit(window, hit);
+    }
+
+    fn see(&mut self, window: &Window<'_>) {
+        self.begin(window);
+        let (at, bytes) = (window.offset, window.bytes);
+        if let Some(layout) = &self.layout {
+            self.go.feed(at, bytes, layout);
         }
-        self.scan(&[], true);
+        self.auditable.feed(at, bytes);
+        self.auditable.see(window);
+        self.notes.feed(at, bytes);
+    }
+
+    fn finish(self: Box<Self>, path: &LayerPath, _: bool, out: &mut Facts) {
         if self.is_packed {
             out.warn(Warning::Packed {
                 analyser: ID.to_owned(),

@@ -54,8 +54,6 @@ impl StreamAnalyser for Nix {
 struct StoreFile;
 
 impl Watcher for StoreFile {
-    fn feed(&mut self, _: &[u8]) {}
-
     fn finish(self: Box<Self>, path: &LayerPath, _: bool, out: &mut Facts) {
         let Some(package) = package(path) else {
             return;
@@ -117,8 +115,7 @@ mod tests {
         let mut facts = Facts::default();
         for path in paths {
             let entry = entry(path);
-            if let Some(mut watcher) = Nix.watch(&entry, b"a") {
-                watcher.feed(b"a");
+            if let Some(watcher) = Nix.watch(&entry, b"a") {
                 watcher.finish(&entry.path, true, &mut facts);
             }
         }

@@ -7,9 +7,12 @@
 use lamina_image::{layer::Entry, path::LayerPath};
 
 use crate::{
-    analyser::{StreamAnalyser, Watcher},
+    analyser::{Hit, StreamAnalyser, Topic, Wants, Watcher, Window},
     facts::{Facts, IssueFact, IssueKind, Warning},
-    limits::{MAX_BINARY_SECRET_BYTES, MAX_SECRETS_PER_FILE, SECRET_TRIES_PER_BYTE},
+    limits::{
+        MAX_BINARY_SECRET_BYTES, MAX_SECRETS_PER_FILE, SECRET_AHEAD_BYTES, SECRET_BEHIND_BYTES,
+        SECRET_TRIES_PER_BYTE,
+    },
     secrets::{
         paths::{Attention, Regard, regard},
         rules::RULES,
@@ -79,8 +82,21 @@ struct Watching {
 }
 
 impl Watcher for Watching {
-    fn feed(&mut self, bytes: &[u8]) {
-        self.stream.feed(bytes);
+    fn wants(&self) -> Wants {
+        Wants {
+            topic: Some(Topic::Secrets),
+            behind: SECRET_BEHIND_BYTES,
+            ahead: SECRET_AHEAD_BYTES,
+            first: 0,
+        }
+    }
+
+    fn hit(&mut self, window: &Window<'_>, hit: Hit) {
+        self.stream.hit(window, hit);
+    }
+
+    fn see(&mut self, window: &Window<'_>) {
+        self.stream.see(window);
     }
 
     fn finish(self: Box<Self>, path: &LayerPath, _: bool, out: &mut Facts) {
@@ -132,7 +148,7 @@ impl Watcher for Watching {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::tests::entry;
+    use crate::kinds::tests::{entry, watch};
 
     fn is_watched(path: &str, head: &[u8]) -> bool {
         Secrets.watch(&entry(path), head).is_some()
@@ -164,11 +180,7 @@ mod tests {
     #[test]
     fn too_many_secrets_and_tries_are_warnings() {
         let check = |text: String, expect: &str| {
-            let entry = entry("app/settings.conf");
-            let mut watcher = Secrets.watch(&entry, b"text").unwrap();
-            watcher.feed(text.as_bytes());
-            let mut facts = Facts::default();
-            watcher.finish(&entry.path, true, &mut facts);
+            let facts = watch(&Secrets, "app/settings.conf", text.as_bytes(), 100_000);
             let warnings: Vec<String> = facts.warnings.iter().map(ToString::to_string).collect();
             assert_eq!(warnings, [expect]);
         };

@@ -8,71 +8,33 @@ use std::{
 use regex_lite::Regex;
 
 use super::{
-    filter::{Filter, Keyword},
     guards::{entropy, is_placeholder, is_random},
     paths::Attention,
     redaction::excerpt,
     rules::{RULES, Rule, Shape},
 };
-use crate::limits::{
-    MAX_SECRETS_PER_FILE, MIN_SECRET_TRIES, SECRET_AHEAD_BYTES, SECRET_BEHIND_BYTES,
-    SECRET_TRIES_PER_BYTE,
+use crate::{
+    analyser::{Hit, Topic, Window},
+    limits::{
+        MAX_SECRETS_PER_FILE, MIN_SECRET_TRIES, SECRET_AHEAD_BYTES, SECRET_BEHIND_BYTES,
+        SECRET_TRIES_PER_BYTE,
+    },
+    search,
 };
-
-/// Bytes that are gathered before they are looked at, so that small pieces cost little.
-const GATHER: usize = 32 << 10;
 
 /// Bytes that a try costs apart from those it may see: a pattern mostly fails within the first few.
 const TRY_COST: u64 = 48;
 
-/// The rules and what finds their keywords.
-struct Scanner {
-    filter: Filter,
-    /// For each keyword, its rules.
-    rules: Vec<Vec<usize>>,
-    /// For each rule, its pattern once it was needed.
-    patterns: Vec<OnceLock<Option<Regex>>>,
-}
+/// For each rule, its pattern once it was needed.
+static PATTERNS: LazyLock<Vec<OnceLock<Option<Regex>>>> =
+    LazyLock::new(|| RULES.iter().map(|_| OnceLock::new()).collect());
 
-static SCANNER: LazyLock<Scanner> = LazyLock::new(Scanner::new);
-
-impl Scanner {
-    fn new() -> Self {
-        let mut keywords: Vec<Keyword> = Vec::new();
-        let mut rules: Vec<Vec<usize>> = Vec::new();
-        for (number, rule) in (0..).zip(RULES) {
-            for word in rule.keywords {
-                let keyword = Keyword {
-                    word: word.as_bytes(),
-                    ignore_case: rule.ignore_case,
-                };
-                let known = keywords.iter().position(|known| {
-                    known.word == keyword.word && known.ignore_case == keyword.ignore_case
-                });
-                match known.and_then(|known| rules.get_mut(known)) {
-                    Some(rules) => rules.push(number),
-                    None => {
-                        keywords.push(keyword);
-                        rules.push(vec![number]);
-                    }
-                }
-            }
-        }
-        Self {
-            filter: Filter::new(keywords),
-            rules,
-            patterns: RULES.iter().map(|_| OnceLock::new()).collect(),
-        }
-    }
-
-    fn pattern(&self, number: usize) -> Option<&Regex> {
-        let rule = RULES.get(number)?;
-        // That every pattern compiles is tested.
-        self.patterns
-            .get(number)?
-            .get_or_init(|| Regex::new(&pattern_of(rule)).ok())
-            .as_ref()
-    }
+fn pattern(number: usize, rule: &Rule) -> Option<&'static Regex> {
+    // That every pattern compiles is tested.
+    PATTERNS
+        .get(number)?
+        .get_or_init(|| Regex::new(&pattern_of(rule)).ok())
+        .as_ref()
 }
 
 /// What may stand between a name and its value: the end of the name's quotes, and a sign of assignment.
@@ -127,45 +89,25 @@ struct View<'a> {
     manner: Manner,
 }
 
-/// Finds matches of all rules whose keyword's window starts in `range`. `spend` is asked before each try
-/// whether there is anything left to spend.
-fn find(
+/// Tries a rule at one of its keywords. `spend` is asked before whether there is anything left to spend.
+fn attempt(
     view: &View<'_>,
-    range: Range<usize>,
-    mut spend: impl FnMut(usize, u64) -> bool,
-    mut found: impl FnMut(Match),
-) {
-    let scanner = &*SCANNER;
-    let mut seen = String::new();
-    scanner
-        .filter
-        .find(view.text, range.start, range.end, |keyword, start| {
-            for number in scanner.rules.get(keyword).into_iter().flatten() {
-                let Some(rule) = RULES.get(*number) else {
-                    continue;
-                };
-                if !is_asked(rule, view, start) {
-                    continue;
-                }
-                if !spend(start, TRY_COST + rule.reach as u64 / 8) {
-                    continue;
-                }
-                if let Some(secret) = try_rule(
-                    *number,
-                    rule,
-                    keyword_length(rule, view.text, start),
-                    view,
-                    start,
-                    &mut seen,
-                ) {
-                    found(Match {
-                        rule: *number,
-                        keyword: start,
-                        secret,
-                    });
-                }
-            }
-        });
+    hit: Hit,
+    spend: impl FnOnce(u64) -> bool,
+    seen: &mut String,
+) -> Option<Match> {
+    let (number, keyword) = (hit.number, hit.place);
+    let rule = RULES.get(number)?;
+    if !is_asked(rule, view, keyword) || !spend(TRY_COST + rule.reach as u64 / 8) {
+        return None;
+    }
+    let length = keyword_length(rule, view.text, keyword);
+    let secret = try_rule(number, rule, length, view, keyword, seen)?;
+    Some(Match {
+        rule: number,
+        keyword,
+        secret,
+    })
 }
 
 /// Bytes of the keyword of a rule that is at a place.
@@ -227,7 +169,7 @@ fn try_rule(
     keyword: usize,
     seen: &mut String,
 ) -> Option<Range<usize>> {
-    let pattern = SCANNER.pattern(number)?;
+    let pattern = pattern(number, rule)?;
     let end = keyword
         .checked_add(rule.reach.min(SECRET_AHEAD_BYTES))?
         .min(view.text.len());
@@ -334,15 +276,22 @@ pub(crate) fn matches(text: &[u8], path: Option<&[u8]>, manner: Manner) -> Vec<M
         manner,
     };
     let mut left = MIN_SECRET_TRIES + SECRET_TRIES_PER_BYTE * text.len() as u64;
-    let spend = |_, cost| match left.checked_sub(cost) {
+    let mut spend = |cost| match left.checked_sub(cost) {
         Some(rest) => {
             left = rest;
             true
         }
         None => false,
     };
+    let mut seen = String::new();
     let mut all: Vec<Match> = Vec::new();
-    find(&view, 0..text.len(), spend, |found| {
+    search::find(text, 0, text.len(), |topic, hit| {
+        if topic != Topic::Secrets {
+            return;
+        }
+        let Some(found) = attempt(&view, hit, &mut spend, &mut seen) else {
+            return;
+        };
         match all
             .iter_mut()
             .find(|other| overlaps(&other.secret, &found.secret))
@@ -384,25 +333,20 @@ pub(crate) struct Outcome {
     pub(crate) is_exhausted: bool,
 }
 
-/// Looks for secrets in a file that comes in pieces.
+/// Looks for secrets in a file that comes in windows.
 ///
-/// What is found does not depend on where the pieces part: a keyword is judged by
-/// [`SECRET_BEHIND_BYTES`] before it and [`SECRET_AHEAD_BYTES`] after it, and waits until they are there.
+/// What is found does not depend on where the windows part: a keyword is judged by
+/// [`SECRET_BEHIND_BYTES`] before it and [`SECRET_AHEAD_BYTES`] after it, which its window must show.
 pub(crate) struct Stream {
     path: Vec<u8>,
     manner: Manner,
-    /// Bytes that are not done with: those behind the next window, and those from it on.
-    kept: Vec<u8>,
-    /// Index in `kept` of the next window.
-    next: usize,
-    /// Where in the file `kept` starts.
-    offset: u64,
-    /// Line breaks before `kept`.
+    /// Bytes of the file in which line breaks were counted, and how many there are.
+    counted: u64,
     lines: u32,
     spent: u64,
-    /// Bytes that are gathered first.
-    gather: usize,
     outcome: Outcome,
+    /// What a pattern sees.
+    seen: String,
 }
 
 impl Stream {
@@ -410,102 +354,67 @@ impl Stream {
         Self {
             path: path.to_vec(),
             manner,
-            kept: Vec::new(),
-            next: 0,
-            offset: 0,
+            counted: 0,
             lines: 0,
             spent: 0,
-            gather: GATHER,
             outcome: Outcome::default(),
+            seen: String::new(),
         }
     }
 
-    pub(crate) fn feed(&mut self, bytes: &[u8]) {
-        if self.kept.len().saturating_add(bytes.len()) < self.gather {
-            self.kept.extend_from_slice(bytes);
-            return;
-        }
-        // The border, then the rest in place.
-        let border = bytes.get(..SECRET_BEHIND_BYTES + SECRET_AHEAD_BYTES);
-        let (border, rest) = match border {
-            Some(border) if bytes.len() >= self.gather / 2 => (border, bytes),
-            _ => (bytes, &[][..]),
+    /// A rule's keyword was found.
+    pub(crate) fn hit(&mut self, window: &Window<'_>, hit: Hit) {
+        let view = View {
+            text: window.bytes,
+            is_start: window.offset == 0,
+            path: Some(&self.path),
+            manner: self.manner,
         };
-        if self.kept.is_empty() && !rest.is_empty() {
-            self.look(rest, false);
-            return;
+        let there = SECRET_TRIES_PER_BYTE.saturating_mul(window.offset_of(hit.place));
+        let mut is_exhausted = false;
+        let spent = &mut self.spent;
+        let spend = |cost| {
+            let is_left = spent.saturating_add(cost) <= MIN_SECRET_TRIES.saturating_add(there);
+            match is_left {
+                true => *spent += cost,
+                false => is_exhausted = true,
+            }
+            is_left
+        };
+        let found = attempt(&view, hit, spend, &mut self.seen);
+        self.outcome.is_exhausted |= is_exhausted;
+        if let Some(found) = found {
+            // Those of this window that were counted with the one before.
+            let known = window.bytes.get(..self.known(window)).unwrap_or_default();
+            let lines = self.lines.saturating_sub(breaks(known));
+            self.outcome.add(&view, found, window.offset, lines);
         }
-        let mut kept = std::mem::take(&mut self.kept);
-        kept.extend_from_slice(border);
-        self.look(&kept, false);
-        if rest.is_empty() {
-            return;
-        }
-        // `look` has kept what it needs, which ends where the border does: of the piece itself the same
-        // bytes are there.
-        let there = self.kept.len();
-        if let Some(start) = border.len().checked_sub(there) {
-            self.kept = Vec::new();
-            self.look(rest.get(start..).unwrap_or_default(), false);
-        } else {
-            // Cannot be: at most as many bytes are kept as a border has.
-            let mut kept = std::mem::take(&mut self.kept);
-            kept.extend_from_slice(rest.get(border.len()..).unwrap_or_default());
-            self.look(&kept, false);
-        }
+    }
+
+    /// Bytes of a window that were in the one before it.
+    fn known(&self, window: &Window<'_>) -> usize {
+        let known = self.counted.saturating_sub(window.offset);
+        usize::try_from(known).unwrap_or(usize::MAX)
+    }
+
+    /// Done with a window.
+    pub(crate) fn see(&mut self, window: &Window<'_>) {
+        let new = window.bytes.get(self.known(window)..).unwrap_or_default();
+        self.lines = self.lines.saturating_add(breaks(new));
+        self.counted = self.counted.saturating_add(new.len() as u64);
     }
 
     pub(crate) fn finish(mut self) -> Outcome {
-        let kept = std::mem::take(&mut self.kept);
-        self.look(&kept, true);
         self.outcome
             .found
             .sort_by_key(|found| (found.secret.start, found.rule));
         self.outcome
     }
+}
 
-    /// Looks at all windows of `text` from `next` on that have their surroundings, and keeps the rest.
-    fn look(&mut self, text: &[u8], is_end: bool) {
-        let end = if is_end {
-            text.len()
-        } else {
-            text.len().saturating_sub(SECRET_AHEAD_BYTES)
-        };
-        let end = end.max(self.next);
-        let (path, manner, next) = (&self.path, self.manner, self.next);
-        let (offset, lines) = (self.offset, self.lines);
-        let (spent, outcome) = (&mut self.spent, &mut self.outcome);
-        let mut is_exhausted = false;
-        let spend = |at: usize, cost: u64| {
-            let there = SECRET_TRIES_PER_BYTE.saturating_mul(offset.saturating_add(at as u64));
-            let is_left = spent.saturating_add(cost) <= MIN_SECRET_TRIES.saturating_add(there);
-            if is_left {
-                *spent += cost;
-            } else {
-                is_exhausted = true;
-            }
-            is_left
-        };
-        let view = View {
-            text,
-            is_start: offset == 0,
-            path: Some(path),
-            manner,
-        };
-        find(&view, next..end, spend, |found| {
-            outcome.add(&view, found, offset, lines);
-        });
-        self.outcome.is_exhausted |= is_exhausted;
-        let keep = end.saturating_sub(SECRET_BEHIND_BYTES);
-        let (done, kept) = text.split_at_checked(keep).unwrap_or((text, &[]));
-        let breaks = memchr::memchr_iter(b'\n', done).count();
-        self.lines = self
-            .lines
-            .saturating_add(u32::try_from(breaks).unwrap_or(u32::MAX));
-        self.offset = self.offset.saturating_add(done.len() as u64);
-        self.kept = kept.to_vec();
-        self.next = end - keep;
-    }
+/// Line breaks in a text.
+fn breaks(bytes: &[u8]) -> u32 {
+    u32::try_from(memchr::memchr_iter(b'\n', bytes).count()).unwrap_or(u32::MAX)
 }
 
 impl Outcome {
@@ -522,10 +431,7 @@ impl Outcome {
             self.has_more = true;
             return;
         }
-        let breaks = |range: Range<usize>| {
-            let bytes = view.text.get(range).unwrap_or_default();
-            u32::try_from(memchr::memchr_iter(b'\n', bytes).count()).unwrap_or(u32::MAX)
-        };
+        let breaks = |range: Range<usize>| breaks(view.text.get(range).unwrap_or_default());
         let start = found.keyword.min(found.secret.start);
         let first = lines.saturating_add(1).saturating_add(breaks(0..start));
         let told = Found {
@@ -548,7 +454,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::secrets::{redact, rules::EXAMPLES, scan_config};
+    use crate::{
+        secrets::{redact, rules::EXAMPLES, scan_config},
+        window::Windows,
+    };
 
     const MANNER: Manner = Manner {
         attention: Attention::Configuration,
@@ -563,10 +472,30 @@ mod tests {
     }
 
     fn scan(text: &[u8], path: &str, piece: usize) -> Outcome {
-        let mut stream = Stream::new(path.as_bytes(), MANNER);
-        for piece in text.chunks(piece) {
-            stream.feed(piece);
+        in_pieces(path, MANNER, text.chunks(piece))
+    }
+
+    fn in_pieces<'a>(
+        path: &str,
+        manner: Manner,
+        pieces: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Outcome {
+        let mut stream = Stream::new(path.as_bytes(), manner);
+        let (behind, ahead) = search::reach(SECRET_BEHIND_BYTES, SECRET_AHEAD_BYTES);
+        let mut windows = Windows::new(behind, ahead);
+        let mut look = |window: Window<'_>| {
+            let starts = window.starts.clone();
+            search::find(window.bytes, starts.start, starts.end, |topic, hit| {
+                if topic == Topic::Secrets {
+                    stream.hit(&window, hit);
+                }
+            });
+            stream.see(&window);
+        };
+        for piece in pieces {
+            windows.feed(piece, &mut look);
         }
+        windows.finish(&mut look);
         stream.finish()
     }
 
@@ -664,7 +593,7 @@ mod tests {
             for border in (4 + number % 5..example.len() + 12).step_by(step) {
                 let (first, second) = text.split_at(border);
                 assert_eq!(
-                    eager(&path, &[first, second]),
+                    in_pieces(&path, MANNER, [first, second]),
                     whole,
                     "{} at {border}",
                     rule.id
@@ -673,31 +602,22 @@ mod tests {
         }
     }
 
-    /// Without gathering pieces first.
-    fn eager(path: &str, pieces: &[&[u8]]) -> Outcome {
-        let mut stream = Stream::new(path.as_bytes(), MANNER);
-        stream.gather = 0;
-        for piece in pieces {
-            stream.feed(piece);
-        }
-        stream.finish()
-    }
-
     #[test]
     fn a_secret_is_found_once_at_every_place_of_a_large_file() {
         let token = ["token gh", "p_0a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R\n"].concat();
         let line = b"nothing of interest here, only a line of text\n";
-        let filler = line.repeat(3 * GATHER / line.len());
+        const LENGTH: usize = 32 << 10;
+        let filler = line.repeat(3 * LENGTH / line.len());
         // Around every border that pieces of these lengths can have.
         for piece in [
-            GATHER / 2,
-            GATHER - 1,
-            GATHER,
-            GATHER + 1,
-            2 * GATHER,
-            4 * GATHER,
+            LENGTH / 2,
+            LENGTH - 1,
+            LENGTH,
+            LENGTH + 1,
+            2 * LENGTH,
+            4 * LENGTH,
         ] {
-            for border in [GATHER, 2 * GATHER] {
+            for border in [LENGTH, 2 * LENGTH] {
                 for place in (border - SECRET_AHEAD_BYTES - 60..border + 60).step_by(89) {
                     let place = place / line.len() * line.len() + place % 3;
                     let mut text = filler.clone();
@@ -801,7 +721,7 @@ mod tests {
             let whole = scan(&text, ".netrc", text.len().max(1));
             prop_assert_eq!(&scan(&text, ".netrc", piece), &whole);
             let pieces: Vec<&[u8]> = text.chunks(piece * 9).collect();
-            prop_assert_eq!(&eager(".netrc", &pieces), &whole);
+            prop_assert_eq!(&in_pieces(".netrc", MANNER, pieces), &whole);
             let text = String::from_utf8_lossy(&text);
             let redacted = redact(&text);
             let _ = scan_config(&[text.to_string()], &[redacted], &[]);
@@ -826,15 +746,11 @@ mod tests {
             .map(|example| example.yes.concat())
             .collect::<Vec<_>>()
             .join("\n \n");
-        let mut stream = Stream::new(
-            b"a",
-            Manner {
-                attention: Attention::Strong,
-                unguarded: false,
-            },
-        );
-        stream.feed(text.as_bytes());
-        for found in stream.finish().found {
+        let manner = Manner {
+            attention: Attention::Strong,
+            unguarded: false,
+        };
+        for found in in_pieces("a", manner, [text.as_bytes()]).found {
             assert!(RULES[found.rule].strong, "{}", RULES[found.rule].id);
         }
     }
@@ -859,9 +775,8 @@ mod tests {
             attention: Attention::Full,
             unguarded: false,
         };
-        let mut stream = Stream::new(b"crates/inventory/src/secrets/rules.rs", manner);
-        stream.feed(source);
-        let found = stream.finish().found;
+        let path = "crates/inventory/src/secrets/rules.rs";
+        let found = in_pieces(path, manner, [source.as_slice()]).found;
         assert!(found.is_empty(), "{found:#?}");
     }
 

@@ -7,7 +7,7 @@ use lamina_image::{
     path::LayerPath,
 };
 use lamina_inventory::{
-    analyser::{ClaimedFile, HEAD_BYTES},
+    analyser::{ClaimedFile, FileWatch, HEAD_BYTES},
     facts::{Facts, PackageKind},
     kinds::{ANALYSERS, STREAM_ANALYSERS},
 };
@@ -33,15 +33,12 @@ fn facts(path: &str, bytes: &[u8]) -> Facts {
             analyser.analyse(ClaimedFile { path, bytes }, &mut facts);
         }
     }
-    for analyser in STREAM_ANALYSERS {
-        let head = &bytes[..bytes.len().min(HEAD_BYTES)];
-        if let Some(mut watcher) = analyser.watch(&entry, head) {
-            for piece in bytes.chunks(64 << 10) {
-                watcher.feed(piece);
-            }
-            watcher.finish(&entry.path, true, &mut facts);
-        }
+    let head = &bytes[..bytes.len().min(HEAD_BYTES)];
+    let mut watch = FileWatch::new(&entry, head, STREAM_ANALYSERS);
+    for piece in bytes.chunks(64 << 10) {
+        watch.feed(piece);
     }
+    watch.finish(&entry.path, true, &mut facts);
     facts
 }
 

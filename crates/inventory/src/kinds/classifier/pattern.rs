@@ -21,12 +21,18 @@
 
 use std::ops::Range;
 
+use crate::search::MIN_NEEDLE_BYTES;
+
 /// A pattern that is ready to be tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pattern {
     parts: Vec<Part>,
     /// The part that is searched for.
     anchor: usize,
+    /// Its bytes, and those that must follow them.
+    sought: Vec<u8>,
+    /// Whether these are the same in all files.
+    is_fixed: bool,
     /// Bytes that it may take before the anchor begins, and from there on.
     pub(super) behind: usize,
     pub(super) ahead: usize,
@@ -110,15 +116,32 @@ impl Pattern {
                 rest = after;
             }
         }
-        let length = |part: &Part| match part {
-            Part::Bytes(bytes) => bytes.len(),
+        // The version in the file's name, where it follows.
+        let named = |index: usize| match parts.get(index + 1) {
+            Some(Part::Version(shape)) => shape.prefix.as_deref(),
+            _ => None,
+        };
+        let length = |index: &usize| match parts.get(*index) {
+            Some(Part::Bytes(bytes)) => bytes.len() + named(*index).map_or(0, <[u8]>::len),
             _ => 0,
         };
-        let anchor = (0..parts.len()).max_by_key(|index| parts.get(*index).map(length))?;
+        let anchor = (0..parts.len()).max_by_key(length)?;
         let reach = |parts: &[Part]| parts.iter().map(Part::most).sum::<usize>();
         let (before, after) = parts.split_at_checked(anchor)?;
         let (behind, ahead) = (reach(before) + 1, reach(after) + 2);
+        let mut sought = Vec::new();
+        if let Some(Part::Bytes(bytes)) = after.first() {
+            sought.extend_from_slice(bytes);
+        }
+        let named = named(anchor);
+        let is_fixed = named.is_none();
+        if let Some(named) = named {
+            sought.extend_from_slice(named);
+            sought.push(b'.');
+        }
         Some(Self {
+            is_fixed,
+            sought,
             anchor,
             behind,
             ahead,
@@ -127,14 +150,16 @@ impl Pattern {
     }
 
     /// The bytes to search for.
-    pub(super) fn anchor(&self) -> &[u8] {
-        match self.parts.get(self.anchor) {
-            Some(Part::Bytes(bytes)) => bytes,
-            _ => &[],
-        }
+    pub(super) fn sought(&self) -> &[u8] {
+        &self.sought
     }
 
-    /// Tries the rest of the pattern around an anchor.
+    /// Whether they can be looked for among others: they are the same in all files, and long enough.
+    pub(super) fn is_needle(&self) -> bool {
+        self.is_fixed && self.sought.len() >= MIN_NEEDLE_BYTES
+    }
+
+    /// Tries the rest of the pattern around those bytes.
     pub(super) fn fit(&self, bytes: &[u8], anchor_at: usize) -> Option<Fit> {
         let (before, after) = self.parts.split_at_checked(self.anchor)?;
         let mut version = None;
@@ -384,7 +409,7 @@ mod tests {
     fn find(pattern: &str, named: Option<&str>, text: &str) -> Option<(String, String)> {
         let pattern = Pattern::new(pattern, named.map(str::as_bytes))?;
         let bytes = text.as_bytes();
-        let mut places = memchr::memmem::find_iter(bytes, pattern.anchor());
+        let mut places = memchr::memmem::find_iter(bytes, pattern.sought());
         let fit = places.find_map(|at| pattern.fit(bytes, at))?;
         assert!(fit.whole.len() <= pattern.behind + pattern.ahead);
         Some((text[fit.version].to_owned(), text[fit.whole].to_owned()))

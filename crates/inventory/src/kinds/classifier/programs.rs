@@ -40,7 +40,8 @@ const fn p(
 }
 
 /// A version that stands alone is the last thing tried, and only where the file's name is telling. The
-/// version of the library at hand (`Lavc59.37.100`) is not taken for that of FFmpeg.
+/// version of the library at hand (`Lavc59.37.100`) is not taken for that of FFmpeg. Julia is told by its
+/// library: the program itself has no version.
 #[rustfmt::skip]
 pub(super) const PROGRAMS: &[Program] = &[
     // Languages.
@@ -50,7 +51,15 @@ pub(super) const PROGRAMS: &[Program] = &[
     p("go", Generic, "go", "go<v2-3r>\0", "golang:go"),
     p("go.exe", Generic, "go", "go<v2-3r>\0", "golang:go"),
     p("go/VERSION", Generic, "go", "go<v2-3r>", "golang:go"),
-    p("libjulia-internal.so*", Generic, "julia", "__init__\0<v3>\0verify", "julialang:julia"),
+    p("libjulia-internal.so*", Generic, "julia", "__init__\0<v3r>\0verify", "julialang:julia"),
+    p("libjulia-internal.so*", Generic, "julia", "<v3r>\0branch\0", "julialang:julia"),
+    p("libjulia-internal.so*", Generic, "julia", "\0verify_methods\0<..30><v3r>\0BigInt", "julialang:julia"),
+    p("libjulia-internal.so*", Generic, "julia", "\0<v3r>\0julia version", "julialang:julia"),
+    p("libjulia.so*", Generic, "julia", "\0<v3r>\0julia version", "julialang:julia"),
+    p("libjulia.so*", Generic, "julia", "\0#kw#\0<v3r>\0BigInt", "julialang:julia"),
+    p("libjulia.so*", Generic, "julia", "\0#kw#\0<v3r>\0_require_dependencies", "julialang:julia"),
+    p("libjulia.so*", Generic, "julia", "\0ObjectIdDict\0<v3r>\0jl_sysimg_cpu_target", "julialang:julia"),
+    p("libjulia.so*", Generic, "julia", "\0require\0<v3r>\0core2", "julialang:julia"),
     p("node", Generic, "node", "node.js/v<v3>", "nodejs:node.js"),
     p("node", Generic, "node", "/node-v<v3>.tar.gz", "nodejs:node.js"),
     p("node", Generic, "node", "\0node v<v3>\0", "nodejs:node.js"),
@@ -164,6 +173,22 @@ pub(super) const PROGRAMS: &[Program] = &[
     p("fluent-bit", Github, "fluent/fluent-bit", "\0<v3><0+>Fluent Bit", "treasuredata:fluent_bit"),
     p("fluent-bit", Github, "fluent/fluent-bit", "\0<v3>\0%sFluent", "treasuredata:fluent_bit"),
     p("fluent-bit", Github, "fluent/fluent-bit", "\0<v3>\0\x1b[1m\0%sFluent", "treasuredata:fluent_bit"),
+
+    // Elastic's. Their version is a constant among the texts that Go packs side by side, by length.
+    p("filebeat", Generic, "filebeat", "setupTest <v3>", "elastic:filebeat"),
+    p("filebeat", Generic, "filebeat", "createplugin<v3><..1>global", "elastic:filebeat"),
+    p("filebeat", Generic, "filebeat", "rate<v3>-9765625", "elastic:filebeat"),
+    p("metricbeat", Generic, "metricbeat", "setupTest <v3>", "elastic:metricbeat"),
+    p("metricbeat", Generic, "metricbeat", "createplugin<v3><..1>global", "elastic:metricbeat"),
+    p("heartbeat", Generic, "heartbeat", "setupTest <v3>", "elastic:heartbeat"),
+    p("heartbeat", Generic, "heartbeat", "createplugin<v3><..1>global", "elastic:heartbeat"),
+    p("packetbeat", Generic, "packetbeat", "setupTest <v3>", "elastic:packetbeat"),
+    p("packetbeat", Generic, "packetbeat", "createplugin<v3><..1>global", "elastic:packetbeat"),
+    p("auditbeat", Generic, "auditbeat", "setupTest <v3>", "elastic:auditbeat"),
+    p("auditbeat", Generic, "auditbeat", "createplugin<v3><..1>global", "elastic:auditbeat"),
+    p("elastic-agent", Generic, "elastic-agent", "enroll<v3><..1>header", "elastic:elastic_agent"),
+    p("elastic-agent", Generic, "elastic-agent", "enroll: true<v3><..1>header", "elastic:elastic_agent"),
+    p("elastic-agent", Generic, "elastic-agent", "PM<v3>:https", "elastic:elastic_agent"),
 
     // Databases.
     p("redis-server", Generic, "redis", "<!d><v3>buildkitsandbox-<d+>", "redis:redis"),

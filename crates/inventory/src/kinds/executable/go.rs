@@ -28,29 +28,32 @@ use super::{
     take::Take,
 };
 use crate::{
+    analyser::{Hit, Window},
     facts::{Basis, Facts, PackageFact, PackageKind},
     limits::{
         MAX_FIELD_BYTES, MAX_GO_BUILD_INFO_BYTES, MAX_GO_PROGRAMS, MAX_GO_VERSION_CANDIDATES,
     },
-    window::Window,
 };
 
 const MAGIC: &[u8] = b"\xff Go buildinf:";
 const HEADER_BYTES: usize = 32;
-const LIST_BEGIN: [u8; 16] = [
+const LIST_BEGIN: &[u8] = &[
     0x30, 0x77, 0xaf, 0x0c, 0x92, 0x74, 0x08, 0x02, 0x41, 0xe1, 0xc1, 0x07, 0xe6, 0xd6, 0x18, 0xe6,
 ];
 const LIST_END: [u8; 16] = [
     0xf9, 0x32, 0x43, 0x31, 0x86, 0x18, 0x20, 0x72, 0x00, 0x82, 0x42, 0x10, 0x41, 0x16, 0xd8, 0xf2,
 ];
+/// How the version of Go begins.
+const VERSION: &[u8] = b"go1.";
+
+/// What is looked for.
+pub(super) const MARKS: [&[u8]; 3] = [MAGIC, LIST_BEGIN, VERSION];
+
 /// Bytes of the version of Go: `go1.22.3 X:loopvar,aliastypeparams`.
 const VERSION_BYTES: usize = 256;
 
 /// Finds the build information of the Go programs in one file.
 pub(super) struct Go {
-    magic: memmem::Finder<'static>,
-    begin: memmem::Finder<'static>,
-    version: memmem::Finder<'static>,
     headers: Vec<Header>,
     lists: Vec<List>,
     /// Texts that may be a version, and where they lie.
@@ -93,9 +96,6 @@ struct List {
 impl Go {
     pub(super) fn new() -> Self {
         Self {
-            magic: memmem::Finder::new(MAGIC),
-            begin: memmem::Finder::new(&LIST_BEGIN),
-            version: memmem::Finder::new(b"go1."),
             headers: Vec::new(),
             lists: Vec::new(),
             candidates: Vec::new(),
@@ -112,47 +112,38 @@ impl Go {
             has(b"Go build ID: \"") || has(b"\x04\0\0\0Go\0\0") || has(b"\0\0\0\x04Go\0\0");
     }
 
-    /// Looks for what starts in a window.
-    pub(super) fn see(&mut self, window: &Window<'_>) {
-        if self.is_go {
-            let (bytes, from) = window.searchable(4);
-            for place in self.version.find_iter(bytes) {
-                if self.candidates.len() >= MAX_GO_VERSION_CANDIDATES {
-                    break;
+    /// Notes what begins with a mark.
+    pub(super) fn hit(&mut self, window: &Window<'_>, hit: Hit) {
+        let offset = window.offset_of(hit.place);
+        match MARKS.get(hit.number) {
+            Some(&MAGIC) => {
+                // The linker aligns it; programs that look for it hold it at any place.
+                if !offset.is_multiple_of(16) {
+                    return;
                 }
-                let text = window.bytes.get(from + place..).unwrap_or_default();
+                if self.headers.len() >= MAX_GO_PROGRAMS {
+                    self.has_more = true;
+                    return;
+                }
+                self.headers.push(Header {
+                    offset,
+                    take: Take::new(offset, HEADER_BYTES),
+                    state: State::Reading,
+                });
+            }
+            Some(&LIST_BEGIN) if self.lists.len() < MAX_GO_PROGRAMS => {
+                self.lists.push(List {
+                    take: Take::new(offset, MAX_GO_BUILD_INFO_BYTES),
+                    searched: 0,
+                    is_whole: false,
+                });
+            }
+            Some(&VERSION) if self.is_go && self.candidates.len() < MAX_GO_VERSION_CANDIDATES => {
+                let text = window.bytes.get(hit.place..).unwrap_or_default();
                 let text = text.get(..VERSION_BYTES).unwrap_or(text);
-                self.candidates
-                    .push((window.offset_of(from + place), text.to_vec()));
+                self.candidates.push((offset, text.to_vec()));
             }
-        }
-        let (bytes, from) = window.searchable(LIST_BEGIN.len());
-        for place in self.begin.find_iter(bytes) {
-            if self.lists.len() >= MAX_GO_PROGRAMS {
-                break;
-            }
-            self.lists.push(List {
-                take: Take::new(window.offset_of(from + place), MAX_GO_BUILD_INFO_BYTES),
-                searched: 0,
-                is_whole: false,
-            });
-        }
-        let (bytes, from) = window.searchable(MAGIC.len());
-        for place in self.magic.find_iter(bytes) {
-            let offset = window.offset_of(from + place);
-            // The linker aligns it; programs that look for it hold it at any place.
-            if !offset.is_multiple_of(16) {
-                continue;
-            }
-            if self.headers.len() >= MAX_GO_PROGRAMS {
-                self.has_more = true;
-                break;
-            }
-            self.headers.push(Header {
-                offset,
-                take: Take::new(offset, HEADER_BYTES),
-                state: State::Reading,
-            });
+            _ => {}
         }
     }
 
