@@ -5,6 +5,8 @@ use lamina_rego::Options;
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
+use crate::platform::netlog;
+
 use super::{Answer, Question, RuleAnswer, files, render};
 
 /// Starts the worker: hears one question, and answers it.
@@ -34,7 +36,9 @@ pub fn start() {
     });
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     on_message.forget();
-    let _ = scope.post_message(&JsValue::from_str("ready"));
+    // It is ready; and this is what the browser loaded for it.
+    let loaded = serde_json::to_string(&netlog::loaded_by_browser()).unwrap_or_default();
+    let _ = scope.post_message(&JsValue::from_str(&loaded));
 }
 
 async fn answer(question: Question, file: Option<web_sys::File>) -> Answer {
