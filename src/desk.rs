@@ -27,6 +27,8 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
 use web_sys::{MessageEvent, Worker};
 
+use crate::state::network_log;
+
 pub use worker::start;
 
 /// How long rules may take, all of a policy together.
@@ -323,8 +325,9 @@ async fn ask(
     while let Some(event) = heard.next().await {
         answer = match event {
             // The first message says that it is loaded; the time runs from there.
-            Heard::Message(_) if !is_asked => {
+            Heard::Message(loaded) if !is_asked => {
                 is_asked = true;
+                network_log::note_desk(&loaded.as_string().unwrap_or_default());
                 let message = js_sys::Object::new();
                 let _ = Reflect::set(&message, &"json".into(), &json.as_str().into());
                 if let Some(file) = &file {

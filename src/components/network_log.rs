@@ -138,9 +138,9 @@ fn LogLine(line: Line, began: f64) -> impl IntoView {
             <span class="networkLogAt">{format!("+{:.1} s", (line.at_ms - began) / 1000.0)}</span>
             <span class="networkLogWhat">
                 <span class="networkLogWhy">{line.why.clone()}</span>
-                " "
+                " · "
                 <span class="networkLogSender">{line.sender.clone()}</span>
-                " "
+                " · "
                 <span class="networkLogWay">{way(line.way)}</span>
             </span>
             <code class="networkLogPath">{format!("{} {}{}", line.method, line.host, line.path)}</code>

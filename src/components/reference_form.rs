@@ -6,7 +6,7 @@ use leptos::{html, prelude::*};
 use crate::state::{session::Session, words};
 
 /// Platforms that one may ask for by name; an image's own list is shown with its report.
-const PLATFORMS: [&str; 9] = [
+pub const PLATFORMS: [&str; 9] = [
     "linux/amd64",
     "linux/arm64",
     "linux/arm/v7",

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::database_panel::DatabasePanel;
+use super::{database_panel::DatabasePanel, reference_form::PLATFORMS};
 use crate::{
     scanner,
     state::{
@@ -14,19 +14,6 @@ use crate::{
         words,
     },
 };
-
-/// Platforms that one may ask for by name.
-pub const PLATFORMS: [&str; 9] = [
-    "linux/amd64",
-    "linux/arm64",
-    "linux/arm/v7",
-    "linux/arm/v6",
-    "linux/386",
-    "linux/ppc64le",
-    "linux/riscv64",
-    "linux/s390x",
-    "windows/amd64",
-];
 
 /// The settings.
 #[component]

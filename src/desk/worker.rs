@@ -6,6 +6,7 @@ use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::{Answer, Question, RuleAnswer, compare, files, imports, links, render};
+use crate::platform::netlog;
 
 /// Starts the worker: hears one question, and answers it.
 pub fn start() {
@@ -34,7 +35,9 @@ pub fn start() {
     });
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     on_message.forget();
-    let _ = scope.post_message(&JsValue::from_str("ready"));
+    // It is ready; and this is what the browser loaded for it.
+    let loaded = serde_json::to_string(&netlog::loaded_by_browser()).unwrap_or_default();
+    let _ = scope.post_message(&JsValue::from_str(&loaded));
 }
 
 async fn answer(question: Question, file: Option<web_sys::File>) -> Answer {

