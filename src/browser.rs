@@ -2,8 +2,12 @@
 //!
 //! `platform` is I/O that the page and its workers share; this is what only a window has.
 
+pub mod pointer;
+pub mod service;
+
 use std::time::Duration;
 
+use crate::state::machine::Machine;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 
@@ -76,6 +80,26 @@ pub fn on_window<E: JsCast + 'static>(event: &str, callback: impl Fn(E) + 'stati
     closure.forget();
 }
 
+/// Listens on the whole window, before anything within it does, until what called this is gone.
+pub fn on_window_first<E: JsCast + 'static>(event: &'static str, callback: impl Fn(&E) + 'static) {
+    let closure = Closure::<dyn Fn(JsValue)>::new(move |event: JsValue| {
+        if let Some(event) = event.dyn_ref::<E>() {
+            callback(event);
+        }
+    });
+    let Some(window) = window() else { return };
+    let listener: js_sys::Function = closure.as_ref().unchecked_ref::<js_sys::Function>().clone();
+    let _ = window.add_event_listener_with_callback_and_bool(event, &listener, true);
+    let kept = leptos::prelude::StoredValue::new_local(Some((closure, listener)));
+    leptos::prelude::on_cleanup(move || {
+        let taken = leptos::prelude::UpdateValue::try_update_value(&kept, Option::take).flatten();
+        if let (Some(window), Some((closure, listener))) = (self::window(), taken) {
+            let _ = window.remove_event_listener_with_callback_and_bool(event, &listener, true);
+            drop(closure);
+        }
+    });
+}
+
 /// A setting kept in this browser.
 pub fn setting(name: &str) -> Option<String> {
     window()?.local_storage().ok()??.get_item(name).ok()?
@@ -92,6 +116,9 @@ pub fn keep_setting(name: &str, value: Option<&str>) {
     };
 }
 
+/// The window's event after a link was put on the clipboard.
+pub const LINK_COPIED: &str = "lamina-link-copied";
+
 /// Puts a text on the clipboard; false where the browser refuses.
 pub async fn copy(text: &str) -> bool {
     let Some(window) = window() else { return false };
@@ -100,7 +127,14 @@ pub async fn copy(text: &str) -> bool {
     let Ok(Ok(clipboard)) = clipboard.map(|value| value.dyn_into::<web_sys::Clipboard>()) else {
         return false;
     };
-    JsFuture::from(clipboard.write_text(text)).await.is_ok()
+    let is_copied = JsFuture::from(clipboard.write_text(text)).await.is_ok();
+    if is_copied
+        && text.contains("://")
+        && let Ok(event) = web_sys::Event::new(LINK_COPIED)
+    {
+        let _ = window.dispatch_event(&event);
+    }
+    is_copied
 }
 
 /// Offers a text as a file.
@@ -135,6 +169,13 @@ fn offer(name: &str, media_type: &str, content: &JsValue) {
     });
 }
 
+/// Calls again and again, until what called this is gone.
+pub fn every(duration: Duration, callback: impl Fn() + 'static) {
+    if let Ok(handle) = leptos::prelude::set_interval_with_handle(callback, duration) {
+        leptos::prelude::on_cleanup(move || handle.clear());
+    }
+}
+
 /// Calls once, later.
 pub fn after(duration: Duration, callback: impl FnOnce() + 'static) {
     leptos::prelude::set_timeout(callback, duration);
@@ -145,6 +186,75 @@ pub fn set_title(title: &str) {
     if let Some(document) = window().and_then(|window| window.document()) {
         document.set_title(title);
     }
+}
+
+/// What the browser tells of the machine that it runs on.
+pub fn machine() -> Machine {
+    let Some(window) = window() else {
+        return Machine::default();
+    };
+    let navigator = window.navigator();
+    let field = |object: &JsValue, name: &str| js_sys::Reflect::get(object, &name.into()).ok();
+    let saves_data = field(&navigator, "connection")
+        .filter(|connection| connection.is_object())
+        .and_then(|connection| field(&connection, "saveData"))
+        .is_some_and(|saves| saves.is_truthy());
+    Machine {
+        cores: navigator.hardware_concurrency(),
+        memory_gb: field(&navigator, "deviceMemory").and_then(|memory| memory.as_f64()),
+        saves_data,
+    }
+}
+
+/// Whether nobody can see the page now: its tab or window is covered.
+pub fn is_hidden() -> bool {
+    window()
+        .and_then(|window| window.document())
+        .is_some_and(|document| document.hidden())
+}
+
+/// Languages that the user wants, the best first, by BCP 47.
+pub fn languages() -> Vec<String> {
+    let list = window().map(|window| window.navigator().languages());
+    list.map(|list| list.iter().filter_map(|tag| tag.as_string()).collect())
+        .unwrap_or_default()
+}
+
+/// Whether the keys are those of a Mac, where `⌘` is what Ctrl is elsewhere.
+pub fn is_mac() -> bool {
+    let platform = window().and_then(|window| window.navigator().platform().ok());
+    platform.is_some_and(|platform| platform.starts_with("Mac") || platform.starts_with("iP"))
+}
+
+/// Presses the first element that a selector finds and that can be seen; false if there is none.
+pub fn press(selector: &str) -> bool {
+    let element = window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.query_selector(selector).ok()?)
+        .and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
+    match element {
+        Some(element) => {
+            element.click();
+            true
+        }
+        None => false,
+    }
+}
+
+/// A setting kept for this tab alone, until it is closed.
+pub fn tab_setting(name: &str) -> Option<String> {
+    window()?.session_storage().ok()??.get_item(name).ok()?
+}
+
+/// Keeps a setting for this tab, or forgets it. Where storage is refused, nothing is kept.
+pub fn keep_tab_setting(name: &str, value: Option<&str>) {
+    let Some(Ok(Some(storage))) = window().map(|window| window.session_storage()) else {
+        return;
+    };
+    let _ = match value {
+        Some(value) => storage.set_item(name, value),
+        None => storage.remove_item(name),
+    };
 }
 
 /// Sets or removes an attribute of the root element.
@@ -204,6 +314,13 @@ pub fn remove(id: &str) {
     }
 }
 
+/// Loads the page again.
+pub fn reload() {
+    if let Some(window) = window() {
+        let _ = window.location().reload();
+    }
+}
+
 /// The element with this id gets the focus.
 pub fn focus(id: &str) {
     let element = window()
@@ -233,6 +350,18 @@ pub fn reveal_below(id: &'static str) {
     });
 }
 
+/// Scrolls what an element lies in until it can be seen.
+pub fn reveal(id: &str) {
+    let element = window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.get_element_by_id(id));
+    if let Some(element) = element {
+        let options = web_sys::ScrollIntoViewOptions::new();
+        options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+        element.scroll_into_view_with_scroll_into_view_options(&options);
+    }
+}
+
 /// Whether a dialog has the keyboard to itself.
 pub fn has_dialog() -> bool {
     window()
@@ -252,6 +381,16 @@ pub fn is_on_button(event: &web_sys::KeyboardEvent) -> bool {
         .target()
         .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
         .is_some_and(|target| matches!(target.tag_name().as_str(), "BUTTON" | "A"))
+}
+
+/// Whether a key is pressed within something that arrows walk in, or space changes: tabs, sliders, trees,
+/// layers, switches.
+pub fn has_arrows(event: &web_sys::KeyboardEvent) -> bool {
+    const WITHIN: &str = "[role=\"tablist\"], [role=\"tree\"], [role=\"grid\"], [role=\"table\"], .strata, input, summary";
+    event
+        .target()
+        .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+        .is_some_and(|target| target.closest(WITHIN).ok().flatten().is_some())
 }
 
 /// Whether keys are being typed into a field.

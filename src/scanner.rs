@@ -6,6 +6,7 @@
 mod archive;
 mod image;
 pub(crate) mod kept;
+mod so_far;
 mod statistics;
 
 use std::{
@@ -26,7 +27,7 @@ use crate::{
         self, fetch,
         store::{self, Table},
     },
-    state::{content::FileView, treemap::Tile},
+    state::{content::FileView, counts::Counts, treemap::Tile},
     worker::{
         pool::{Pool, TaskId},
         protocol::{Event, OpenTask, RegistryWay, Task},
@@ -107,10 +108,21 @@ pub enum ScanEvent {
         /// Why it could not be read to its end.
         error: Option<String>,
     },
+    /// What is found while layers are still read.
+    SoFar(FoundSoFar),
     /// The report is there. It has its own warnings for layers that failed.
     Done(Box<Report>, AdvisoryBytes),
     /// There is no report.
     Failed(ScanFailure),
+}
+
+/// What is found while layers are still read: a later layer may remove some of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundSoFar {
+    /// Findings by severity, worst first.
+    pub counts: Counts,
+    /// The worst, by name.
+    pub worst: Vec<String>,
 }
 
 /// Why there is no report, for people.
@@ -252,6 +264,8 @@ pub struct DatabaseState {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Server {
+    /// Whether it relays registries.
+    pub(crate) relay: bool,
     /// Registries that it asks without TLS.
     pub(crate) plain_http: Vec<String>,
     /// Keys that an advisory database must be signed with, one of them.
@@ -502,6 +516,56 @@ pub async fn storage_use() -> (u64, u64, u64) {
     }
     let [layers, shards, reports] = sizes;
     (layers, shards, reports)
+}
+
+/// Something that is kept in this browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Layer analyses.
+    Layers,
+    /// Parts of the advisory database.
+    Shards,
+    /// Reports.
+    Reports,
+}
+
+impl Kept {
+    /// Its part of [`storage_use`].
+    pub fn size(self, (layers, shards, reports): (u64, u64, u64)) -> u64 {
+        match self {
+            Self::Layers => layers,
+            Self::Shards => shards,
+            Self::Reports => reports,
+        }
+    }
+}
+
+/// Deletes one kind of what is kept in this browser.
+pub async fn clear(kind: Kept) {
+    store::clear(&[match kind {
+        Kept::Layers => Table::Layers,
+        Kept::Shards => Table::Shards,
+        Kept::Reports => Table::Reports,
+    }])
+    .await;
+}
+
+/// What the server of the page is, for people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AboutServer {
+    /// It relays registries.
+    pub has_relay: bool,
+    /// It names keys that the advisory database must be signed with.
+    pub has_keys: bool,
+}
+
+/// Asks the server of the page what it is.
+pub async fn about_server() -> AboutServer {
+    let server = server().await;
+    AboutServer {
+        has_relay: server.relay,
+        has_keys: !server.database_keys.is_empty(),
+    }
 }
 
 /// Deletes all that is kept in this browser.

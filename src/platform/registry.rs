@@ -41,6 +41,9 @@ impl Client {
             match operation.poll() {
                 Step::Request(request) => {
                     let answer = self.ask(request).await;
+                    if answer.is_err() {
+                        super::online().await;
+                    }
                     operation.provide(answer, now());
                 }
                 Step::Wait(pause) => super::sleep(pause).await,
@@ -80,6 +83,7 @@ impl Client {
             let (answer, limit) = match answer {
                 (Ok(answer), limit) => (answer, limit),
                 (Err(error), _) => {
+                    super::online().await;
                     pull.broken(error, now());
                     continue;
                 }
@@ -119,6 +123,7 @@ impl Client {
                                 }
                             }
                             Err(error) => {
+                                super::online().await;
                                 pull.broken(transport(error, received), now());
                                 break;
                             }

@@ -25,7 +25,7 @@ use lamina_scan::{
 
 use super::{
     AdvisoryBytes, Heard, LayerProgress, LayerStart, OnEvent, RawDocument, ScanEvent, ScanFailure,
-    ScanHandle, ScanOptions, cancelled, server, statistics,
+    ScanHandle, ScanOptions, cancelled, server, so_far::SoFar, statistics,
 };
 use crate::{
     platform::{
@@ -34,6 +34,7 @@ use crate::{
         routes,
         store::{self, Table},
     },
+    state::network_log,
     worker::protocol::{Event, JoinTask, LayerFigures, LayerTask, RegistryWay, Task},
 };
 
@@ -71,6 +72,7 @@ async fn pull(
     on_event(ScanEvent::Step("asking for the config".to_owned()));
     let config = config_of(client, reference, &manifest).await?;
     let plan = Plan::of_manifest(found, &manifest, &config);
+    name_blobs(&plan);
     if scan.is_cancelled() {
         return Err(cancelled());
     }
@@ -103,6 +105,15 @@ async fn pull(
         layers: figures,
     }));
     super::report_of(super::run(task, None, analyses, scan), |_| {}).await
+}
+
+/// Tells the log of requests which blob is which layer.
+fn name_blobs(plan: &Plan) {
+    for (layer, planned) in plan.layers.iter().enumerate() {
+        if let Some(digest) = &planned.digest {
+            network_log::name_blob(&digest.to_string(), &format!("layer {layer}"));
+        }
+    }
 }
 
 async fn open(reference: &Reference, options: &ScanOptions) -> Result<Client, ScanFailure> {
@@ -204,6 +215,7 @@ async fn config_of(
     manifest: &ImageManifest,
 ) -> Result<ImageConfig, ScanFailure> {
     let digest = &manifest.config.digest;
+    network_log::name_blob(&digest.to_string(), "config");
     let key = format!("config {digest}");
     let kept = store::get(Table::Layers, &key)
         .await
@@ -283,6 +295,7 @@ async fn layers_of(
         std::cmp::Reverse(plan.layers.get(*layer).map_or(0, |planned| planned.size))
     });
     let waiting = FuturesUnordered::new();
+    let found = SoFar::begin(plan, scan, on_event);
     for layer in order {
         let Some(planned) = plan.layers.get(layer) else {
             continue;
@@ -306,6 +319,7 @@ async fn layers_of(
         };
         let on_event = Rc::clone(on_event);
         let routes = Rc::clone(&client.routes);
+        let found = found.clone();
         waiting.push(async move {
             let done = match heard {
                 Ok(heard) => layer_of(layer, heard, &routes, &on_event).await,
@@ -328,10 +342,12 @@ async fn layers_of(
                 is_cached,
                 error: figures.error.clone(),
             });
+            found.note(layer, &figures, &analysis);
             (layer, figures, analysis)
         });
     }
     let mut done: Vec<(usize, LayerFigures, Uint8Array)> = waiting.collect().await;
+    found.end();
     if scan.is_cancelled() {
         return Err(cancelled());
     }

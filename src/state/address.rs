@@ -6,6 +6,8 @@
 
 use lamina_inventory::severity::Severity;
 
+use super::{grouping::Grouping, language::text};
+
 /// Version of the query's names. [`Address::parse`] reads every older one.
 pub const VERSION: u32 = 1;
 
@@ -31,6 +33,8 @@ pub enum View {
     /// Vulnerabilities.
     #[default]
     Findings,
+    /// Upgrades that remove them.
+    Fixes,
     /// Secrets, misconfigurations and licences.
     Issues,
     /// Packages.
@@ -47,8 +51,9 @@ pub enum View {
 
 impl View {
     /// All tabs, in their order.
-    pub const ALL: [View; 7] = [
+    pub const ALL: [View; 8] = [
         Self::Findings,
+        Self::Fixes,
         Self::Policy,
         Self::Issues,
         Self::Packages,
@@ -61,6 +66,7 @@ impl View {
     pub fn word(self) -> &'static str {
         match self {
             Self::Findings => "findings",
+            Self::Fixes => "fixes",
             Self::Issues => "issues",
             Self::Packages => "packages",
             Self::Files => "files",
@@ -70,20 +76,22 @@ impl View {
         }
     }
 
-    /// The word on the tab.
+    /// The word on the tab, in English.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Findings => "Findings",
-            Self::Issues => "Issues",
-            Self::Packages => "Packages",
-            Self::Files => "Files",
-            Self::Image => "Image",
-            Self::Warnings => "Warnings",
-            Self::Policy => "Policy",
+            Self::Findings => text("Findings"),
+            Self::Fixes => text("Fixes"),
+            Self::Issues => text("Issues"),
+            Self::Packages => text("Packages"),
+            Self::Files => text("Files"),
+            Self::Image => text("Image"),
+            Self::Warnings => text("Warnings"),
+            Self::Policy => text("Policy"),
         }
     }
 
-    fn parse(word: &str) -> Option<Self> {
+    /// The tab of a word.
+    pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|view| view.word() == word)
     }
 }
@@ -99,6 +107,10 @@ pub struct Address {
     pub view: View,
     /// The selected layer.
     pub layer: Option<usize>,
+    /// Whether what the base image brought is left out everywhere.
+    pub hides_base: bool,
+    /// What findings are put together by.
+    pub grouping: Grouping,
     /// Column to sort by, `-` before it for the other direction.
     pub sort: Option<String>,
     /// The search field.
@@ -111,6 +123,8 @@ pub struct Address {
     pub package: Option<usize>,
     /// The issue in the drawer, as an index into the report.
     pub issue: Option<usize>,
+    /// The chapter of the tour that is open, from 1; 0 is the list of chapters.
+    pub tour: Option<usize>,
     /// The file in the drawer, by its path.
     pub file: Option<String>,
     /// As of which layer; as of the last if `None`.
@@ -138,6 +152,12 @@ impl Address {
     pub fn parse(search: &str, hash: &str) -> Self {
         let mut address = Self::default();
         for (name, value) in pairs(search.trim_start_matches('?')) {
+            match name.as_str() {
+                // The demo is the first sample with the list of chapters beside it.
+                "demo" => address.tour = Some(0),
+                "tour" => address.tour = Some(value.parse().unwrap_or(0)),
+                _ => {}
+            }
             if value.is_empty() {
                 continue;
             }
@@ -148,6 +168,8 @@ impl Address {
                 "platform" => address.platform = Some(value),
                 "view" => address.view = View::parse(&value).unwrap_or_default(),
                 "layer" => address.layer = value.parse().ok(),
+                "base" => address.hides_base = value == "hidden",
+                "group" => address.grouping = Grouping::parse(&value),
                 "sort" => address.sort = Some(value),
                 "q" => address.search = value,
                 "severity" => {
@@ -192,6 +214,12 @@ impl Address {
         if let Some(layer) = self.layer {
             push("layer", &layer.to_string());
         }
+        if self.hides_base {
+            push("base", "hidden");
+        }
+        if self.grouping != Grouping::None {
+            push("group", self.grouping.word());
+        }
         if let Some(sort) = &self.sort {
             push("sort", sort);
         }
@@ -222,7 +250,21 @@ impl Address {
             Some((first, last)) => push("lines", &format!("{first}-{last}")),
             None => {}
         }
+        match self.tour {
+            Some(0) => push("tour", "chapters"),
+            Some(chapter) => push("tour", &chapter.to_string()),
+            None => {}
+        }
         format!("?{}{fragment}", query.join("&"))
+    }
+
+    /// Opens a tab; what was searched and sorted in another one is left behind.
+    pub fn open(&mut self, view: View) {
+        if self.view != view {
+            self.view = view;
+            self.sort = None;
+            self.search.clear();
+        }
     }
 
     /// Whether both show the same report, whatever is selected in it.
@@ -304,12 +346,15 @@ mod tests {
             platform: Some("linux/arm64/v8".to_owned()),
             view: View::Packages,
             layer: Some(3),
+            hides_base: true,
+            grouping: Grouping::Fix,
             sort: Some("-name".to_owned()),
             search: "severity:>=high pkg:lib+c & é%41".to_owned(),
             severities: vec![Severity::Critical, Severity::Low],
             finding: Some("CVE-2024-1@17".to_owned()),
             package: Some(17),
             issue: Some(0),
+            tour: Some(3),
             file: Some("etc/a b.conf".to_owned()),
             file_layer: Some(2),
             lines: Some((3, 7)),
@@ -372,6 +417,16 @@ mod tests {
         check("?archive=a%20b.tar", "", "?archive=a+b.tar");
         check("?layer=1", "#r=1.AAAA", "?layer=1#r=1.AAAA");
         check("?v=1&image=nginx", "", "?image=nginx");
+        check("?demo", "", "?tour=chapters");
+        check("?demo=1", "", "?tour=chapters");
+        check("?tour=3", "", "?tour=3");
+        check("?tour", "", "?tour=chapters");
+        check(
+            "?image=nginx&tour=chapters",
+            "",
+            "?image=nginx&tour=chapters",
+        );
+        check("?tour=-1", "", "?tour=chapters");
     }
 
     #[test]

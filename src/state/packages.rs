@@ -123,6 +123,8 @@ pub struct Filter<'a> {
     pub search: &'a str,
     /// Layer that introduced the package.
     pub layer: Option<usize>,
+    /// The first layer that counts.
+    pub from_layer: usize,
     /// Also those that a later layer removed.
     pub with_removed: bool,
     /// Also those that a lock file merely names.
@@ -290,6 +292,7 @@ pub fn select(
         .filter(|(_, package)| with_removed || package.removed_in.is_none())
         .filter(|(_, package)| with_declared || package.basis != Basis::Declared)
         .filter(|(_, package)| filter.layer.is_none_or(|layer| package.layer == layer))
+        .filter(|(_, package)| package.layer >= filter.from_layer)
         .filter(|(index, package)| {
             tests.iter().all(|(is_negated, test)| {
                 test.passes(package, owner_of(package), count_of(*index)) != *is_negated

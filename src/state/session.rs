@@ -4,7 +4,7 @@ use std::{ops::Deref, rc::Rc, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use lamina_policy::{CustomOutcome, Policy, Remedy, Target, Verdict, Why, vex::Document};
-use lamina_report::{link, model::Report, verdict};
+use lamina_report::{imports, link, model::Report, verdict};
 use leptos::prelude::*;
 
 use super::{
@@ -17,13 +17,16 @@ use super::{
 };
 use crate::{
     browser,
-    desk::{RuleAnswer, ToolFile},
+    desk::{self, RuleAnswer, ToolFile},
     platform,
     scanner::{self, AdvisoryBytes, ScanEvent, ScanFailure, ScanHandle, ScanOptions, Source},
 };
 
 /// How often a running scan is drawn.
 const DRAW_EVERY: Duration = Duration::from_millis(100);
+
+/// The same where nobody sees it: the title of the tab is enough.
+const DRAW_HIDDEN_EVERY: Duration = Duration::from_secs(5);
 
 /// Where a report comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +37,8 @@ pub enum Origin {
     Kept,
     /// It came in a link.
     Shared,
+    /// It was read from a file of this machine.
+    Imported,
 }
 
 /// A report on show.
@@ -117,6 +122,8 @@ pub struct Session {
     pub vex: RwSignal<Arc<VexFiles>>,
     /// Raised when what is kept in this browser has changed.
     pub kept_changes: RwSignal<u32>,
+    /// Whether the report on show passes; `None` while there is none.
+    pub passed: RwSignal<Option<bool>>,
     inner: StoredValue<Inner, LocalStorage>,
 }
 
@@ -128,7 +135,11 @@ struct Inner {
     pending: ScanState,
     is_draw_due: bool,
     is_keep_due: bool,
+    /// The policy in force is a chapter's: it is not kept, and the user's own comes back.
+    is_policy_lent: bool,
     file: Option<web_sys::File>,
+    /// Whether that is a report rather than an archive.
+    is_report: bool,
     /// Reports of this tab, so that back and forward do not scan again; newest last.
     reports: Vec<(Subject, Option<String>, Loaded)>,
     /// The report whose file tree the scanner has.
@@ -148,6 +159,7 @@ impl Session {
             tool_files: RwSignal::new(Vec::new()),
             vex: RwSignal::new(Arc::default()),
             kept_changes: RwSignal::new(0),
+            passed: RwSignal::new(None),
             inner: StoredValue::new_local(Inner::default()),
         };
         session.open(&address, ScanOptions::default());
@@ -159,9 +171,57 @@ impl Session {
     }
 
     /// Goes to an address, as a new step that "back" leads back from.
-    pub fn go(self, address: Address) {
+    ///
+    /// The tour stays open beside wherever one goes; [`Self::leave_tour`] closes it.
+    pub fn go(self, mut address: Address) {
+        if address.tour.is_none() {
+            address.tour = self.address.with_untracked(|current| current.tour);
+        }
         browser::set_location(&address.render(), true);
         self.arrive(address);
+    }
+
+    /// Goes to an address in place of the current one.
+    pub fn replace(self, address: Address) {
+        browser::set_location(&address.render(), false);
+        self.arrive(address);
+    }
+
+    /// Closes the tour; the user's own policy comes back.
+    pub fn leave_tour(self) {
+        let mut address = self.address.get_untracked();
+        address.tour = None;
+        browser::set_location(&address.render(), true);
+        self.address.set(address);
+        self.return_policy();
+    }
+
+    /// Judges by a policy for a while: it is not kept as the user's own.
+    pub fn lend_policy(self, policy: Policy) {
+        self.keep_if_due();
+        self.inner.update_value(|inner| inner.is_policy_lent = true);
+        self.policy.set(policy);
+    }
+
+    /// Judges by the user's own policy again.
+    pub fn return_policy(self) {
+        let mut was_lent = false;
+        self.inner.update_value(|inner| {
+            was_lent = std::mem::take(&mut inner.is_policy_lent);
+            if was_lent {
+                inner.is_keep_due = false;
+            }
+        });
+        if was_lent {
+            self.policy.set(settings::load_policy());
+        }
+    }
+
+    /// Keeps the user's policy now, if it was changed a moment ago.
+    fn keep_if_due(self) {
+        if self.inner.with_value(|inner| inner.is_keep_due) {
+            self.keep_policy();
+        }
     }
 
     /// Changes the view or selection as a new step.
@@ -181,12 +241,26 @@ impl Session {
         self.address.set(address);
     }
 
-    /// Scans an archive of this machine.
-    pub fn scan_file(self, file: web_sys::File) {
+    /// Scans an archive of this machine, or opens a report of this or another tool. What is in the file
+    /// tells them apart.
+    pub fn open_file(self, file: web_sys::File) {
+        leptos::task::spawn_local(async move {
+            let head = match file.slice_with_f64_and_f64(0.0, HEAD_BYTES) {
+                Ok(head) => platform::file_bytes(&head).await,
+                Err(_) => Ok(Vec::new()),
+            };
+            // One that cannot be read fails where that is said.
+            let is_report = head.is_ok_and(|head| imports::is_json(&head));
+            self.take_file(file, is_report);
+        });
+    }
+
+    fn take_file(self, file: web_sys::File, is_report: bool) {
         let name = file.name();
         let subject = Subject::Archive(name);
         self.inner.update_value(|inner| {
             inner.file = Some(file);
+            inner.is_report = is_report;
             inner.reports.retain(|(kept, _, _)| *kept != subject);
         });
         let address = Address::of(subject, None);
@@ -222,9 +296,8 @@ impl Session {
             return self.retry(ScanOptions::default());
         };
         match (loaded.origin, &address.subject) {
-            (Origin::Scanned, _) | (_, Subject::Archive(_) | Subject::Image(_)) => {
-                self.retry(ScanOptions::default());
-            }
+            (Origin::Scanned | Origin::Kept, Subject::Archive(_) | Subject::Image(_))
+            | (Origin::Scanned, _) => self.retry(ScanOptions::default()),
             _ => {
                 let image = &loaded.report.image;
                 let is_reference = lamina_image::reference::Reference::parse(&image.name).is_ok();
@@ -285,9 +358,13 @@ impl Session {
     }
 
     fn keep_policy(self) {
-        self.inner.update_value(|inner| inner.is_keep_due = false);
+        let mut is_lent = false;
+        self.inner.update_value(|inner| {
+            inner.is_keep_due = false;
+            is_lent = inner.is_policy_lent;
+        });
         let is_shared = matches!(self.phase.get_untracked(), Phase::Done(loaded) if loaded.origin == Origin::Shared);
-        if !is_shared {
+        if !is_shared && !is_lent {
             self.policy.with_untracked(settings::keep_policy);
         }
     }
@@ -392,7 +469,9 @@ impl Session {
     fn open(self, address: &Address, options: ScanOptions) {
         let was_shared = matches!(self.phase.get_untracked(), Phase::Done(loaded) if loaded.origin == Origin::Shared);
         if was_shared {
-            self.policy.set(settings::load_policy());
+            if !self.inner.with_value(|inner| inner.is_policy_lent) {
+                self.policy.set(settings::load_policy());
+            }
             self.vex.set(Arc::default());
         }
         self.stop();
@@ -411,24 +490,32 @@ impl Session {
         match &address.subject {
             Subject::Home => self.phase.set(Phase::Idle),
             Subject::Image(reference) => {
-                if let Err(error) = lamina_image::reference::Reference::parse(reference) {
-                    self.phase.set(Phase::Failed(ScanFailure {
-                        step: "name".to_owned(),
-                        message: format!("“{reference}” does not name an image"),
-                        advice: error.to_string(),
-                        wants_login: false,
-                    }));
-                    return;
-                }
+                let parsed = match lamina_image::reference::Reference::parse(reference) {
+                    Ok(parsed) => parsed,
+                    Err(error) => {
+                        self.phase.set(Phase::Failed(ScanFailure {
+                            step: "name".to_owned(),
+                            message: format!("“{reference}” does not name an image"),
+                            advice: error.to_string(),
+                            wants_login: false,
+                        }));
+                        return;
+                    }
+                };
+                let platform = address.platform.clone();
                 let options = ScanOptions {
-                    platform: address.platform.clone(),
+                    platform: platform.or_else(settings::default_platform),
+                    login: (options.login).or_else(|| settings::login_for(parsed.registry())),
                     ..options
                 };
                 self.begin(address, Source::Reference(reference.clone()), options);
             }
             Subject::Archive(name) => {
-                let file = self.inner.with_value(|inner| inner.file.clone());
+                let (file, is_report) = self
+                    .inner
+                    .with_value(|inner| (inner.file.clone(), inner.is_report));
                 match file.filter(|file| file.name() == *name) {
+                    Some(file) if is_report => self.open_report(address.clone(), file),
                     Some(file) => {
                         let options = ScanOptions {
                             platform: address.platform.clone(),
@@ -489,9 +576,20 @@ impl Session {
                     must_wait = std::mem::replace(&mut inner.is_draw_due, true);
                 });
                 if !must_wait {
-                    browser::after(DRAW_EVERY, move || self.draw());
+                    let pause = match browser::is_hidden() {
+                        true => DRAW_HIDDEN_EVERY,
+                        false => DRAW_EVERY,
+                    };
+                    browser::after(pause, move || self.draw());
                 }
             }
+        }
+    }
+
+    /// Shows that time goes on, though nothing arrives.
+    pub fn tick(self) {
+        if !browser::is_hidden() && self.phase.with_untracked(|phase| *phase == Phase::Scanning) {
+            self.scan.update(|scan| scan.tick(platform::monotonic_ms()));
         }
     }
 
@@ -542,6 +640,30 @@ impl Session {
         });
     }
 
+    fn open_report(self, address: Address, file: web_sys::File) {
+        self.phase.set(Phase::Opening);
+        let generation = self.inner.with_value(|inner| inner.generation);
+        leptos::task::spawn_local(async move {
+            let report = desk::import_report(file).await;
+            if self.inner.with_value(|inner| inner.generation) != generation {
+                return;
+            }
+            match report {
+                Ok(report) => {
+                    let loaded = Loaded::new(report, Origin::Imported);
+                    self.keep(&address, loaded.clone());
+                    self.phase.set(Phase::Done(loaded));
+                }
+                Err(message) => self.phase.set(Phase::Failed(ScanFailure {
+                    step: "report".to_owned(),
+                    message,
+                    advice: "open a report in JSON or SARIF, or an archive of an image".to_owned(),
+                    wants_login: false,
+                })),
+            }
+        });
+    }
+
     fn open_shared(self, payload: String) {
         self.phase.set(Phase::Opening);
         let generation = self.inner.with_value(|inner| inner.generation);
@@ -571,6 +693,9 @@ impl Session {
         });
     }
 }
+
+/// Bytes at the beginning of a file that tell whether it is JSON.
+const HEAD_BYTES: f64 = 64.0;
 
 /// How long a change of the policy waits until it is kept.
 const KEEP_AFTER: Duration = Duration::from_millis(400);

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     scanner::{
-        AdvisoryBytes, AdvisoryText, DatabaseState, FileRow, LayerProgress, Only, ScanFailure,
+        AdvisoryBytes, AdvisoryText, DatabaseState, FileRow, FoundSoFar, LayerProgress, Only,
+        ScanFailure,
     },
-    state::{content::FileView, treemap::Tile},
+    state::{content::FileView, network::Exchange, treemap::Tile},
 };
 
 /// From the page to a worker: do this. A `File` or byte buffers may come beside it.
@@ -33,6 +34,10 @@ pub enum ToPage {
         /// What.
         event: Box<Event>,
     },
+    /// It made a request, or something became of one.
+    Request(Box<Exchange>),
+    /// What the browser loaded for it before it could say anything: its program.
+    Loaded(Vec<Exchange>),
     /// It is broken and must be replaced.
     Crashed(String),
 }
@@ -48,6 +53,9 @@ pub enum Task {
     Archive(ArchiveTask),
     /// Join analyses (the buffers beside this, base first) and report. Ends in [`Event::Report`].
     Join(Box<JoinTask>),
+    /// Join the analyses that there are by now (the buffers beside this, empty where a layer is not read
+    /// yet) and match them. Ends in [`Event::SoFar`].
+    SoFar(Box<JoinTask>),
     /// List a directory of the image that this worker reported on last. Ends in [`Event::Files`].
     ListDirectory {
         /// Which.
@@ -204,6 +212,8 @@ pub enum Event {
         /// What reading the advisory database cost.
         advisories: AdvisoryBytes,
     },
+    /// What is found by now.
+    SoFar(FoundSoFar),
     /// How it stands with the advisory database.
     Database(Box<Result<DatabaseState, String>>),
     /// Files; `None` if this worker has no image.
@@ -225,6 +235,7 @@ impl Event {
             Self::Progress(_) | Self::ArchiveLayerDone { .. } | Self::ArchiveResolved(_) => false,
             Self::LayerDone { .. }
             | Self::Report { .. }
+            | Self::SoFar(_)
             | Self::Database(_)
             | Self::Files(_)
             | Self::File(_)

@@ -49,6 +49,15 @@ pub(crate) struct File {
     pub(crate) digest: Digest,
 }
 
+impl File {
+    /// What is made and not read.
+    pub(crate) fn of(text: String) -> Self {
+        let bytes = Bytes::from(text);
+        let digest = Digest::of(&bytes);
+        Self { bytes, digest }
+    }
+}
+
 impl Source {
     /// The file at `path` (relative, with slashes), if there is one.
     pub(crate) async fn get(&self, path: &str) -> Option<File> {
@@ -62,8 +71,14 @@ impl Source {
             Self::EmbeddedDb => embedded::<Db>(path)?,
             Self::EmbeddedSamples => embedded::<Samples>(path)?,
         };
+        Some(File::of(bytes))
+    }
+}
+
+impl File {
+    pub(crate) fn of(bytes: Bytes) -> Self {
         let digest = Digest::of(&bytes);
-        Some(File { bytes, digest })
+        Self { bytes, digest }
     }
 }
 
@@ -129,8 +144,8 @@ pub(crate) fn media_type(path: &str) -> &'static str {
     }
 }
 
-/// Whether a file's name changes with its content: it has a hash in it, as Trunk and the database
-/// name their files.
+/// Whether a file's name changes with its content: it has a hash in it, as the page's build and the
+/// database name their files.
 pub(crate) fn is_hashed(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.split(|c: char| !c.is_ascii_alphanumeric())

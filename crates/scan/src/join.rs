@@ -108,6 +108,7 @@ impl Joined {
             issues,
             base: self.plan.base.clone(),
             accounts: Some(self.accounts()),
+            imported: None,
             database: None,
             warnings,
         }
