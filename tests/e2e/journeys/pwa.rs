@@ -43,7 +43,12 @@ fn page_and_demo_open_without_a_server_once_they_were_open() {
         let browser = Browser::start().await;
         browser.open(&home).await;
         until_kept(&browser, "Available offline: the page").await;
-        assert!(browser.text("offline-words").await.contains("not yet the demo"));
+        assert!(
+            browser
+                .text("offline-words")
+                .await
+                .contains("not yet the demo")
+        );
         browser.click("demo").await;
         assert!(!browser.verdict().await);
         let findings = browser.text("tab-findings").await;
@@ -52,8 +57,15 @@ fn page_and_demo_open_without_a_server_once_they_were_open() {
         browser.shots("offline-kept").await;
 
         drop(lamina);
-        let get = format!("return fetch({:?}).then(it => it.status, () => 0)", format!("{home}/healthz"));
-        assert_eq!(browser.script(&get).await, Value::from(0), "the server is gone");
+        let get = format!(
+            "return fetch({:?}).then(it => it.status, () => 0)",
+            format!("{home}/healthz")
+        );
+        assert_eq!(
+            browser.script(&get).await,
+            Value::from(0),
+            "the server is gone"
+        );
         // What this browser read before must not be what answers.
         browser
             .script("localStorage.clear(); return indexedDB.databases().then(all => Promise.all(all.map(it => new Promise(done => { const ask = indexedDB.deleteDatabase(it.name); ask.onsuccess = ask.onerror = ask.onblocked = () => done(); }))).then(() => true))")
@@ -62,7 +74,9 @@ fn page_and_demo_open_without_a_server_once_they_were_open() {
         assert!(!browser.verdict().await);
         assert_eq!(browser.text("tab-findings").await, findings);
         browser
-            .until("the chapters", async || browser.all("tour-chapter").await.len() == 7)
+            .until("the chapters", async || {
+                browser.all("tour-chapter").await.len() == 7
+            })
             .await;
         // Every chapter's image and policy, and a sample that was never opened.
         for (chapter, passes) in [(2, true), (3, false), (6, false)] {
@@ -74,7 +88,9 @@ fn page_and_demo_open_without_a_server_once_they_were_open() {
                 .await;
             assert!(!browser.shows("error").await);
         }
-        browser.open(&format!("{home}/?image=samples.lamina/hello:distroless")).await;
+        browser
+            .open(&format!("{home}/?image=samples.lamina/hello:distroless"))
+            .await;
         assert!(!browser.verdict().await);
         browser.open(&home).await;
         browser.one("sample").await;
@@ -91,9 +107,15 @@ fn sample_that_is_not_kept_says_so_without_a_server() {
         browser.open(&home).await;
         until_kept(&browser, "Available offline: the page").await;
         drop(lamina);
-        browser.open(&format!("{home}/?image=samples.lamina/shop:1.0")).await;
+        browser
+            .open(&format!("{home}/?image=samples.lamina/shop:1.0"))
+            .await;
         browser.one("error").await;
-        let text = format!("{} {}", browser.text("error").await, browser.text("error-advice").await);
+        let text = format!(
+            "{} {}",
+            browser.text("error").await,
+            browser.text("error-advice").await
+        );
         assert!(text.contains("no network"), "{text}");
         browser.shots("offline-not-kept").await;
         browser.assert_no_panic().await;
@@ -132,7 +154,9 @@ fn newer_version_is_announced_and_taken() {
         browser.click("newer-reload").await;
         let now = "return document.querySelector('meta[name=lamina-version]')?.content ?? ''";
         browser
-            .until("the newer version", async || browser.script(now).await == json!(newer))
+            .until("the newer version", async || {
+                browser.script(now).await == json!(newer)
+            })
             .await;
         browser
             .until("only the newer version's files", async || {
@@ -162,7 +186,9 @@ fn page_lies_in_a_folder_of_a_plain_file_host() {
         browser.open(&format!("{home}?demo")).await;
         assert!(!browser.verdict().await);
         browser
-            .until("the chapters", async || browser.all("tour-chapter").await.len() == 7)
+            .until("the chapters", async || {
+                browser.all("tour-chapter").await.len() == 7
+            })
             .await;
         let scope = browser
             .script("return navigator.serviceWorker.getRegistration().then(it => it.scope)")

@@ -8,7 +8,9 @@ use crate::harness::{browser::Browser, journey};
 /// Gives the focus to an element, as Tab would: what is pressed then goes there.
 async fn focus(browser: &Browser, css: &str) {
     browser.element(css).await;
-    let script = format!("document.querySelector({css:?}).focus(); return document.activeElement?.matches({css:?})");
+    let script = format!(
+        "document.querySelector({css:?}).focus(); return document.activeElement?.matches({css:?})"
+    );
     browser
         .until(&format!("focus on {css}"), async || {
             browser.script(&script).await == Value::Bool(true)
@@ -36,7 +38,10 @@ async fn chapter(browser: &Browser, number: usize, count: usize) {
     assert!(!browser.shows("tour-problems").await);
     let address = browser.script("return location.search").await;
     assert!(
-        address.as_str().unwrap().contains(&format!("tour={number}")),
+        address
+            .as_str()
+            .unwrap()
+            .contains(&format!("tour={number}")),
         "{address}"
     );
     // What it points at is drawn, marked, and not behind the panel.
@@ -49,12 +54,17 @@ async fn chapter(browser: &Browser, number: usize, count: usize) {
             browser.script(script).await == Value::Bool(true)
         })
         .await;
-    assert!(!is_done(browser).await, "chapter {number} is done before it began");
+    assert!(
+        !is_done(browser).await,
+        "chapter {number} is done before it began"
+    );
 }
 
 async fn until_done(browser: &Browser, number: usize) {
     browser
-        .until(&format!("the step of chapter {number}"), async || is_done(browser).await)
+        .until(&format!("the step of chapter {number}"), async || {
+            is_done(browser).await
+        })
         .await;
 }
 
@@ -67,7 +77,9 @@ fn tour_is_walked_by_keyboard_and_notices_every_step() {
         // The first sample, and the list of chapters.
         assert!(!browser.verdict().await);
         browser
-            .until("seven chapters", async || browser.all("tour-chapter").await.len() == 7)
+            .until("seven chapters", async || {
+                browser.all("tour-chapter").await.len() == 7
+            })
             .await;
         browser.shots("tour-chapters").await;
 
@@ -125,8 +137,16 @@ fn tour_is_walked_by_keyboard_and_notices_every_step() {
 
         press_on(browser, "[data-test=\"tour-next\"]", Key::Enter).await;
         chapter(browser, 6, 7).await;
-        assert!(!browser.verdict().await, "the chapter's own policy fails it");
-        press_on(browser, "[data-test=\"policy-exceptions\"] summary", Key::Enter).await;
+        assert!(
+            !browser.verdict().await,
+            "the chapter's own policy fails it"
+        );
+        press_on(
+            browser,
+            "[data-test=\"policy-exceptions\"] summary",
+            Key::Enter,
+        )
+        .await;
         for (field, text) in [
             ("exception-id", "CVE-2023-29383"),
             ("exception-reason", "no logins in this image"),
@@ -160,11 +180,19 @@ fn tour_is_walked_by_keyboard_and_notices_every_step() {
         for (button, parts) in [
             (
                 "worksheet-markdown",
-                ["## 7. Scan again", "- [x] **Step:**", "shop:1.1 passes (fail at low): 3 low, 5 negligible"],
+                [
+                    "## 7. Scan again",
+                    "- [x] **Step:**",
+                    "shop:1.1 passes (fail at low): 3 low, 5 negligible",
+                ],
             ),
             (
                 "worksheet-html",
-                ["<h2>7. Scan again", "\u{2611}", "shop:1.1 passes (fail at low): 3 low, 5 negligible"],
+                [
+                    "<h2>7. Scan again",
+                    "\u{2611}",
+                    "shop:1.1 passes (fail at low): 3 low, 5 negligible",
+                ],
             ),
         ] {
             browser.script("window.saved = ''").await;
@@ -173,7 +201,9 @@ fn tour_is_walked_by_keyboard_and_notices_every_step() {
                 let text = browser.script("return window.saved").await;
                 text.as_str().unwrap_or_default().to_owned()
             };
-            browser.until("a worksheet", async || !saved().await.is_empty()).await;
+            browser
+                .until("a worksheet", async || !saved().await.is_empty())
+                .await;
             let text = saved().await;
             for part in parts {
                 assert!(text.contains(part), "no {part:?} in {text}");
@@ -189,9 +219,13 @@ fn tour_is_walked_by_keyboard_and_notices_every_step() {
             .await;
         assert!(is_done(browser).await);
         press_on(browser, "[data-test=\"tour-reset\"]", Key::Enter).await;
-        browser.until("a step to be done", async || !is_done(browser).await).await;
+        browser
+            .until("a step to be done", async || !is_done(browser).await)
+            .await;
         press_on(browser, "[data-test=\"tour-close\"]", Key::Enter).await;
-        browser.until("the own policy", async || browser.verdict().await).await;
+        browser
+            .until("the own policy", async || browser.verdict().await)
+            .await;
         assert!(!browser.shows("tour").await);
     });
 }
@@ -207,13 +241,22 @@ fn presenter_goes_card_by_card_with_the_keyboard_alone() {
         browser.one("tour-place").await;
         browser.script("document.activeElement.blur()").await;
         let large = browser
-            .script("return parseFloat(getComputedStyle(document.querySelector('.tourCard')).fontSize)")
+            .script(
+                "return parseFloat(getComputedStyle(document.querySelector('.tourCard')).fontSize)",
+            )
             .await;
         assert!(large.as_f64().unwrap() >= 20.0, "{large} px");
         assert!(!browser.shows("theme").await, "the masthead is not needed");
 
         // Three cards, then the step.
-        let text = async || browser.element(".tourText").await.text().await.unwrap_or_default();
+        let text = async || {
+            browser
+                .element(".tourText")
+                .await
+                .text()
+                .await
+                .unwrap_or_default()
+        };
         let mut seen = vec![text().await];
         for key in ["right", "space", "right"] {
             match key {
@@ -221,7 +264,9 @@ fn presenter_goes_card_by_card_with_the_keyboard_alone() {
                 _ => browser.press_text(" ").await,
             }
             let before = seen.last().unwrap().clone();
-            browser.until("the next card", async || text().await != before).await;
+            browser
+                .until("the next card", async || text().await != before)
+                .await;
             seen.push(text().await);
         }
         assert!(browser.shows("tour-step").await);
@@ -232,17 +277,23 @@ fn presenter_goes_card_by_card_with_the_keyboard_alone() {
         browser.shot_here("tour-presenter").await;
         browser.press(Key::Right).await;
         browser
-            .until("the second chapter", async || browser.text("tour-place").await.starts_with("2 of"))
+            .until("the second chapter", async || {
+                browser.text("tour-place").await.starts_with("2 of")
+            })
             .await;
         browser.press(Key::Left).await;
         browser
             .until("back at the first step", async || {
-                browser.text("tour-place").await.starts_with("1 of") && browser.shows("tour-step").await
+                browser.text("tour-place").await.starts_with("1 of")
+                    && browser.shows("tour-step").await
             })
             .await;
         browser.press(Key::Escape).await;
         browser.one("theme").await;
-        assert!(browser.shows("tour").await, "Esc ends presenting, not the tour");
+        assert!(
+            browser.shows("tour").await,
+            "Esc ends presenting, not the tour"
+        );
     });
 }
 
