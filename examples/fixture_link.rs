@@ -236,6 +236,7 @@ fn main() {
         issues: Vec::new(),
         base: None,
         accounts: None,
+        imported: None,
         format: FORMAT,
         scanned_at: "2026-11-23T21:40:00Z".to_owned(),
         scanner: "lamina 0.1.0".to_owned(),

@@ -7,6 +7,7 @@ pub mod service;
 
 use std::time::Duration;
 
+use crate::state::machine::Machine;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 
@@ -138,10 +139,19 @@ pub async fn copy(text: &str) -> bool {
 
 /// Offers a text as a file.
 pub fn download(name: &str, media_type: &str, text: &str) {
+    offer(name, media_type, &text.into());
+}
+
+/// Offers bytes as a file.
+pub fn download_bytes(name: &str, bytes: &js_sys::Uint8Array) {
+    offer(name, "application/octet-stream", bytes);
+}
+
+fn offer(name: &str, media_type: &str, content: &JsValue) {
     let Some(document) = window().and_then(|window| window.document()) else {
         return;
     };
-    let parts = js_sys::Array::of1(&text.into());
+    let parts = js_sys::Array::of1(content);
     let options = web_sys::BlobPropertyBag::new();
     options.set_type(media_type);
     let blob = web_sys::Blob::new_with_str_sequence_and_options(&parts, &options);
@@ -176,6 +186,75 @@ pub fn set_title(title: &str) {
     if let Some(document) = window().and_then(|window| window.document()) {
         document.set_title(title);
     }
+}
+
+/// What the browser tells of the machine that it runs on.
+pub fn machine() -> Machine {
+    let Some(window) = window() else {
+        return Machine::default();
+    };
+    let navigator = window.navigator();
+    let field = |object: &JsValue, name: &str| js_sys::Reflect::get(object, &name.into()).ok();
+    let saves_data = field(&navigator, "connection")
+        .filter(|connection| connection.is_object())
+        .and_then(|connection| field(&connection, "saveData"))
+        .is_some_and(|saves| saves.is_truthy());
+    Machine {
+        cores: navigator.hardware_concurrency(),
+        memory_gb: field(&navigator, "deviceMemory").and_then(|memory| memory.as_f64()),
+        saves_data,
+    }
+}
+
+/// Whether nobody can see the page now: its tab or window is covered.
+pub fn is_hidden() -> bool {
+    window()
+        .and_then(|window| window.document())
+        .is_some_and(|document| document.hidden())
+}
+
+/// Languages that the user wants, the best first, by BCP 47.
+pub fn languages() -> Vec<String> {
+    let list = window().map(|window| window.navigator().languages());
+    list.map(|list| list.iter().filter_map(|tag| tag.as_string()).collect())
+        .unwrap_or_default()
+}
+
+/// Whether the keys are those of a Mac, where `⌘` is what Ctrl is elsewhere.
+pub fn is_mac() -> bool {
+    let platform = window().and_then(|window| window.navigator().platform().ok());
+    platform.is_some_and(|platform| platform.starts_with("Mac") || platform.starts_with("iP"))
+}
+
+/// Presses the first element that a selector finds and that can be seen; false if there is none.
+pub fn press(selector: &str) -> bool {
+    let element = window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.query_selector(selector).ok()?)
+        .and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
+    match element {
+        Some(element) => {
+            element.click();
+            true
+        }
+        None => false,
+    }
+}
+
+/// A setting kept for this tab alone, until it is closed.
+pub fn tab_setting(name: &str) -> Option<String> {
+    window()?.session_storage().ok()??.get_item(name).ok()?
+}
+
+/// Keeps a setting for this tab, or forgets it. Where storage is refused, nothing is kept.
+pub fn keep_tab_setting(name: &str, value: Option<&str>) {
+    let Some(Ok(Some(storage))) = window().map(|window| window.session_storage()) else {
+        return;
+    };
+    let _ = match value {
+        Some(value) => storage.set_item(name, value),
+        None => storage.remove_item(name),
+    };
 }
 
 /// Sets or removes an attribute of the root element.
@@ -235,6 +314,13 @@ pub fn remove(id: &str) {
     }
 }
 
+/// Loads the page again.
+pub fn reload() {
+    if let Some(window) = window() {
+        let _ = window.location().reload();
+    }
+}
+
 /// The element with this id gets the focus.
 pub fn focus(id: &str) {
     let element = window()
@@ -262,6 +348,18 @@ pub fn reveal_below(id: &'static str) {
             window.scroll_by_with_x_and_y(0.0, top);
         }
     });
+}
+
+/// Scrolls what an element lies in until it can be seen.
+pub fn reveal(id: &str) {
+    let element = window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.get_element_by_id(id));
+    if let Some(element) = element {
+        let options = web_sys::ScrollIntoViewOptions::new();
+        options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+        element.scroll_into_view_with_scroll_into_view_options(&options);
+    }
 }
 
 /// Whether a dialog has the keyboard to itself.

@@ -6,6 +6,7 @@
 //! end is ended with its worker.
 
 mod files;
+mod imports;
 mod render;
 mod worker;
 
@@ -14,7 +15,7 @@ use std::time::Duration;
 use futures::{StreamExt as _, channel::mpsc};
 use js_sys::Reflect;
 use lamina_policy::{CustomRule, Level, Policy, presets::Settings};
-use lamina_report::link::SharedReport;
+use lamina_report::{beside::Beside, link::SharedReport, model::Report};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
 use web_sys::{MessageEvent, Worker};
@@ -119,6 +120,13 @@ enum Question {
         shared: Box<SharedReport>,
         answers: Vec<RuleAnswer>,
     },
+    /// What does the `File` beside this say, as a report?
+    Import,
+    /// What does it say beside this report, by its policy at this time?
+    Beside {
+        shared: Box<SharedReport>,
+        answers: Vec<RuleAnswer>,
+    },
 }
 
 /// The answer to each.
@@ -128,6 +136,8 @@ enum Answer {
     Written(Result<PolicyExport, String>),
     Judged(Vec<RuleAnswer>),
     Rendered(Result<RenderedReport, String>),
+    Imported(Result<Box<Report>, String>),
+    Beside(Result<Beside, String>),
 }
 
 /// Reads a policy, another tool's file, or a VEX document.
@@ -190,6 +200,34 @@ pub async fn render(
     }
 }
 
+/// Reads another tool's report, or one of ours.
+///
+/// # Errors
+/// In words, when it is none.
+pub async fn import_report(file: web_sys::File) -> Result<Report, String> {
+    match ask(&Question::Import, Some(file), FILES_TIME).await? {
+        Answer::Imported(report) => report.map(|report| *report),
+        _ => Err(NO_ANSWER.to_owned()),
+    }
+}
+
+/// Puts another tool's report beside ours.
+///
+/// # Errors
+/// In words, when it is none.
+pub async fn compare_report(
+    file: web_sys::File,
+    shared: SharedReport,
+    answers: Vec<RuleAnswer>,
+) -> Result<Beside, String> {
+    let shared = Box::new(shared);
+    let question = Question::Beside { shared, answers };
+    match ask(&question, Some(file), FILES_TIME).await? {
+        Answer::Beside(beside) => beside,
+        _ => Err(NO_ANSWER.to_owned()),
+    }
+}
+
 /// What is said when a desk ends without a word.
 const NO_ANSWER: &str = "the policy module gave no answer";
 
@@ -207,8 +245,8 @@ async fn ask(
     time: Duration,
 ) -> Result<Answer, String> {
     let json = serde_json::to_string(question).map_err(|error| error.to_string())?;
-    let url = format!("{}desk_loader.js", crate::platform::base_url());
-    let worker = Worker::new(&url).map_err(|error| crate::platform::describe(&error))?;
+    let worker = Worker::new(&crate::platform::worker_url("desk"))
+        .map_err(|error| crate::platform::describe(&error))?;
     let (say, mut heard) = mpsc::unbounded();
     let said = say.clone();
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {

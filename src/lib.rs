@@ -9,6 +9,7 @@ pub mod app;
 pub mod browser;
 pub mod components;
 pub mod desk;
+pub mod lazy;
 pub mod pages;
 pub mod platform;
 pub mod scanner;
@@ -16,8 +17,11 @@ pub mod state;
 pub mod worker;
 
 /// Mounts the page.
-pub fn start() {
+pub fn start(views: lazy::Views) {
     console_error_panic_hook::set_once();
     browser::remove("boot");
-    leptos::mount::mount_to_body(app::App);
+    leptos::mount::mount_to_body(move || {
+        leptos::prelude::provide_context(views);
+        app::App()
+    });
 }

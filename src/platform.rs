@@ -2,6 +2,7 @@
 //! the page is served from. Works on the page's thread and in a worker alike.
 
 pub mod fetch;
+pub mod netlog;
 pub mod registry;
 pub mod routes;
 pub mod store;
@@ -48,12 +49,43 @@ pub fn base_url() -> String {
     }
 }
 
+/// The build's hash, which is in the names of its files; empty outside of a window, and where the page
+/// was not built by `cargo xtask`.
+pub fn build_hash() -> String {
+    let meta = web_sys::window()
+        .and_then(|window| window.document())
+        .and_then(|document| {
+            document
+                .query_selector("meta[name=\"lamina-build\"]")
+                .ok()
+                .flatten()
+        });
+    meta.and_then(|meta| meta.get_attribute("content"))
+        .unwrap_or_default()
+}
+
+/// Where a worker of this build lies. `name` is its binary's.
+pub fn worker_url(name: &str) -> String {
+    format!("{}{name}_loader-{}.js", base_url(), build_hash())
+}
+
 /// What JavaScript threw, in words.
 pub fn describe(error: &JsValue) -> String {
     if let Some(error) = error.dyn_ref::<js_sys::Error>() {
         return error.message().into();
     }
     error.as_string().unwrap_or_else(|| format!("{error:?}"))
+}
+
+/// The bytes of a file, or of a part of one.
+///
+/// # Errors
+/// When the browser cannot read it: it was moved or changed since it was chosen.
+pub async fn file_bytes(file: &web_sys::Blob) -> Result<Vec<u8>, String> {
+    let buffer = wasm_bindgen_futures::JsFuture::from(file.array_buffer()).await;
+    buffer
+        .map(|buffer| js_sys::Uint8Array::new(&buffer).to_vec())
+        .map_err(|_| "the file cannot be read".to_owned())
 }
 
 /// Waits.
@@ -70,6 +102,27 @@ pub async fn sleep(duration: std::time::Duration) {
         }
     });
     let _ = wasm_bindgen_futures::JsFuture::from(promise).await;
+}
+
+/// Longest wait for a connection that was lost.
+const LONGEST_OFFLINE: std::time::Duration = std::time::Duration::from_secs(30 * 60);
+
+/// Whether the browser says that there is a network. One that does not know says yes.
+pub fn is_online() -> bool {
+    js_sys::Reflect::get(&js_sys::global(), &"navigator".into())
+        .and_then(|navigator| js_sys::Reflect::get(&navigator, &"onLine".into()))
+        .ok()
+        .and_then(|is_online| is_online.as_bool())
+        .unwrap_or(true)
+}
+
+/// Waits until there is a network again: what failed without one is tried again then, and not before.
+pub async fn online() {
+    let begin = monotonic_ms();
+    let pause = std::time::Duration::from_millis(500);
+    while !is_online() && monotonic_ms() - begin < LONGEST_OFFLINE.as_secs_f64() * 1000.0 {
+        sleep(pause).await;
+    }
 }
 
 /// A number of JavaScript that counts something.

@@ -14,6 +14,8 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use protocol::{Event, ToPage, ToWorker};
 
+use crate::platform::netlog;
+
 /// Starts the worker: installs its message handler and tells the page that it is ready.
 pub fn start() {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
@@ -61,6 +63,12 @@ pub fn start() {
     });
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     on_message.forget();
+    let noting_scope = scope.clone();
+    netlog::listen(move |exchange| {
+        let request = ToPage::Request(Box::new(exchange.clone()));
+        post(&noting_scope, &request, &[]);
+    });
+    post(&scope, &ToPage::Loaded(netlog::loaded_by_browser()), &[]);
     post(&scope, &ToPage::Ready, &[]);
 }
 

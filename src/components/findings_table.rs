@@ -1,19 +1,22 @@
 //! The table of findings.
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use lamina_report::model::Status;
 use leptos::prelude::*;
 
 use super::{
-    filters::{self, ClearFilters, SeverityChips},
+    filters::{self, ClearFilters, SeverityChips, WordChip},
     finding_drawer::FindingDrawer,
     row_keys::RowKeys,
     search_field::SearchField,
-    severity::SeverityMark,
+    severity::{SeverityMark, Tally},
     sort_head::SortHead,
     virtual_list::VirtualList,
 };
 use crate::state::{
     findings::{Column, Sort},
+    grouping::{self, Group, Grouping, Row},
     query,
     report::ReportStore,
     session::Session,
@@ -25,8 +28,24 @@ use crate::state::{
 pub fn FindingsTable() -> impl IntoView {
     let session = expect_context::<Session>();
     let store = expect_context::<ReportStore>();
-    let rows = Memo::new(move |_| store.findings.with(|rows| rows.list.clone()));
-    let count = Memo::new(move |_| rows.with(|rows| rows.len()));
+    let list = Memo::new(move |_| store.findings.with(|rows| rows.list.clone()));
+    let count = Memo::new(move |_| list.with(|rows| rows.len()));
+    let grouping = Memo::new(move |_| session.address.with(|address| address.grouping));
+    let groups = Memo::new(move |_| match grouping.get() {
+        Grouping::None => Arc::default(),
+        grouping => {
+            let plan = store.plan.get();
+            let rows = list.get();
+            Arc::new(store.with(|report| grouping::group(report, &plan, &rows, grouping)))
+        }
+    });
+    let open_groups = RwSignal::new(BTreeSet::<String>::new());
+    let rows = Memo::new(move |_| match grouping.get() {
+        Grouping::None => list.get(),
+        _ => groups.with(|groups| {
+            open_groups.with(|open| Arc::new(grouping::rows(groups, |key| open.contains(key))))
+        }),
+    });
     let sort = Memo::new(move |_| {
         session
             .address
@@ -52,8 +71,23 @@ pub fn FindingsTable() -> impl IntoView {
                 .position(|finding| finding.package == package && finding.id == id)
         })
     });
-    let keys = RowKeys::new(session, "finding", rows, opened, move |address, index| {
-        address.finding = index.and_then(key_of);
+    let toggle = move |group: usize| {
+        let key = groups.with_untracked(|groups| groups.get(group).map(|group| group.key.clone()));
+        let Some(key) = key else { return };
+        open_groups.update(|open| {
+            if !open.remove(&key) {
+                open.insert(key);
+            }
+        });
+    };
+    let keys = RowKeys::new(session, "finding", rows, opened, move |address, row| {
+        match row.map(Row::of) {
+            // Going through the findings with the drawer open, a head is passed over.
+            Some(Row::Head(_)) if address.finding.is_some() => {}
+            Some(Row::Head(group)) => toggle(group),
+            Some(Row::Finding(index)) => address.finding = key_of(index),
+            None => address.finding = None,
+        }
     });
 
     let heads = move || {
@@ -68,7 +102,37 @@ pub fn FindingsTable() -> impl IntoView {
             .collect_view()
     };
 
-    let draw = move |index: usize, position: usize| {
+    let draw_head = move |group: usize, position: usize| {
+        groups.with_untracked(|groups| {
+            let Group { key, title, detail, findings, worst, counts } = groups.get(group)?.clone();
+            let is_open = Memo::new(move |_| open_groups.with(|open| open.contains(&key)));
+            Some(view! {
+                <div
+                    class="tableRow findingsGroup"
+                    role="row"
+                    id=keys.id(position)
+                    data-test="finding-group"
+                    data-title=title.clone()
+                    aria-rowindex=(position + 2).to_string()
+                    aria-expanded=move || if is_open.get() { "true" } else { "false" }
+                    tabindex=move || keys.tabindex(position)
+                    style=("--row", position.to_string())
+                    on:click=move |_| keys.click(position, Row::Head(group).number())
+                    on:focus=move |_| keys.active.set(position)
+                >
+                    <div class="tableCell" role="cell"><SeverityMark severity=worst /></div>
+                    <div class="tableCell" role="cell">
+                        <span class="ellipsis" title=format!("{title} {detail}")>
+                            <strong>{title.clone()}</strong>" "<span class="findingsGroupDetail">{detail.clone()}</span>
+                        </span>
+                    </div>
+                    <div class="tableCell" role="cell"><Tally counts /></div>
+                    <div class="tableCell findingsGroupCount" role="cell">{words::plural(findings.len(), "finding")}</div>
+                </div>
+            })
+        })
+    };
+    let draw_finding = move |index: usize, position: usize| {
         store.with(|report| {
             let finding = report.findings.get(index)?;
             let package = report.packages.get(finding.package);
@@ -116,11 +180,19 @@ pub fn FindingsTable() -> impl IntoView {
             })
         })
     };
+    let draw = move |row: usize, position: usize| match Row::of(row) {
+        Row::Head(group) => draw_head(group, position).into_any(),
+        Row::Finding(index) => draw_finding(index, position).into_any(),
+    };
     let total = store.with(|report| report.findings.len());
     let has_rows = move || count.get() > 0;
     let shown = move || {
         let count = count.get();
-        if count == total {
+        let in_groups = match groups.with(|groups| groups.len()) {
+            0 => String::new(),
+            groups => format!(" in {}", words::plural(groups, "group")),
+        };
+        let findings = if count == total {
             words::plural(total, "finding")
         } else {
             format!(
@@ -128,7 +200,8 @@ pub fn FindingsTable() -> impl IntoView {
                 words::count(u64::try_from(count).unwrap_or(u64::MAX)),
                 words::plural(total, "finding")
             )
-        }
+        };
+        format!("{findings}{in_groups}")
     };
     view! {
         <div class="findings">
@@ -140,7 +213,10 @@ pub fn FindingsTable() -> impl IntoView {
                 />
                 <SeverityFilter />
             </div>
-            <p class="tableCount" aria-live="polite">{shown}</p>
+            <div class="tableBar">
+                <p class="tableCount" aria-live="polite">{shown}</p>
+                <GroupingControl />
+            </div>
             <Show
                 when=has_rows
                 fallback=move || view! { <Nothing is_clean=total == 0 /> }
@@ -149,7 +225,7 @@ pub fn FindingsTable() -> impl IntoView {
                     class="table findingsTable"
                     role="table"
                     aria-label="Findings"
-                    aria-rowcount=move || (count.get() + 1).to_string()
+                    aria-rowcount=move || (rows.with(|rows| rows.len()) + 1).to_string()
                     data-test="findings-table"
                     on:keydown=move |event| keys.on_key(&event)
                 >
@@ -159,7 +235,12 @@ pub fn FindingsTable() -> impl IntoView {
                     <VirtualList
                         rows
                         row=draw
-                        key=|index: &usize| *index
+                        key=move |row: &usize| match Row::of(*row) {
+                            Row::Head(group) => groups.with_untracked(|groups| {
+                                groups.get(group).map(|group| (group.key.clone(), group.counts))
+                            }),
+                            Row::Finding(index) => Some((String::new(), [u32::try_from(index).unwrap_or_default(); 6])),
+                        }
                         pinned=Signal::derive(move || Some(keys.active.get()))
                         scroller=keys.scroller
                     />
@@ -176,10 +257,48 @@ pub fn FindingsTable() -> impl IntoView {
     }
 }
 
+/// What findings are put together by.
+#[component]
+fn GroupingControl() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let grouping = Memo::new(move |_| session.address.with(|address| address.grouping));
+    let options = [
+        (Grouping::None, "nothing"),
+        (Grouping::Vulnerability, "vulnerability"),
+        (Grouping::Package, "package"),
+        (Grouping::Layer, "layer"),
+        (Grouping::Fix, "fix"),
+    ]
+    .map(|(option, title)| {
+        view! {
+            <option value=option.word() selected=move || grouping.get() == option>{title}</option>
+        }
+    });
+    view! {
+        <label class="tableGrouping">
+            <span>"Group by"</span>
+            <select
+                data-test="grouping"
+                prop:value=move || grouping.get().word()
+                on:change:target=move |event| {
+                    let chosen = Grouping::parse(&event.target().value());
+                    session.select(|address| address.grouping = chosen);
+                }
+            >
+                {options}
+            </select>
+        </label>
+    }
+}
+
 #[component]
 fn SeverityFilter() -> impl IntoView {
     let session = expect_context::<Session>();
     let store = expect_context::<ReportStore>();
+    let exploited = store.with(|report| {
+        let findings = report.findings.iter();
+        findings.filter(|finding| finding.kev.is_some()).count()
+    });
     let is_fixable = Memo::new(move |_| {
         session
             .address
@@ -197,6 +316,13 @@ fn SeverityFilter() -> impl IntoView {
             >
                 "fix exists"
             </button>
+            <WordChip
+                key="kev"
+                value="yes"
+                title="exploited".to_owned()
+                hint="Known to be exploited, by CISA's catalogue (KEV)"
+                count=Signal::derive(move || exploited)
+            />
             <ClearFilters />
         </div>
     }

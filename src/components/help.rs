@@ -1,100 +1,104 @@
 //! The list of shortcuts and of the search language.
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 
-use super::icons::{CLOSE, Icon};
-
-const KEYS: [(&str, &str); 8] = [
-    ("/", "Search"),
-    ("j  k", "Next and previous row of a list"),
-    ("Enter", "Open the row"),
-    ("↑  ↓", "Within layers: the layer above or below"),
-    ("Esc", "Close, or show all layers again"),
-    ("→  Space", "Presenting the tour: the next card"),
-    ("←  Esc", "Presenting the tour: back, and the end of it"),
-    ("?", "This list"),
-];
+use crate::{
+    browser,
+    state::{
+        language::{t, text},
+        shortcuts::{self, SHORTCUTS},
+    },
+};
 
 /// What every list knows.
 const WORDS: [(&str, &str); 5] = [
-    ("layer:3", "brought by a layer; also layer:>0"),
-    ("base:yes", "of the base image; base:no of the layers above"),
-    ("kind:deb", "of a kind: deb, pypi …; of issues secret …"),
-    ("file:usr/lib", "part of the path it was found at"),
-    ("-pkg:git", "a minus excludes; quotes keep spaces"),
+    ("layer:3", text("brought by a layer; also layer:>0")),
+    (
+        "base:yes",
+        text("of the base image; base:no of the layers above"),
+    ),
+    (
+        "kind:deb",
+        text("of a kind: deb, pypi …; of issues secret …"),
+    ),
+    ("file:usr/lib", text("part of the path it was found at")),
+    ("-pkg:git", text("a minus excludes; quotes keep spaces")),
 ];
 
-const FINDING_WORDS: [(&str, &str); 5] = [
-    ("severity:>=high", "at or above a severity; also >, <, <="),
-    ("fixable:yes", "a fixed version exists"),
+const FINDING_WORDS: [(&str, &str); 7] = [
+    (
+        "severity:>=high",
+        text("at or above a severity; also >, <, <="),
+    ),
+    ("fixable:yes", text("a fixed version exists")),
     (
         "fails:yes",
-        "what fails the policy; excepted:yes what is let pass",
+        text("what fails the policy; excepted:yes what is let pass"),
     ),
-    ("pkg:openssl", "in a package; id:2024 by its number"),
-    ("score:>=9", "CVSS base score"),
+    ("pkg:openssl", text("in a package; id:2024 by its number")),
+    ("score:>=9", text("CVSS base score")),
+    (
+        "kev:yes",
+        text("known to be exploited; epss:>=10% likely to be"),
+    ),
+    (
+        "status:will-not",
+        text("part of its status; fix:3.0.15 what a version fixes"),
+    ),
 ];
 
 const PACKAGE_WORDS: [(&str, &str); 6] = [
     (
         "owned:no",
-        "not part of a package of the distribution; owner:python names one",
+        text("not part of a package of the distribution; owner:python names one"),
     ),
     (
         "basis:embedded",
-        "how it is known: installed, embedded, classified, declared, stated",
+        text("how it is known: installed, embedded, classified, declared, stated"),
     ),
-    ("licence:gpl", "licence as stated"),
+    ("licence:gpl", text("licence as stated")),
     (
         "version:1.2",
-        "part of the version; source:zlib of its source",
+        text("part of the version; source:zlib of its source"),
     ),
-    ("vulnerable:yes", "has findings"),
-    ("removed:yes", "a later layer removed it"),
+    ("vulnerable:yes", text("has findings")),
+    ("removed:yes", text("a later layer removed it")),
 ];
 
 const ISSUE_WORDS: [(&str, &str); 4] = [
-    ("severity:>=high", "as for findings"),
-    ("deleted:yes", "a later layer deleted the file"),
-    ("config:yes", "in the image's config"),
-    ("rule:private-key", "found by a rule"),
+    ("severity:>=high", text("as for findings")),
+    ("deleted:yes", text("a later layer deleted the file")),
+    ("config:yes", text("in the image's config")),
+    ("rule:private-key", text("found by a rule")),
 ];
 
-/// The dialog.
+/// The keys, and the words of searches.
 #[component]
-pub fn Help(
-    /// Whether it is wanted.
-    is_open: RwSignal<bool>,
-) -> impl IntoView {
-    let dialog = NodeRef::<html::Dialog>::new();
-    Effect::new(move |_| {
-        let Some(dialog) = dialog.get() else { return };
-        if is_open.get() && !dialog.open() {
-            let _ = dialog.show_modal();
-        } else if !is_open.get() && dialog.open() {
-            dialog.close();
-        }
-    });
+pub fn HelpText() -> impl IntoView {
+    let is_mac = browser::is_mac();
+    let keys = SHORTCUTS
+        .iter()
+        .map(|shortcut| row(shortcuts::written(shortcut, is_mac), shortcut.what))
+        .collect_view();
     let rows = |rows: &'static [(&'static str, &'static str)]| {
         rows.iter()
-            .map(|(key, what)| view! { <div class="helpRow"><dt><kbd>{*key}</kbd></dt><dd>{*what}</dd></div> })
+            .map(|(key, what)| row((*key).to_owned(), what))
             .collect_view()
     };
     view! {
-        <dialog class="dialog help" node_ref=dialog aria-labelledby="help-title" on:close=move |_| is_open.set(false)>
-            <div class="dialogHead">
-                <h2 id="help-title">"Shortcuts"</h2>
-                <button type="button" class="iconButton" aria-label="Close" on:click=move |_| is_open.set(false)><Icon path=CLOSE /></button>
-            </div>
-            <dl class="helpList">{rows(&KEYS)}</dl>
-            <h3>"In a search"</h3>
-            <dl class="helpList">{rows(&WORDS)}</dl>
-            <h3>"Of findings"</h3>
-            <dl class="helpList">{rows(&FINDING_WORDS)}</dl>
-            <h3>"Of packages"</h3>
-            <dl class="helpList">{rows(&PACKAGE_WORDS)}</dl>
-            <h3>"Of issues"</h3>
-            <dl class="helpList">{rows(&ISSUE_WORDS)}</dl>
-        </dialog>
+        <dl class="helpList" data-test="help-keys">{keys}</dl>
+        <p class="helpNote">{t("Keys that write a character can be switched off in the settings")}</p>
+        <h3>{t("In a search")}</h3>
+        <dl class="helpList">{rows(&WORDS)}</dl>
+        <h3>{t("Of findings")}</h3>
+        <dl class="helpList">{rows(&FINDING_WORDS)}</dl>
+        <h3>{t("Of packages")}</h3>
+        <dl class="helpList">{rows(&PACKAGE_WORDS)}</dl>
+        <h3>{t("Of issues")}</h3>
+        <dl class="helpList">{rows(&ISSUE_WORDS)}</dl>
     }
+}
+
+fn row(key: String, what: &'static str) -> impl IntoView {
+    view! { <div class="helpRow"><dt><kbd>{key}</kbd></dt><dd>{t(what)}</dd></div> }
 }

@@ -38,5 +38,9 @@ pub const CHEVRON: &str = "M6 3.5L10.5 8 6 12.5";
 pub const SEARCH: &str = "M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9zM10.5 10.5l3.5 3.5";
 /// A triangle with a stroke.
 pub const WARNING: &str = "M8 2l6.5 11.5h-13zM8 6.5v3.5M8 11.6v.4";
+/// Sliders.
+pub const SETTINGS: &str = "M2 4.5h6M12 4.5h2M2 11.5h2M8 11.5h6M10 2.5a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM6 9.5a2 2 0 1 0 0 4 2 2 0 0 0 0-4z";
+/// An arrow out and an arrow in.
+pub const REQUESTS: &str = "M2.5 5.5h11M10.5 2.5l3 3-3 3M13.5 10.5h-11M5.5 7.5l-3 3 3 3";
 /// A tick.
 pub const CHECK: &str = "M2.5 8.5l3.5 3.5 7.5-8";

@@ -8,7 +8,12 @@ use leptos::prelude::*;
 use super::virtual_list::Scroller;
 use crate::{
     browser,
-    state::{address::Address, session::Session},
+    state::{
+        address::Address,
+        session::Session,
+        settings,
+        shortcuts::{self, Action, Place},
+    },
 };
 
 /// Rem of the column heads and what is above them, which stay at the top of the window.
@@ -57,7 +62,15 @@ impl RowKeys {
             if browser::has_dialog() || browser::is_typing(&event) || has_modifier(&event) {
                 return;
             }
-            if matches!(event.key().as_str(), "j" | "k") && keys.step(&event.key()) {
+            if !settings::takes(&event.key()) {
+                return;
+            }
+            let step = match shortcuts::find(&event.key(), Place::Rows) {
+                Some(Action::NextRow) => "ArrowDown",
+                Some(Action::PreviousRow) => "ArrowUp",
+                _ => return,
+            };
+            if keys.step(step) {
                 event.prevent_default();
             }
         });
@@ -139,7 +152,7 @@ impl RowKeys {
         if has_modifier(event) {
             return;
         }
-        if event.key() == "Enter" || event.key() == " " {
+        if shortcuts::find(&event.key(), Place::Row) == Some(Action::OpenRow) {
             // A button within a row is pressed, not the row.
             if browser::is_on_button(event) {
                 return;
@@ -148,7 +161,7 @@ impl RowKeys {
                 event.prevent_default();
                 self.open(index);
             }
-        } else if !matches!(event.key().as_str(), "j" | "k") && self.step(&event.key()) {
+        } else if !shortcuts::is_character(&event.key()) && self.step(&event.key()) {
             event.prevent_default();
         }
     }

@@ -12,6 +12,7 @@ use crate::{
         report::ReportStore,
         scan::{LayerState, ScanState},
         session::Session,
+        shortcuts::{self, Action, Place},
         steps::Step,
         strata::{self, Band, Stratum},
         words,
@@ -25,12 +26,13 @@ pub fn Strata() -> impl IntoView {
     let store = expect_context::<ReportStore>();
     let strata = store.with(strata::of_report);
     let layers = store.with(|report| report.layers.len());
+    let base_layers = store.with(|report| report.base.as_ref().map_or(0, |base| base.layers));
     let select = move |layer: Option<usize>| session.select(|address| address.layer = layer);
     let on_key = move |event: leptos::ev::KeyboardEvent| {
-        let delta = match event.key().as_str() {
-            "ArrowUp" => 1,
-            "ArrowDown" => -1,
-            "Escape" if store.layer.get_untracked().is_some() => {
+        let delta = match shortcuts::find(&event.key(), Place::Layers) {
+            Some(Action::LayerAbove) => 1,
+            Some(Action::LayerBelow) => -1,
+            _ if event.key() == "Escape" && store.layer.get_untracked().is_some() => {
                 event.prevent_default();
                 event.stop_propagation();
                 select(None);
@@ -68,6 +70,7 @@ pub fn Strata() -> impl IntoView {
                             data-test="stratum"
                             data-layer=layer.to_string()
                             data-rock=band.rock.word()
+                            data-of-base=(layer < base_layers).then_some("")
                             data-damaged=band.error.is_some().then_some("")
                             style=("--height", height)
                             style=("--rise", rise)
@@ -86,6 +89,21 @@ pub fn Strata() -> impl IntoView {
             }
         })
         .collect();
+    let hides_base = Memo::new(move |_| session.address.with(|address| address.hides_base));
+    let base_switch = (base_layers > 0).then(|| {
+        view! {
+            <label class="switch strataSwitch" title="Leaves what the base image brought out of every list">
+                <input
+                    type="checkbox"
+                    role="switch"
+                    data-test="hide-base"
+                    prop:checked=hides_base
+                    on:change=move |_| session.select(|address| address.hides_base = !address.hides_base)
+                />
+                <span>"Hide the base image"</span>
+            </label>
+        }
+    });
     let waste: u64 =
         store.with(|report| report.layers.iter().map(|layer| layer.wasted_bytes).sum());
     let total: u64 = store.with(|report| report.layers.iter().map(strata::layer_bytes).sum());
@@ -106,9 +124,10 @@ pub fn Strata() -> impl IntoView {
                     </button>
                 </Show>
             </div>
-            <ol class="strataStack" reversed aria-label="Layers, the topmost first" on:keydown=on_key>
+            <ol class="strataStack" reversed data-base=move || hides_base.get().then_some("hidden") aria-label="Layers, the topmost first" on:keydown=on_key>
                 {lines}
             </ol>
+            {base_switch}
             {(waste > 0).then(|| view! {
                 <p class="strataNote">
                     {format!("{} of files are replaced or deleted by layers above them", words::size(waste))}

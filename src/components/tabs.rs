@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::packages_table::COUNT_HINT;
 use crate::{
     browser,
-    state::{address::View, session::Session, words},
+    state::{address::View, language::t, session::Session, words},
 };
 
 /// The row of tabs; the panel is `#panel`.
@@ -17,13 +17,7 @@ pub fn Tabs(
     let session = expect_context::<Session>();
     let view = Memo::new(move |_| session.address.with(|address| address.view));
     let open = move |view: View| {
-        session.select(|address| {
-            if address.view != view {
-                address.view = view;
-                address.sort = None;
-                address.search.clear();
-            }
-        });
+        session.select(|address| address.open(view));
         browser::reveal_below("lists");
     };
     let on_key = move |event: leptos::ev::KeyboardEvent| {
@@ -73,13 +67,13 @@ pub fn Tabs(
                 tabindex=move || if is_open() { "0" } else { "-1" }
                 on:click=move |_| open(this)
             >
-                {this.title()}
+                {t(this.title())}
                 {number}
             </button>
         }
     };
     view! {
-        <div class="tabs" role="tablist" aria-label="Parts of the report" on:keydown=on_key>
+        <div class="tabs" role="tablist" aria-label=t("Parts of the report") on:keydown=on_key>
             {View::ALL.map(tab).collect_view()}
         </div>
     }

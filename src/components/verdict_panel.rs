@@ -10,7 +10,14 @@ use super::{
 };
 use crate::{
     browser,
-    state::{address::View, counts, report::ReportStore, session::Session, steps, words},
+    state::{
+        address::View,
+        counts,
+        language::{fill, t, tn},
+        report::ReportStore,
+        session::Session,
+        steps, words,
+    },
 };
 
 /// Layers and upgrades named in the panel; the rest is in the table.
@@ -49,7 +56,7 @@ pub fn VerdictPanel() -> impl IntoView {
                         " "
                         {(rule.is_failed() && count > 0).then(|| view! {
                             <button type="button" class="linkButton" on:click=move |_| show("fails:yes", Vec::new(), None)>
-                                {if count == 1 { "Show it".to_owned() } else { format!("Show the {count}") }}
+                                {tn(u64::try_from(count).unwrap_or(u64::MAX), "Show it", "Show the {n}")}
                             </button>
                         })}
                     </li>
@@ -72,7 +79,7 @@ pub fn VerdictPanel() -> impl IntoView {
                     view! {
                         <li>
                             <button type="button" class="linkButton" on:click=move |_| show("fails:yes", Vec::new(), Some(layer))>
-                                {format!("{count} in layer {layer}")}
+                                {fill(t("{n} in layer {layer}"), &[("n", &count.to_string()), ("layer", &layer.to_string())])}
                             </button>
                             " "
                             <span class="verdictStep">{step.line()}</span>
@@ -83,7 +90,7 @@ pub fn VerdictPanel() -> impl IntoView {
             let rest = layers.len().saturating_sub(MOST_NAMED);
             view! {
                 <div class="verdictPart">
-                    <h3>"Where it comes from"</h3>
+                    <h3>{t("Where it comes from")}</h3>
                     <ul>{items} {(rest > 0).then(|| view! { <li>{format!("and {}", words::plural(rest, "more layer"))}</li> })}</ul>
                 </div>
             }
@@ -117,17 +124,31 @@ pub fn VerdictPanel() -> impl IntoView {
             let without = advice.failing.len() - advice.fixable;
             view! {
                 <div class="verdictPart">
-                    <h3>"What to do"</h3>
+                    <h3>{t("What to do")}</h3>
                     <ul>
                         {items}
-                        {(rest > 0).then(|| view! { <li>{format!("and {}", words::plural(rest, "more upgrade"))}</li> })}
-                        {(without > 0).then(|| view! { <li>{format!("{without} have no fixed version yet")}</li> })}
+                        {(rest > 0).then(|| view! {
+                            <li>
+                                "and "
+                                <button type="button" class="linkButton" data-test="more-upgrades" on:click=move |_| {
+                                    session.select(|address| {
+                                        address.view = View::Fixes;
+                                        address.sort = None;
+                                        address.search.clear();
+                                    });
+                                    browser::reveal_below("lists");
+                                }>
+                                    {words::plural(rest, "more upgrade")}
+                                </button>
+                            </li>
+                        })}
+                        {(without > 0).then(|| view! { <li>{tn(u64::try_from(without).unwrap_or(u64::MAX), "{n} has no fixed version yet", "{n} have no fixed version yet")}</li> })}
                     </ul>
                 </div>
             }
         })
     };
-    let tally = store.with(|report| counts::of(report, None));
+    let tally = store.with(|report| counts::of(report, None, 0));
     let numbers = Severity::WORST_FIRST
         .into_iter()
         .zip(tally)
@@ -142,7 +163,7 @@ pub fn VerdictPanel() -> impl IntoView {
                     on:click=move |_| show("", vec![severity], None)
                 >
                     <span class="verdictCount">{words::count(u64::from(count))}</span>
-                    <span class="verdictWord"><SeverityShape severity /> {severity.word()}</span>
+                    <span class="verdictWord"><SeverityShape severity /> {t(severity.word())}</span>
                 </button>
             }
         })
@@ -159,12 +180,12 @@ pub fn VerdictPanel() -> impl IntoView {
                     <span class="verdictSeal" aria-hidden="true">
                         {move || if passed.get() { view! { <Icon path=CHECK /> } } else { view! { <Icon path=CLOSE /> } }}
                     </span>
-                    {move || if passed.get() { "Passes" } else { "Fails" }}
+                    {move || if passed.get() { t("Passes") } else { t("Fails") }}
                 </h2>
                 <ul class="verdictReasons">{reasons}</ul>
                 <div class="verdictParts">{places} {remedies}</div>
             </div>
-            <div class="verdictNumbers" role="group" aria-label="Findings by severity">{numbers}</div>
+            <div class="verdictNumbers" role="group" aria-label=t("Findings by severity")>{numbers}</div>
             <PolicyPanel />
         </section>
     }

@@ -5,7 +5,7 @@ use lamina_rego::Options;
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
-use super::{Answer, Question, RuleAnswer, files, render};
+use super::{Answer, Question, RuleAnswer, files, imports, render};
 
 /// Starts the worker: hears one question, and answers it.
 pub fn start() {
@@ -52,6 +52,11 @@ async fn answer(question: Question, file: Option<web_sys::File>) -> Answer {
             shared,
             answers,
         } => Answer::Rendered(render::render(&format, *shared, &answers)),
+        Question::Import => Answer::Imported(imports::read(file).await.map(Box::new)),
+        Question::Beside { shared, answers } => {
+            let theirs = imports::read(file).await;
+            Answer::Beside(theirs.and_then(|theirs| imports::beside(*shared, &answers, &theirs)))
+        }
         Question::Judge { rules, report, now } => {
             // There is no clock here: the page ends the worker.
             let options = Options {

@@ -20,6 +20,8 @@ use crate::{
     state::{
         address::{Address, Subject},
         database::DatabaseStore,
+        language::{fill, t},
+        overlays::{Overlay, Overlays},
         session::Session,
         words,
     },
@@ -51,14 +53,14 @@ pub fn Home() -> impl IntoView {
         <main class="home" id="main">
             <section class="homeHero">
                 <div class="homeWords">
-                <h1 class="homeTitle">"Look inside a container image, layer by layer"</h1>
+                <h1 class="homeTitle">{t("Look inside a container image, layer by layer")}</h1>
                 <p class="homeLead">
-                    "What it holds, which build step brought it, and what is known to be vulnerable. All in this tab: nothing is uploaded."
+                    {t("What it holds, which build step brought it, and what is known to be vulnerable. All in this tab: nothing is uploaded.")}
                 </p>
                 <ReferenceForm />
                 <div class="homeFile">
                     <FileButton />
-                    <span>"or drop one anywhere on this page"</span>
+                    <span>{t("or drop one anywhere on this page")}</span>
                 </div>
                 <DemoButton />
                 </div>
@@ -187,7 +189,7 @@ fn Samples() -> impl IntoView {
                 let name = sample.reference.rsplit_once('/').map_or(sample.reference.clone(), |(_, name)| name.to_owned());
                 let platforms = match sample.platforms.len() {
                     0 | 1 => String::new(),
-                    count => format!(", {count} platforms"),
+                    count => fill(t(", {n} platforms"), &[("n", &count.to_string())]),
                 };
                 view! {
                     <li>
@@ -203,7 +205,7 @@ fn Samples() -> impl IntoView {
             .collect_view();
         Some(view! {
             <section class="homeStratum" data-depth="1" aria-labelledby="samples-title">
-                <h2 class="sectionTitle" id="samples-title">"Try a sample"</h2>
+                <h2 class="sectionTitle" id="samples-title">{t("Try a sample")}</h2>
                 <ul class="samples">{cards}</ul>
             </section>
         })
@@ -235,21 +237,25 @@ fn Recent() -> impl IntoView {
             .into_iter()
             .map(|scan| view! { <RecentRow scan now_ms /> })
             .collect_view();
-        let used = format!(
-            "{} kept in this browser: layers {}, advisories {}, reports {}",
-            words::size(layers + shards + reports),
-            words::size(layers),
-            words::size(shards),
-            words::size(reports)
+        let used = fill(
+            t(
+                "{all} kept in this browser: layers {layers}, advisories {advisories}, reports {reports}",
+            ),
+            &[
+                ("all", &words::size(layers + shards + reports)),
+                ("layers", &words::size(layers)),
+                ("advisories", &words::size(shards)),
+                ("reports", &words::size(reports)),
+            ],
         );
         Some(view! {
             <section class="homeStratum" data-depth="2" aria-labelledby="recent-title">
                 <div class="homeStratumHead">
-                    <h2 class="sectionTitle" id="recent-title">"Scanned before"</h2>
+                    <h2 class="sectionTitle" id="recent-title">{t("Scanned before")}</h2>
                     <p class="homeStorage">
                         {used}
                         " "
-                        <button type="button" class="linkButton" data-test="clear-storage" on:click=clear>"Delete all"</button>
+                        <button type="button" class="linkButton" data-test="clear-storage" on:click=clear>{t("Delete all")}</button>
                     </p>
                 </div>
                 <ul class="recent" data-test="recent">{rows}</ul>
@@ -277,13 +283,13 @@ fn RecentRow(scan: RecentScan, now_ms: f64) -> impl IntoView {
             session.kept_has_changed();
         });
     };
-    let label = format!("Forget {}", scan.name);
+    let label = fill(t("Forget {name}"), &[("name", &scan.name)]);
     let news = (!scan.changes.is_empty()).then(|| {
         let title = match scan.changes.added_ids.is_empty() {
-            true => "By newer advisories, since it was looked at last".to_owned(),
-            false => format!(
-                "By newer advisories, since it was looked at last: {}",
-                scan.changes.added_ids.join(", ")
+            true => t("By newer advisories, since it was looked at last").to_owned(),
+            false => fill(
+                t("By newer advisories, since it was looked at last: {ids}"),
+                &[("ids", &scan.changes.added_ids.join(", "))],
             ),
         };
         view! { <span class="recentNews" data-test="recent-news" title=title>{scan.changes.words()}</span> }
@@ -311,9 +317,12 @@ fn RecentRow(scan: RecentScan, now_ms: f64) -> impl IntoView {
 #[component]
 fn Bedrock() -> impl IntoView {
     expect_context::<DatabaseStore>().begin();
+    let overlays = expect_context::<Overlays>();
     view! {
         <footer class="homeStratum" data-depth="3">
-            <p class="homePrivacy"><strong>"The bytes stay in this tab."</strong> " Layers are fetched from the registry, taken apart here, and sent nowhere."</p>
+            <p class="homePrivacy"><strong>{t("The bytes stay in this tab.")}</strong> " " {t("Layers are fetched from the registry, taken apart here, and sent nowhere.")} " "
+                <button type="button" class="linkButton" data-test="see-requests" on:click=move |_| overlays.show(Overlay::NetworkLog)>{t("See every request")}</button>
+            </p>
             <DatabasePanel />
             <OfflineNote />
         </footer>

@@ -9,8 +9,8 @@ use crate::{
         findings_table::FindingsTable,
         image_head::{DatabaseNotes, ImageHead},
         image_panel::ImagePanel,
+        import_banner::ImportBanner,
         issues_table::IssuesTable,
-        lab::Lab,
         packages_table::PackagesTable,
         share::ShareButtons,
         strata::Strata,
@@ -18,6 +18,7 @@ use crate::{
         verdict_panel::VerdictPanel,
         warnings_panel::{self, WarningsPanel},
     },
+    lazy::Lazy,
     state::{
         address::View,
         packages,
@@ -47,6 +48,7 @@ pub fn ReportPage(
     let view = Memo::new(move |_| session.address.with(|address| address.view));
     let counts = move |view: View| match view {
         View::Findings => Some(store.findings.with(|rows| rows.list.len())),
+        View::Fixes => Some(store.plan.with(|plan| plan.upgrades.len())),
         View::Issues => Some(store.issues.with(|rows| rows.list.len())),
         View::Packages => Some(store.packages.with(|rows| {
             store.with(|report| {
@@ -61,11 +63,12 @@ pub fn ReportPage(
     };
     let panel = move || match view.get() {
         View::Findings => view! { <FindingsTable /> }.into_any(),
+        View::Fixes => view! { <Lazy view=|views| views.fixes /> }.into_any(),
         View::Issues => view! { <IssuesTable /> }.into_any(),
         View::Packages => view! { <PackagesTable /> }.into_any(),
         View::Files => view! { <FileTree /> }.into_any(),
         View::Image => view! { <ImagePanel /> }.into_any(),
-        View::Policy => view! { <Lab /> }.into_any(),
+        View::Policy => view! { <Lazy view=|views| views.lab /> }.into_any(),
         View::Warnings => view! { <WarningsPanel /> }.into_any(),
     };
     let banner = match loaded.origin {
@@ -74,12 +77,21 @@ pub fn ReportPage(
                 <strong>"Shared report"</strong>
                 {format!(", made {}. It came in the link; nothing was fetched to show it.", words::time(&loaded.report.scanned_at))}
             </p>
-        }),
-        Origin::Kept | Origin::Scanned => None,
+        }.into_any()),
+        Origin::Imported if loaded.report.imported.is_none() => Some(view! {
+            <p class="banner" data-test="file-banner">
+                <strong>"Report from a file"</strong>
+                ", made "
+                {words::time(&loaded.report.scanned_at)}
+            </p>
+        }.into_any()),
+        Origin::Imported | Origin::Kept | Origin::Scanned => None,
     };
+    let imported = loaded.report.imported.clone();
     view! {
         <main class="report" id="main" data-phase="report">
             {banner}
+            {imported.map(|imported| view! { <ImportBanner imported /> })}
             <ImageHead image=loaded.report.image.clone() report=Some(loaded.report.clone())>
                 <ShareButtons />
             </ImageHead>

@@ -1,5 +1,7 @@
 //! A running scan: the strata fill from the left while their bytes arrive.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 
 use crate::{
@@ -8,8 +10,18 @@ use crate::{
         image_head::{ImageHead, ImageName},
         strata::ScanStrata,
     },
-    state::{address::Subject, session::Session, words},
+    platform,
+    state::{
+        address::Subject,
+        counts,
+        language::{fill, t},
+        session::Session,
+        words,
+    },
 };
+
+/// How often the clock moves while nothing arrives.
+const TICK: Duration = Duration::from_secs(1);
 
 /// How often progress is read out, in events of the scan's clock.
 const SPEAK_EVERY_MS: f64 = 5_000.0;
@@ -45,24 +57,61 @@ pub fn Scan() -> impl IntoView {
     let percent = move || scan.with(|scan| scan.fraction().map(|fraction| fraction * 100.0));
     let bytes = move || {
         scan.with(|scan| match scan.total() {
-            0 => "Asking which layers it has".to_owned(),
-            total => format!("{} of {}", words::size(scan.read()), words::size(total)),
+            0 => t("Asking which layers it has").to_owned(),
+            total => fill(
+                t("{read} of {all}"),
+                &[
+                    ("read", &words::size(scan.read())),
+                    ("all", &words::size(total)),
+                ],
+            ),
         })
     };
+    let is_online = RwSignal::new(platform::is_online());
+    let watch = move |event: &'static str| {
+        let listener = window_event_listener_untyped(event, move |_| {
+            is_online.set(platform::is_online());
+        });
+        on_cleanup(move || listener.remove());
+    };
+    watch("online");
+    watch("offline");
+    // Nothing arrives: the clock goes on all the same.
+    if let Ok(clock) = set_interval_with_handle(move || session.tick(), TICK) {
+        on_cleanup(move || clock.clear());
+    }
     let speed = move || {
         scan.with(|scan| {
+            if let Some(pause) = scan.stalled_ms() {
+                let pause = words::duration(pause);
+                return fill(t("nothing has arrived for {time}"), &[("time", &pause)]);
+            }
             let rate = scan
                 .rate()
                 .map(|rate| format!("{}/s", words::size(rounded(rate))));
-            let remaining = scan
-                .remaining_ms()
-                .filter(|left| *left > 1_000.0)
-                .map(|left| format!("about {} left", words::duration(left)));
-            [rate, remaining]
+            [rate, Some(remaining(scan.remaining_ms()))]
                 .into_iter()
                 .flatten()
                 .collect::<Vec<_>>()
                 .join(", ")
+        })
+    };
+    let offline = move || {
+        (!is_online.get()).then(|| {
+            view! { <p class="progressOffline" role="alert" data-test="offline">{t("The connection is lost. The scan goes on where it broke off as soon as there is one")}</p> }
+        })
+    };
+    let so_far = Memo::new(move |_| scan.with(|scan| scan.so_far.clone()));
+    let found = move || {
+        let found = so_far.get()?;
+        Some(view! {
+            <p class="progressSoFar" data-test="so-far">
+                <strong>{t("So far:")}</strong>
+                " "
+                {counts::sentence(&found.counts)}
+                " "
+                <span class="progressWorst">{found.worst.join(", ")}</span>
+            </p>
         })
     };
     let number = move |read: fn(&crate::state::scan::ScanState) -> u64| {
@@ -88,7 +137,7 @@ pub fn Scan() -> impl IntoView {
             {head}
             <div class="reportBody">
                 <div class="reportVerdict">
-            <section class="progress" aria-label="Progress">
+            <section class="progress" aria-label=t("Progress")>
                 <div class="progressMain">
                     <p class="progressPercent">
                         {move || percent().map_or_else(|| "0".to_owned(), |percent| format!("{percent:.0}"))}
@@ -100,11 +149,13 @@ pub fn Scan() -> impl IntoView {
                     </div>
                 </div>
                 <dl class="progressFound">
-                    <div><dt>"files"</dt><dd>{number(|scan| scan.files())}</dd></div>
-                    <div><dt>"packages"</dt><dd>{number(|scan| scan.packages())}</dd></div>
-                    <div><dt>"time"</dt><dd>{move || scan.with(|scan| words::duration(scan.now_ms - scan.started_ms))}</dd></div>
+                    <div><dt>{t("files")}</dt><dd>{number(|scan| scan.files())}</dd></div>
+                    <div><dt>{t("packages")}</dt><dd>{number(|scan| scan.packages())}</dd></div>
+                    <div><dt>{t("time")}</dt><dd>{move || scan.with(|scan| words::duration(scan.now_ms - scan.started_ms))}</dd></div>
                 </dl>
-                <button type="button" class="button" data-test="cancel" on:click=move |_| session.cancel()>"Cancel"</button>
+                <button type="button" class="button" data-test="cancel" on:click=move |_| session.cancel()>{t("Cancel")}</button>
+                {found}
+                {offline}
                 <p class="visuallyHidden" role="status">{move || spoken.get().1}</p>
             </section>
                 </div>
@@ -113,6 +164,27 @@ pub fn Scan() -> impl IntoView {
             </div>
         </main>
     }
+}
+
+/// How long the rest takes: a range, as nobody knows better; a dash while nobody knows at all.
+fn remaining(range: Option<(f64, f64)>) -> String {
+    let Some((least, most)) = range else {
+        return t("— left").to_owned();
+    };
+    if most < 1_500.0 {
+        return t("about a second left").to_owned();
+    }
+    if most < least * 1.25 {
+        let about = words::duration((least + most) / 2.0);
+        return fill(t("about {time} left"), &[("time", &about)]);
+    }
+    fill(
+        t("{least} to {most} left"),
+        &[
+            ("least", &words::duration(least)),
+            ("most", &words::duration(most)),
+        ],
+    )
 }
 
 #[expect(

@@ -9,7 +9,8 @@ use web_sys::{
     RequestInit, Response,
 };
 
-use super::describe;
+use super::{describe, netlog::Record};
+use crate::state::network::End;
 
 /// Bytes asked of the browser at a time. Larger chunks mean fewer crossings between JavaScript and
 /// WebAssembly; prototypes gained nothing beyond 1 MiB.
@@ -43,6 +44,7 @@ pub struct Answer {
     pub url: String,
     response: Response,
     abort: AbortController,
+    record: Record,
 }
 
 /// Sends a request. Redirects are followed by the browser, which drops `Authorization` when the
@@ -53,35 +55,16 @@ pub async fn send(
     headers: &[(String, String)],
     body: Option<&[u8]>,
 ) -> Result<Answer, FetchError> {
-    let failed = |error: JsValue| FetchError::NoAnswer(describe(&error));
-    let abort = AbortController::new().map_err(failed)?;
-    let init = RequestInit::new();
-    init.set_method(method);
-    init.set_signal(Some(&abort.signal()));
-    init.set_credentials(web_sys::RequestCredentials::Omit);
-    // What is worth keeping is kept in IndexedDB, unpacked; the browser's own cache would write every
-    // layer to the disk once more.
-    init.set_cache(web_sys::RequestCache::NoStore);
-    let fields = Headers::new().map_err(failed)?;
-    for (name, value) in headers {
-        fields.append(name, value).map_err(failed)?;
-    }
-    init.set_headers(&fields);
-    if let Some(body) = body {
-        init.set_body(&Uint8Array::from(body));
-    }
-    let request = Request::new_with_str_and_init(url, &init).map_err(failed)?;
-    let global = js_sys::global();
-    let promise = if let Some(window) = global.dyn_ref::<web_sys::Window>() {
-        window.fetch_with_request(&request)
-    } else {
-        let scope: &web_sys::WorkerGlobalScope = global.unchecked_ref();
-        scope.fetch_with_request(&request)
+    let mut record = Record::begin(method, url);
+    let answer = ask(method, url, headers, body).await;
+    let (response, abort) = match answer {
+        Ok(answer) => answer,
+        Err(error) => {
+            let message = describe(&error);
+            record.end(End::Failed(message.clone()));
+            return Err(FetchError::NoAnswer(message));
+        }
     };
-    let response: Response = JsFuture::from(promise)
-        .await
-        .map_err(failed)?
-        .unchecked_into();
     let mut seen = Vec::new();
     if let Ok(Some(iterator)) = js_sys::try_iter(&response.headers()) {
         for pair in iterator.flatten() {
@@ -91,13 +74,49 @@ pub async fn send(
             }
         }
     }
+    record.answered(response.status(), &response.url());
     Ok(Answer {
         status: response.status(),
         headers: seen,
         url: response.url(),
         response,
         abort,
+        record,
     })
+}
+
+async fn ask(
+    method: &str,
+    url: &str,
+    headers: &[(String, String)],
+    body: Option<&[u8]>,
+) -> Result<(Response, AbortController), JsValue> {
+    let abort = AbortController::new()?;
+    let init = RequestInit::new();
+    init.set_method(method);
+    init.set_signal(Some(&abort.signal()));
+    init.set_credentials(web_sys::RequestCredentials::Omit);
+    // What is worth keeping is kept in IndexedDB, unpacked; the browser's own cache would write every
+    // layer to the disk once more.
+    init.set_cache(web_sys::RequestCache::NoStore);
+    let fields = Headers::new()?;
+    for (name, value) in headers {
+        fields.append(name, value)?;
+    }
+    init.set_headers(&fields);
+    if let Some(body) = body {
+        init.set_body(&Uint8Array::from(body));
+    }
+    let request = Request::new_with_str_and_init(url, &init)?;
+    let global = js_sys::global();
+    let promise = if let Some(window) = global.dyn_ref::<web_sys::Window>() {
+        window.fetch_with_request(&request)
+    } else {
+        let scope: &web_sys::WorkerGlobalScope = global.unchecked_ref();
+        scope.fetch_with_request(&request)
+    };
+    let response: Response = JsFuture::from(promise).await?.unchecked_into();
+    Ok((response, abort))
 }
 
 impl Answer {
@@ -125,14 +144,18 @@ impl Answer {
     }
 
     /// The body, in chunks.
-    pub fn body(self) -> Result<Body, FetchError> {
-        match self.response.body() {
-            Some(stream) => Body::new(&stream, Some(self.abort)),
-            None => Ok(Body {
+    pub fn body(mut self) -> Result<Body, FetchError> {
+        let Some(stream) = self.response.body() else {
+            self.record.end(End::Done);
+            return Ok(Body {
                 reader: Reader::Empty,
                 abort: None,
-            }),
-        }
+                record: None,
+            });
+        };
+        let mut body = Body::new(&stream, Some(self.abort))?;
+        body.record = Some(self.record);
+        Ok(body)
     }
 }
 
@@ -141,6 +164,7 @@ impl Answer {
 pub struct Body {
     reader: Reader,
     abort: Option<AbortController>,
+    record: Option<Record>,
 }
 
 #[derive(Debug)]
@@ -168,7 +192,11 @@ impl Body {
                     .map_err(|error| FetchError::Broken(describe(&error)))?,
             ),
         };
-        Ok(Self { reader, abort })
+        Ok(Self {
+            reader,
+            abort,
+            record: None,
+        })
     }
 
     /// Replaces `chunk` by the next bytes. False at the end.
@@ -183,9 +211,14 @@ impl Body {
                 reader.read_with_array_buffer_view(&Uint8Array::new(&buffer))
             }
         };
-        let result = JsFuture::from(promise)
-            .await
-            .map_err(|error| FetchError::Broken(describe(&error)))?;
+        let result = match JsFuture::from(promise).await {
+            Ok(result) => result,
+            Err(error) => {
+                let message = describe(&error);
+                self.end(End::Failed(message.clone()));
+                return Err(FetchError::Broken(message));
+            }
+        };
         let done = Reflect::get(&result, &"done".into()).is_ok_and(|done| done.is_truthy());
         let value = Reflect::get(&result, &"value".into()).unwrap_or(JsValue::UNDEFINED);
         let mut read = 0;
@@ -199,7 +232,19 @@ impl Body {
             }
         }
         chunk.truncate(read);
+        if let Some(record) = &mut self.record {
+            record.read(read);
+        }
+        if done {
+            self.end(End::Done);
+        }
         Ok(!done)
+    }
+
+    fn end(&mut self, end: End) {
+        if let Some(record) = &mut self.record {
+            record.end(end);
+        }
     }
 
     /// Stops the transfer.

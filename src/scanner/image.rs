@@ -24,8 +24,8 @@ use lamina_scan::{
 };
 
 use super::{
-    AdvisoryBytes, Heard, LayerProgress, LayerStart, OnEvent, ScanEvent, ScanFailure, ScanHandle,
-    ScanOptions, cancelled, server, statistics,
+    AdvisoryBytes, Heard, LayerProgress, LayerStart, OnEvent, RawDocument, ScanEvent, ScanFailure,
+    ScanHandle, ScanOptions, cancelled, server, so_far::SoFar, statistics,
 };
 use crate::{
     platform::{
@@ -34,7 +34,8 @@ use crate::{
         routes,
         store::{self, Table},
     },
-    worker::protocol::{Event, JoinTask, LayerFigures, LayerTask, Task},
+    state::network_log,
+    worker::protocol::{Event, JoinTask, LayerFigures, LayerTask, RegistryWay, Task},
 };
 
 pub(super) async fn scan(
@@ -71,6 +72,7 @@ async fn pull(
     on_event(ScanEvent::Step("asking for the config".to_owned()));
     let config = config_of(client, reference, &manifest).await?;
     let plan = Plan::of_manifest(found, &manifest, &config);
+    name_blobs(&plan);
     if scan.is_cancelled() {
         return Err(cancelled());
     }
@@ -92,12 +94,26 @@ async fn pull(
         base: plan.base.clone(),
     });
     let (figures, analyses) = layers_of(client, reference, &plan, options, scan, on_event).await?;
+    super::LAYERS.set(Some(super::Layers::Registry(Box::new(RegistryWay {
+        session: client.session.snapshot(),
+        routes: client.routes.borrow().clone(),
+        repository: reference.repository().to_owned(),
+    }))));
     on_event(ScanEvent::Step("matching advisories".to_owned()));
     let task = Task::Join(Box::new(JoinTask {
         plan,
         layers: figures,
     }));
     super::report_of(super::run(task, None, analyses, scan), |_| {}).await
+}
+
+/// Tells the log of requests which blob is which layer.
+fn name_blobs(plan: &Plan) {
+    for (layer, planned) in plan.layers.iter().enumerate() {
+        if let Some(digest) = &planned.digest {
+            network_log::name_blob(&digest.to_string(), &format!("layer {layer}"));
+        }
+    }
 }
 
 async fn open(reference: &Reference, options: &ScanOptions) -> Result<Client, ScanFailure> {
@@ -199,6 +215,7 @@ async fn config_of(
     manifest: &ImageManifest,
 ) -> Result<ImageConfig, ScanFailure> {
     let digest = &manifest.config.digest;
+    network_log::name_blob(&digest.to_string(), "config");
     let key = format!("config {digest}");
     let kept = store::get(Table::Layers, &key)
         .await
@@ -223,6 +240,47 @@ async fn config_of(
     })
 }
 
+/// A document by its digest: kept, or asked for again.
+pub(super) async fn document(
+    way: Option<RegistryWay>,
+    kind: RawDocument,
+    digest: &str,
+) -> Result<String, String> {
+    let digest: Digest = digest.parse().map_err(|error| format!("{error}"))?;
+    let kept = match kind {
+        RawDocument::Config => store::get(Table::Layers, &format!("config {digest}")).await,
+        RawDocument::Manifest => None,
+    };
+    let bytes = match (kept.filter(|bytes| Digest::of(bytes) == digest), way) {
+        (Some(bytes), _) => bytes,
+        (None, Some(way)) => {
+            let client = Client {
+                session: Session::restore(way.session),
+                routes: Rc::new(RefCell::new(way.routes)),
+            };
+            let (session, repository) = (&client.session, &way.repository);
+            let answer = match kind {
+                RawDocument::Config => {
+                    let fetch = BlobFetch::config(session, repository, &digest, now());
+                    client.run(fetch).await
+                }
+                RawDocument::Manifest => {
+                    let resolve = Resolve::new(session, repository, &digest.to_string(), now());
+                    client.run(resolve).await.map(|resolved| resolved.body)
+                }
+            };
+            answer.map_err(|error| format!("{}; {}", describe(&*error.kind), error.advice()))?
+        }
+        (None, None) => {
+            return Err(
+                "it is asked of the registry again, and this report is not of an image that was scanned from one in this tab"
+                    .to_owned(),
+            );
+        }
+    };
+    String::from_utf8(bytes).map_err(|_| "it is no text".to_owned())
+}
+
 /// Analyses all layers, largest first, and answers figures and encoded analyses in their order.
 async fn layers_of(
     client: &Client,
@@ -237,6 +295,7 @@ async fn layers_of(
         std::cmp::Reverse(plan.layers.get(*layer).map_or(0, |planned| planned.size))
     });
     let waiting = FuturesUnordered::new();
+    let found = SoFar::begin(plan, scan, on_event);
     for layer in order {
         let Some(planned) = plan.layers.get(layer) else {
             continue;
@@ -260,6 +319,7 @@ async fn layers_of(
         };
         let on_event = Rc::clone(on_event);
         let routes = Rc::clone(&client.routes);
+        let found = found.clone();
         waiting.push(async move {
             let done = match heard {
                 Ok(heard) => layer_of(layer, heard, &routes, &on_event).await,
@@ -282,10 +342,12 @@ async fn layers_of(
                 is_cached,
                 error: figures.error.clone(),
             });
+            found.note(layer, &figures, &analysis);
             (layer, figures, analysis)
         });
     }
     let mut done: Vec<(usize, LayerFigures, Uint8Array)> = waiting.collect().await;
+    found.end();
     if scan.is_cancelled() {
         return Err(cancelled());
     }

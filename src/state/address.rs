@@ -6,6 +6,8 @@
 
 use lamina_inventory::severity::Severity;
 
+use super::{grouping::Grouping, language::text};
+
 /// Version of the query's names. [`Address::parse`] reads every older one.
 pub const VERSION: u32 = 1;
 
@@ -31,6 +33,8 @@ pub enum View {
     /// Vulnerabilities.
     #[default]
     Findings,
+    /// Upgrades that remove them.
+    Fixes,
     /// Secrets, misconfigurations and licences.
     Issues,
     /// Packages.
@@ -47,8 +51,9 @@ pub enum View {
 
 impl View {
     /// All tabs, in their order.
-    pub const ALL: [View; 7] = [
+    pub const ALL: [View; 8] = [
         Self::Findings,
+        Self::Fixes,
         Self::Policy,
         Self::Issues,
         Self::Packages,
@@ -61,6 +66,7 @@ impl View {
     pub fn word(self) -> &'static str {
         match self {
             Self::Findings => "findings",
+            Self::Fixes => "fixes",
             Self::Issues => "issues",
             Self::Packages => "packages",
             Self::Files => "files",
@@ -70,16 +76,17 @@ impl View {
         }
     }
 
-    /// The word on the tab.
+    /// The word on the tab, in English.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Findings => "Findings",
-            Self::Issues => "Issues",
-            Self::Packages => "Packages",
-            Self::Files => "Files",
-            Self::Image => "Image",
-            Self::Warnings => "Warnings",
-            Self::Policy => "Policy",
+            Self::Findings => text("Findings"),
+            Self::Fixes => text("Fixes"),
+            Self::Issues => text("Issues"),
+            Self::Packages => text("Packages"),
+            Self::Files => text("Files"),
+            Self::Image => text("Image"),
+            Self::Warnings => text("Warnings"),
+            Self::Policy => text("Policy"),
         }
     }
 
@@ -100,6 +107,10 @@ pub struct Address {
     pub view: View,
     /// The selected layer.
     pub layer: Option<usize>,
+    /// Whether what the base image brought is left out everywhere.
+    pub hides_base: bool,
+    /// What findings are put together by.
+    pub grouping: Grouping,
     /// Column to sort by, `-` before it for the other direction.
     pub sort: Option<String>,
     /// The search field.
@@ -114,6 +125,12 @@ pub struct Address {
     pub issue: Option<usize>,
     /// The chapter of the tour that is open, from 1; 0 is the list of chapters.
     pub tour: Option<usize>,
+    /// The file in the drawer, by its path.
+    pub file: Option<String>,
+    /// As of which layer; as of the last if `None`.
+    pub file_layer: Option<usize>,
+    /// Its lines that matter, first and last.
+    pub lines: Option<(u32, u32)>,
 }
 
 impl Address {
@@ -151,6 +168,8 @@ impl Address {
                 "platform" => address.platform = Some(value),
                 "view" => address.view = View::parse(&value).unwrap_or_default(),
                 "layer" => address.layer = value.parse().ok(),
+                "base" => address.hides_base = value == "hidden",
+                "group" => address.grouping = Grouping::parse(&value),
                 "sort" => address.sort = Some(value),
                 "q" => address.search = value,
                 "severity" => {
@@ -161,6 +180,9 @@ impl Address {
                 "finding" => address.finding = Some(value),
                 "package" => address.package = value.parse().ok(),
                 "issue" => address.issue = value.parse().ok(),
+                "file" => address.file = Some(value),
+                "of" => address.file_layer = value.parse().ok(),
+                "lines" => address.lines = parse_lines(&value),
                 _ => {}
             }
         }
@@ -192,6 +214,12 @@ impl Address {
         if let Some(layer) = self.layer {
             push("layer", &layer.to_string());
         }
+        if self.hides_base {
+            push("base", "hidden");
+        }
+        if self.grouping != Grouping::None {
+            push("group", self.grouping.word());
+        }
         if let Some(sort) = &self.sort {
             push("sort", sort);
         }
@@ -211,6 +239,17 @@ impl Address {
         if let Some(issue) = self.issue {
             push("issue", &issue.to_string());
         }
+        if let Some(file) = &self.file {
+            push("file", file);
+        }
+        if let Some(layer) = self.file_layer {
+            push("of", &layer.to_string());
+        }
+        match self.lines {
+            Some((first, last)) if first == last => push("lines", &first.to_string()),
+            Some((first, last)) => push("lines", &format!("{first}-{last}")),
+            None => {}
+        }
         match self.tour {
             Some(0) => push("tour", "chapters"),
             Some(chapter) => push("tour", &chapter.to_string()),
@@ -219,10 +258,26 @@ impl Address {
         format!("?{}{fragment}", query.join("&"))
     }
 
+    /// Opens a tab; what was searched and sorted in another one is left behind.
+    pub fn open(&mut self, view: View) {
+        if self.view != view {
+            self.view = view;
+            self.sort = None;
+            self.search.clear();
+        }
+    }
+
     /// Whether both show the same report, whatever is selected in it.
     pub fn is_same_report(&self, other: &Self) -> bool {
         self.subject == other.subject && self.platform == other.platform
     }
+}
+
+/// `3` or `3-7`.
+fn parse_lines(text: &str) -> Option<(u32, u32)> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+    (1 <= first && first <= last).then_some((first, last))
 }
 
 fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
@@ -291,6 +346,8 @@ mod tests {
             platform: Some("linux/arm64/v8".to_owned()),
             view: View::Packages,
             layer: Some(3),
+            hides_base: true,
+            grouping: Grouping::Fix,
             sort: Some("-name".to_owned()),
             search: "severity:>=high pkg:lib+c & é%41".to_owned(),
             severities: vec![Severity::Critical, Severity::Low],
@@ -298,6 +355,9 @@ mod tests {
             package: Some(17),
             issue: Some(0),
             tour: Some(3),
+            file: Some("etc/a b.conf".to_owned()),
+            file_layer: Some(2),
+            lines: Some((3, 7)),
         };
         let shared = Address {
             subject: Subject::Shared("1.abc_-".to_owned()),
@@ -347,6 +407,13 @@ mod tests {
             "",
             "?image=nginx&view=packages&package=12",
         );
+        check(
+            "?image=a&view=files&file=etc/passwd&of=0&lines=7",
+            "",
+            "?image=a&view=files&file=etc/passwd&of=0&lines=7",
+        );
+        check("?image=a&lines=0-3", "", "?image=a");
+        check("?image=a&lines=9-3", "", "?image=a");
         check("?archive=a%20b.tar", "", "?archive=a+b.tar");
         check("?layer=1", "#r=1.AAAA", "?layer=1#r=1.AAAA");
         check("?v=1&image=nginx", "", "?image=nginx");

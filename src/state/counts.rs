@@ -25,16 +25,16 @@ pub fn add(counts: &mut Counts, severity: Severity) {
     }
 }
 
-/// All findings of a report, or those of packages that one layer introduced.
-pub fn of(report: &Report, layer: Option<usize>) -> Counts {
+/// All findings of a report, or those of packages that one layer introduced, or all layers from one on.
+pub fn of(report: &Report, layer: Option<usize>, from_layer: usize) -> Counts {
     let mut counts = Counts::default();
     for finding in &report.findings {
-        let is_counted = layer.is_none_or(|layer| {
-            report
-                .packages
-                .get(finding.package)
-                .is_some_and(|package| package.layer == layer)
-        });
+        let brought_by = report
+            .packages
+            .get(finding.package)
+            .map(|package| package.layer);
+        let is_counted = layer.is_none_or(|layer| brought_by == Some(layer))
+            && brought_by.is_none_or(|layer| layer >= from_layer);
         if is_counted {
             add(&mut counts, finding.severity);
         }

@@ -142,6 +142,8 @@ pub struct Filter<'a> {
     pub severities: &'a [Severity],
     /// Layer that introduced the package.
     pub layer: Option<usize>,
+    /// The first layer that counts: that above the base image where the base is hidden.
+    pub from_layer: usize,
 }
 
 /// What a policy says of each finding, for `fails:yes` and `excepted:yes`.
@@ -173,9 +175,10 @@ pub fn select(
             filter.severities.is_empty() || filter.severities.contains(&finding.severity)
         })
         .filter(|(_, _, package)| {
-            filter
-                .layer
-                .is_none_or(|layer| package.is_some_and(|package| package.layer == layer))
+            package.map_or(filter.layer.is_none(), |package| {
+                filter.layer.is_none_or(|layer| package.layer == layer)
+                    && package.layer >= filter.from_layer
+            })
         })
         .filter(|(index, finding, package)| {
             tests.iter().all(|(is_negated, test)| {
@@ -280,6 +283,12 @@ enum Test {
     Severity(Compare, Severity),
     Score(Compare, f64),
     Fixable(bool),
+    Status(String),
+    Exploited(bool),
+    Epss(Compare, f64),
+    Cwe(u32),
+    Published(Compare, String),
+    Fix(String),
     Fails(bool),
     Excepted(bool),
     Layer(Compare, usize),
@@ -307,6 +316,19 @@ impl Test {
                 .score
                 .is_some_and(|found| compare.holds(found.total_cmp(score))),
             Self::Fixable(wanted) => (finding.status == Status::Fixed) == *wanted,
+            Self::Status(word) => finding.status.words().replace(' ', "-").contains(word),
+            Self::Exploited(wanted) => finding.kev.is_some() == *wanted,
+            Self::Epss(compare, score) => finding
+                .epss
+                .is_some_and(|epss| compare.holds(epss.score.total_cmp(score))),
+            Self::Cwe(number) => finding.cwes.contains(number),
+            Self::Published(compare, day) => finding.published.as_ref().is_some_and(|found| {
+                // `published:2024` is any day of it.
+                let length = day.len().min(found.len());
+                let found = found.get(..length).unwrap_or_default();
+                compare.holds(found.cmp(day.as_str()))
+            }),
+            Self::Fix(version) => finding.fixed_in.iter().any(|fixed| fixed == version),
             Self::Fails(wanted) => flag(&judged.fails) == *wanted,
             Self::Excepted(wanted) => flag(&judged.is_excepted) == *wanted,
             Self::Layer(compare, layer) => {
@@ -371,6 +393,33 @@ fn test_of(term: &Term, base: Option<usize>) -> Result<Test, String> {
                 .map_err(|_| format!("{value} is no score from 0 to 10"))?,
         ),
         "fixable" | "fixed" => Test::Fixable(flag()?),
+        "status" => Test::Status(value.replace([' ', '_'], "-")),
+        "kev" | "exploited" => Test::Exploited(flag()?),
+        "epss" => Test::Epss(
+            term.compare,
+            value
+                .trim_end_matches('%')
+                .parse()
+                .map(|score: f64| {
+                    if value.ends_with('%') {
+                        score / 100.0
+                    } else {
+                        score
+                    }
+                })
+                .map_err(|_| format!("{value} is no probability: 0.1 or 10%"))?,
+        ),
+        "cwe" => Test::Cwe(
+            value
+                .trim_start_matches("cwe-")
+                .parse()
+                .map_err(|_| format!("{value} is no number of a CWE"))?,
+        ),
+        "published" => match value.starts_with(|first: char| first.is_ascii_digit()) {
+            true => Test::Published(term.compare, value.clone()),
+            false => return Err(format!("{value} is no day: 2024, 2024-03 or 2024-03-29")),
+        },
+        "fix" => Test::Fix(value.clone()),
         "fails" => Test::Fails(flag()?),
         "excepted" => Test::Excepted(flag()?),
         "layer" => Test::Layer(
@@ -389,7 +438,7 @@ fn test_of(term: &Term, base: Option<usize>) -> Result<Test, String> {
         },
         key => {
             return Err(format!(
-                "{key}: is unknown here; use severity, score, fixable, fails, excepted, layer, base, pkg, id, kind or file"
+                "{key}: is unknown here; use severity, score, kev, epss, fixable, fix, status, published, cwe, fails, excepted, layer, base, pkg, id, kind or file"
             ));
         }
     })
@@ -443,6 +492,7 @@ pub(crate) mod tests {
             issues: Vec::new(),
             base: None,
             accounts: None,
+            imported: None,
             format: FORMAT,
             scanned_at: String::new(),
             scanner: String::new(),
@@ -490,6 +540,7 @@ pub(crate) mod tests {
             search,
             severities: &[],
             layer: None,
+            from_layer: 0,
         };
         let (rows, problems) = select(
             &report,
@@ -552,6 +603,7 @@ pub(crate) mod tests {
             search: "",
             severities: &[Severity::High],
             layer: Some(0),
+            from_layer: 0,
         };
         let (rows, _) = select(
             &report,
@@ -615,6 +667,7 @@ pub(crate) mod tests {
             search: "severity:>=medium lib -lib3 layer:<5",
             severities: &[],
             layer: None,
+            from_layer: 0,
         };
         let (rows, _) = select(
             &report,

@@ -176,6 +176,8 @@ pub struct Filter<'a> {
     pub severities: &'a [Severity],
     /// Layer that brought it.
     pub layer: Option<usize>,
+    /// The first layer that counts; what is in the config alone counts always.
+    pub from_layer: usize,
 }
 
 /// Indexes of the issues to show, in order, and what of the search was not understood.
@@ -207,6 +209,12 @@ pub fn select(
             filter
                 .layer
                 .is_none_or(|layer| issue.place.layer == Some(layer))
+        })
+        .filter(|(_, issue)| {
+            issue
+                .place
+                .layer
+                .is_none_or(|layer| layer >= filter.from_layer)
         })
         .filter(|(_, issue)| {
             tests

@@ -1,7 +1,7 @@
 //! Markdown of advisories as HTML that is safe to show: text of others, so no raw HTML, no images
 //! (they would be fetched), no links but to the web.
 
-use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+use pulldown_cmark::{Alignment, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
 use super::links::safe_url;
 
@@ -34,6 +34,11 @@ pub fn render(text: &str) -> String {
                 .pop()
                 .unwrap_or_default()
                 .then_some(Event::InlineHtml(CowStr::Borrowed("</a>"))),
+            // Alignment would be a `style` attribute, which the page's policy forbids.
+            Event::Start(Tag::Table(columns)) => Some(Event::Start(Tag::Table(vec![
+                Alignment::None;
+                columns.len()
+            ]))),
             // The drawer's own headings are h2 and h3.
             Event::Start(Tag::Heading { level, .. }) => Some(Event::Start(Tag::Heading {
                 level: demote(level),
@@ -101,6 +106,15 @@ mod tests {
         check(
             "[a [b](javascript:x) c](https://a.example)",
             "<p>[a b c](https://a.example)</p>",
+        );
+    }
+
+    #[test]
+    fn tables_have_no_style_of_their_own() {
+        let html = render("| a | b |\n|:-:|--:|\n| 1 | 2 |\n");
+        assert!(
+            html.contains("<td>1</td>") && !html.contains("style"),
+            "{html}"
         );
     }
 

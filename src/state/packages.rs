@@ -123,6 +123,8 @@ pub struct Filter<'a> {
     pub search: &'a str,
     /// Layer that introduced the package.
     pub layer: Option<usize>,
+    /// The first layer that counts.
+    pub from_layer: usize,
     /// Also those that a later layer removed.
     pub with_removed: bool,
     /// Also those that a lock file merely names.
@@ -290,6 +292,7 @@ pub fn select(
         .filter(|(_, package)| with_removed || package.removed_in.is_none())
         .filter(|(_, package)| with_declared || package.basis != Basis::Declared)
         .filter(|(_, package)| filter.layer.is_none_or(|layer| package.layer == layer))
+        .filter(|(_, package)| package.layer >= filter.from_layer)
         .filter(|(index, package)| {
             tests.iter().all(|(is_negated, test)| {
                 test.passes(package, owner_of(package), count_of(*index)) != *is_negated
@@ -370,10 +373,10 @@ impl Test {
                 .source
                 .as_ref()
                 .is_some_and(|(name, _)| has(name, needle)),
-            Self::Licence(needle) => package
-                .licence
-                .as_ref()
-                .is_some_and(|licence| has(licence, needle)),
+            Self::Licence(needle) => match package.licence.as_deref().map(str::trim) {
+                None | Some("") => needle == "none",
+                Some(licence) => has(licence, needle),
+            },
             Self::File(needle) => has(&path(package), needle),
             Self::Layer(compare, layer) => compare.holds(package.layer.cmp(layer)),
             Self::Vulnerable(wanted) => counts.iter().any(|count| *count > 0) == *wanted,
@@ -510,6 +513,7 @@ mod tests {
         check("", "path", "bash pip zlib1g Jinja2");
         check("kind:pypi", "", "Jinja2 pip");
         check("licence:bsd", "", "Jinja2");
+        check("licence:none licence:bsd", "", "");
         check("source:zlib", "", "zlib1g");
         check("vulnerable:no", "", "bash Jinja2 pip");
         check("layer:>0", "", "Jinja2 pip");

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use lamina_policy::{CustomRule, Level, Remedy, Verdict};
-use lamina_report::model::{Package, Report};
+use lamina_report::{
+    fixes::{self, Plan},
+    model::{Package, Report},
+};
 use leptos::prelude::*;
 
 use super::{
@@ -67,6 +70,10 @@ pub struct ReportStore {
     pub with_declared: RwSignal<bool>,
     /// The selected layer, if the report has it.
     pub layer: Memo<Option<usize>>,
+    /// The first layer that is shown: that above the base image where the base is hidden.
+    pub from_layer: Memo<usize>,
+    /// The upgrades that remove findings.
+    pub plan: Memo<Arc<Plan>>,
 }
 
 impl ReportStore {
@@ -96,6 +103,13 @@ impl ReportStore {
                 .with(|address| address.layer)
                 .filter(|layer| *layer < layers)
         });
+        let base = loaded.report.base.as_ref().map_or(0, |base| base.layers);
+        let from_layer = Memo::new(move |_| {
+            let hides_base = session.address.with(|address| address.hides_base);
+            if hides_base { base } else { 0 }
+        });
+        let report = loaded.clone();
+        let plan = Memo::new(move |_| Arc::new(fixes::plan(&report.report)));
         let view = Memo::new(move |_| session.address.with(|address| address.view));
         let sort = Memo::new(move |_| session.address.with(|address| address.sort.clone()));
         let search = Memo::new(move |_| session.address.with(|address| address.search.clone()));
@@ -116,6 +130,7 @@ impl ReportStore {
                 search: &search,
                 severities: &severities,
                 layer: layer.get(),
+                from_layer: from_layer.get(),
             };
             // A slider that moves changes the verdict; the list only if its search asks for that.
             let asks = ["fails", "excepted"]
@@ -143,6 +158,7 @@ impl ReportStore {
                 search: &search,
                 severities: &severities,
                 layer: layer.get(),
+                from_layer: from_layer.get(),
             };
             let sort = Sort::<issues::Column>::parse(sort.as_deref());
             let (list, problems) = issues::select(&report.report, filter, sort);
@@ -163,6 +179,7 @@ impl ReportStore {
             let filter = packages::Filter {
                 search: &search,
                 layer: layer.get(),
+                from_layer: from_layer.get(),
                 with_removed: with_removed.get(),
                 with_declared: with_declared.get(),
             };
@@ -186,6 +203,8 @@ impl ReportStore {
             with_removed,
             with_declared,
             layer,
+            from_layer,
+            plan,
         }
     }
 
@@ -208,7 +227,8 @@ impl ReportStore {
     /// Findings of the selected layer, or of all.
     pub fn counts(self) -> Counts {
         let layer = self.layer.get();
-        self.with(|report| counts::of(report, layer))
+        let from_layer = self.from_layer.get();
+        self.with(|report| counts::of(report, layer, from_layer))
     }
 
     /// The package at an index, if there is one.

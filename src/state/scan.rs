@@ -4,10 +4,16 @@ use std::{collections::VecDeque, sync::Arc};
 
 use lamina_report::model::{Base, Image};
 
-use crate::scanner::{LayerProgress, LayerStart, ScanEvent};
+use crate::scanner::{FoundSoFar, LayerProgress, LayerStart, ScanEvent};
 
 /// The rate is that of the last seconds, not of the whole scan.
 const RATE_WINDOW_MS: f64 = 3_000.0;
+
+/// How long bytes must have come before it is said how long the rest takes.
+const KNOWN_AFTER_MS: f64 = 2_000.0;
+
+/// How long nothing may come before that is said.
+const STALLED_AFTER_MS: f64 = 4_000.0;
 
 /// A layer's state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,7 +76,11 @@ pub struct ScanState {
     pub started_ms: f64,
     /// When the last event came.
     pub now_ms: f64,
+    /// What is found, before all layers are read.
+    pub so_far: Option<FoundSoFar>,
     samples: VecDeque<(f64, u64)>,
+    /// When the first byte came, and what had been fetched by then.
+    began: Option<(f64, u64)>,
 }
 
 impl ScanState {
@@ -126,6 +136,7 @@ impl ScanState {
                 }
                 self.sample();
             }
+            ScanEvent::SoFar(found) => self.so_far = Some(found),
             ScanEvent::Done(..) | ScanEvent::Failed(_) => {}
         }
     }
@@ -179,10 +190,37 @@ impl ScanState {
         (elapsed >= 250.0).then(|| last.saturating_sub(*first) as f64 * 1000.0 / elapsed)
     }
 
-    /// Milliseconds that remain at this rate.
-    pub fn remaining_ms(&self) -> Option<f64> {
-        let rate = self.rate().filter(|rate| *rate > 1.0)?;
-        Some(self.total().saturating_sub(self.read()) as f64 / rate * 1000.0)
+    /// Milliseconds that remain, at least and at most: at the rate of the last seconds and at that of the
+    /// whole scan, whichever is the quicker and the slower. `None` while that cannot be known: at the
+    /// beginning, and while nothing arrives.
+    pub fn remaining_ms(&self) -> Option<(f64, f64)> {
+        let (began_ms, began) = self.began?;
+        let (last_ms, last) = *self.samples.back()?;
+        let elapsed = last_ms - began_ms;
+        if elapsed < KNOWN_AFTER_MS || self.stalled_ms().is_some() {
+            return None;
+        }
+        let overall = last.saturating_sub(began) as f64 * 1000.0 / elapsed;
+        let recent = self.rate()?;
+        let left = self.total().saturating_sub(self.read()) as f64 * 1000.0;
+        let (slow, quick) = (recent.min(overall), recent.max(overall));
+        (slow > 1.0 && left > 0.0).then(|| (left / quick, left / slow))
+    }
+
+    /// How long nothing has arrived, if that is longer than a transfer pauses by itself.
+    pub fn stalled_ms(&self) -> Option<f64> {
+        let (last_ms, _) = self.samples.back()?;
+        let is_reading = self
+            .layers
+            .iter()
+            .any(|layer| layer.state == LayerState::Reading);
+        let pause = self.now_ms - last_ms;
+        (is_reading && pause > STALLED_AFTER_MS).then_some(pause)
+    }
+
+    /// Time goes on, though nothing happens.
+    pub fn tick(&mut self, now_ms: f64) {
+        self.now_ms = self.now_ms.max(now_ms);
     }
 
     fn layer(&mut self, index: usize) -> Option<&mut ScanLayer> {
@@ -204,6 +242,9 @@ impl ScanState {
             .filter(|layer| layer.state != LayerState::Cached)
             .map(|layer| layer.progress.read)
             .sum();
+        if fetched > 0 {
+            self.began.get_or_insert((self.now_ms, fetched));
+        }
         self.samples.push_back((self.now_ms, fetched));
         while self.samples.len() > 2
             && self
@@ -273,6 +314,52 @@ mod tests {
         assert_eq!(scan.read(), 1000);
         assert_eq!(scan.layers_over(), 2);
         assert_eq!(scan.packages(), 6);
+    }
+
+    #[test]
+    fn what_remains_is_a_range_and_unknown_while_it_is() {
+        let mut scan = ScanState::new(0.0);
+        let resolved = ScanEvent::Resolved {
+            image: Box::default(),
+            layers: vec![start(100_000)],
+            base: None,
+        };
+        scan.apply(resolved, 0.0);
+        assert_eq!(scan.remaining_ms(), None);
+        // 10 kB a second for four seconds, then 5 kB a second for four.
+        for second in 1..=4_u32 {
+            let read = u64::from(second) * 10_000;
+            scan.apply(
+                ScanEvent::Layer(progress(0, read)),
+                f64::from(second) * 1_000.0,
+            );
+            assert_eq!(scan.remaining_ms().is_some(), second >= 3, "{second}");
+        }
+        assert_eq!(scan.remaining_ms(), Some((6_000.0, 6_000.0)));
+        for second in 1..=4_u32 {
+            let read = 40_000 + u64::from(second) * 5_000;
+            let at = 4_000.0 + f64::from(second) * 1_000.0;
+            scan.apply(ScanEvent::Layer(progress(0, read)), at);
+        }
+        // 40 kB are left: at 5 kB a second now, at 50 / 7 kB a second over all.
+        let (least, most) = scan.remaining_ms().unwrap();
+        assert_eq!((least.round(), most.round()), (5_600.0, 8_000.0));
+        // Nothing comes any more: nobody knows.
+        assert_eq!(scan.stalled_ms(), None);
+        scan.tick(14_000.0);
+        assert_eq!(scan.stalled_ms(), Some(6_000.0));
+        assert_eq!(scan.remaining_ms(), None);
+    }
+
+    #[test]
+    fn what_is_found_so_far_is_kept_beside_the_layers() {
+        let mut scan = ScanState::new(0.0);
+        let found = FoundSoFar {
+            counts: [1, 0, 0, 0, 0, 0],
+            worst: vec!["CVE-1".to_owned()],
+        };
+        scan.apply(ScanEvent::SoFar(found.clone()), 5.0);
+        assert_eq!(scan.so_far, Some(found));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{ops::Deref, rc::Rc, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use lamina_policy::{CustomOutcome, Policy, Remedy, Target, Verdict, Why, vex::Document};
-use lamina_report::{link, model::Report, verdict};
+use lamina_report::{imports, link, model::Report, verdict};
 use leptos::prelude::*;
 
 use super::{
@@ -17,13 +17,16 @@ use super::{
 };
 use crate::{
     browser,
-    desk::{RuleAnswer, ToolFile},
+    desk::{self, RuleAnswer, ToolFile},
     platform,
     scanner::{self, AdvisoryBytes, ScanEvent, ScanFailure, ScanHandle, ScanOptions, Source},
 };
 
 /// How often a running scan is drawn.
 const DRAW_EVERY: Duration = Duration::from_millis(100);
+
+/// The same where nobody sees it: the title of the tab is enough.
+const DRAW_HIDDEN_EVERY: Duration = Duration::from_secs(5);
 
 /// Where a report comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +37,8 @@ pub enum Origin {
     Kept,
     /// It came in a link.
     Shared,
+    /// It was read from a file of this machine.
+    Imported,
 }
 
 /// A report on show.
@@ -133,6 +138,8 @@ struct Inner {
     /// The policy in force is a chapter's: it is not kept, and the user's own comes back.
     is_policy_lent: bool,
     file: Option<web_sys::File>,
+    /// Whether that is a report rather than an archive.
+    is_report: bool,
     /// Reports of this tab, so that back and forward do not scan again; newest last.
     reports: Vec<(Subject, Option<String>, Loaded)>,
     /// The report whose file tree the scanner has.
@@ -234,12 +241,26 @@ impl Session {
         self.address.set(address);
     }
 
-    /// Scans an archive of this machine.
-    pub fn scan_file(self, file: web_sys::File) {
+    /// Scans an archive of this machine, or opens a report of this or another tool. What is in the file
+    /// tells them apart.
+    pub fn open_file(self, file: web_sys::File) {
+        leptos::task::spawn_local(async move {
+            let head = match file.slice_with_f64_and_f64(0.0, HEAD_BYTES) {
+                Ok(head) => platform::file_bytes(&head).await,
+                Err(_) => Ok(Vec::new()),
+            };
+            // One that cannot be read fails where that is said.
+            let is_report = head.is_ok_and(|head| imports::is_json(&head));
+            self.take_file(file, is_report);
+        });
+    }
+
+    fn take_file(self, file: web_sys::File, is_report: bool) {
         let name = file.name();
         let subject = Subject::Archive(name);
         self.inner.update_value(|inner| {
             inner.file = Some(file);
+            inner.is_report = is_report;
             inner.reports.retain(|(kept, _, _)| *kept != subject);
         });
         let address = Address::of(subject, None);
@@ -275,9 +296,8 @@ impl Session {
             return self.retry(ScanOptions::default());
         };
         match (loaded.origin, &address.subject) {
-            (Origin::Scanned, _) | (_, Subject::Archive(_) | Subject::Image(_)) => {
-                self.retry(ScanOptions::default());
-            }
+            (Origin::Scanned | Origin::Kept, Subject::Archive(_) | Subject::Image(_))
+            | (Origin::Scanned, _) => self.retry(ScanOptions::default()),
             _ => {
                 let image = &loaded.report.image;
                 let is_reference = lamina_image::reference::Reference::parse(&image.name).is_ok();
@@ -470,24 +490,32 @@ impl Session {
         match &address.subject {
             Subject::Home => self.phase.set(Phase::Idle),
             Subject::Image(reference) => {
-                if let Err(error) = lamina_image::reference::Reference::parse(reference) {
-                    self.phase.set(Phase::Failed(ScanFailure {
-                        step: "name".to_owned(),
-                        message: format!("“{reference}” does not name an image"),
-                        advice: error.to_string(),
-                        wants_login: false,
-                    }));
-                    return;
-                }
+                let parsed = match lamina_image::reference::Reference::parse(reference) {
+                    Ok(parsed) => parsed,
+                    Err(error) => {
+                        self.phase.set(Phase::Failed(ScanFailure {
+                            step: "name".to_owned(),
+                            message: format!("“{reference}” does not name an image"),
+                            advice: error.to_string(),
+                            wants_login: false,
+                        }));
+                        return;
+                    }
+                };
+                let platform = address.platform.clone();
                 let options = ScanOptions {
-                    platform: address.platform.clone(),
+                    platform: platform.or_else(settings::default_platform),
+                    login: (options.login).or_else(|| settings::login_for(parsed.registry())),
                     ..options
                 };
                 self.begin(address, Source::Reference(reference.clone()), options);
             }
             Subject::Archive(name) => {
-                let file = self.inner.with_value(|inner| inner.file.clone());
+                let (file, is_report) = self
+                    .inner
+                    .with_value(|inner| (inner.file.clone(), inner.is_report));
                 match file.filter(|file| file.name() == *name) {
+                    Some(file) if is_report => self.open_report(address.clone(), file),
                     Some(file) => {
                         let options = ScanOptions {
                             platform: address.platform.clone(),
@@ -548,9 +576,20 @@ impl Session {
                     must_wait = std::mem::replace(&mut inner.is_draw_due, true);
                 });
                 if !must_wait {
-                    browser::after(DRAW_EVERY, move || self.draw());
+                    let pause = match browser::is_hidden() {
+                        true => DRAW_HIDDEN_EVERY,
+                        false => DRAW_EVERY,
+                    };
+                    browser::after(pause, move || self.draw());
                 }
             }
+        }
+    }
+
+    /// Shows that time goes on, though nothing arrives.
+    pub fn tick(self) {
+        if !browser::is_hidden() && self.phase.with_untracked(|phase| *phase == Phase::Scanning) {
+            self.scan.update(|scan| scan.tick(platform::monotonic_ms()));
         }
     }
 
@@ -601,6 +640,30 @@ impl Session {
         });
     }
 
+    fn open_report(self, address: Address, file: web_sys::File) {
+        self.phase.set(Phase::Opening);
+        let generation = self.inner.with_value(|inner| inner.generation);
+        leptos::task::spawn_local(async move {
+            let report = desk::import_report(file).await;
+            if self.inner.with_value(|inner| inner.generation) != generation {
+                return;
+            }
+            match report {
+                Ok(report) => {
+                    let loaded = Loaded::new(report, Origin::Imported);
+                    self.keep(&address, loaded.clone());
+                    self.phase.set(Phase::Done(loaded));
+                }
+                Err(message) => self.phase.set(Phase::Failed(ScanFailure {
+                    step: "report".to_owned(),
+                    message,
+                    advice: "open a report in JSON or SARIF, or an archive of an image".to_owned(),
+                    wants_login: false,
+                })),
+            }
+        });
+    }
+
     fn open_shared(self, payload: String) {
         self.phase.set(Phase::Opening);
         let generation = self.inner.with_value(|inner| inner.generation);
@@ -630,6 +693,9 @@ impl Session {
         });
     }
 }
+
+/// Bytes at the beginning of a file that tell whether it is JSON.
+const HEAD_BYTES: f64 = 64.0;
 
 /// How long a change of the policy waits until it is kept.
 const KEEP_AFTER: Duration = Duration::from_millis(400);

@@ -7,7 +7,7 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageEvent, Worker};
 
 use super::protocol::{Event, Task, ToPage, ToWorker};
-use crate::scanner::ScanFailure;
+use crate::{scanner::ScanFailure, state::network_log};
 
 /// More workers than this gain nothing: the network is then the limit, and each costs memory.
 const MAX_WORKERS: usize = 8;
@@ -72,7 +72,17 @@ impl Pool {
         buffers: Vec<Uint8Array>,
         on_event: impl Fn(Event, Vec<Uint8Array>, u32) + 'static,
     ) -> TaskId {
-        self.queue(task, file, buffers, Rc::new(on_event), None)
+        self.queue(task, file, buffers, Rc::new(on_event), None, false)
+    }
+
+    /// The same, before all that waits already.
+    pub fn run_first(
+        &self,
+        task: Task,
+        buffers: Vec<Uint8Array>,
+        on_event: impl Fn(Event, Vec<Uint8Array>, u32) + 'static,
+    ) -> TaskId {
+        self.queue(task, None, buffers, Rc::new(on_event), None, true)
     }
 
     /// Starts workers ahead of the first task, so that their program is loaded and compiled by then.
@@ -86,9 +96,17 @@ impl Pool {
         &self,
         serial: u32,
         task: Task,
+        file: Option<web_sys::File>,
         on_event: impl Fn(Event, Vec<Uint8Array>, u32) + 'static,
     ) -> TaskId {
-        self.queue(task, None, Vec::new(), Rc::new(on_event), Some(serial))
+        self.queue(
+            task,
+            file,
+            Vec::new(),
+            Rc::new(on_event),
+            Some(serial),
+            false,
+        )
     }
 
     /// Stops a task. No event follows. The worker that runs it is ended, which stops its transfers
@@ -105,6 +123,7 @@ impl Pool {
         };
         if let Some(slot) = ended {
             slot.worker.terminate();
+            network_log::stop(slot.serial);
             self.dispatch();
         }
     }
@@ -128,19 +147,24 @@ impl Pool {
         buffers: Vec<Uint8Array>,
         on_event: OnEvent,
         pinned: Option<u32>,
+        is_first: bool,
     ) -> TaskId {
         let id = {
             let mut inner = self.0.borrow_mut();
             inner.next_id += 1;
             let id = inner.next_id;
-            inner.queue.push_back(Job {
+            let job = Job {
                 id,
                 task,
                 file,
                 buffers,
                 on_event,
                 pinned,
-            });
+            };
+            match is_first {
+                true => inner.queue.push_front(job),
+                false => inner.queue.push_back(job),
+            }
             id
         };
         self.dispatch();
@@ -213,7 +237,7 @@ impl Pool {
     }
 
     fn start_worker(&self, serial: u32) -> Result<Slot, JsValue> {
-        let worker = Worker::new(&format!("{}worker_loader.js", crate::platform::base_url()))?;
+        let worker = Worker::new(&crate::platform::worker_url("worker"))?;
         let pool = self.clone();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             pool.hear(serial, &event.data());
@@ -255,6 +279,8 @@ impl Pool {
                 }
                 self.dispatch();
             }
+            ToPage::Request(exchange) => network_log::note(serial, *exchange),
+            ToPage::Loaded(loaded) => network_log::note_loaded(serial, loaded),
             ToPage::Crashed(message) => self.crashed(serial, &message),
             ToPage::Event { id, event } => {
                 let on_event = {
@@ -295,6 +321,7 @@ impl Pool {
             inner.slots.remove(index)
         };
         slot.worker.terminate();
+        network_log::stop(serial);
         if let Some((_, on_event)) = &slot.job {
             on_event(Event::Failed(crash(message)), Vec::new(), serial);
         }
@@ -325,17 +352,9 @@ fn crash(message: &str) -> ScanFailure {
     }
 }
 
-fn worker_limit() -> usize {
-    let cores = web_sys::window().map_or(2.0, |window| window.navigator().hardware_concurrency());
-    let cores = if cores.is_finite() && cores >= 1.0 {
-        cores
-    } else {
-        1.0
-    };
-    (1..=MAX_WORKERS)
-        .rev()
-        .find(|count| (*count as f64) <= cores)
-        .unwrap_or(1)
+/// How many workers this machine should have.
+pub fn worker_limit() -> usize {
+    crate::browser::machine().workers(MAX_WORKERS)
 }
 
 fn send(worker: &Worker, message: &ToWorker, file: Option<&web_sys::File>, buffers: &[Uint8Array]) {

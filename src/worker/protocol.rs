@@ -5,8 +5,12 @@ use lamina_registry::{SessionSnapshot, relay::Routes};
 use lamina_scan::plan::Plan;
 use serde::{Deserialize, Serialize};
 
-use crate::scanner::{
-    AdvisoryBytes, AdvisoryText, DatabaseState, FileRow, LayerProgress, ScanFailure,
+use crate::{
+    scanner::{
+        AdvisoryBytes, AdvisoryText, DatabaseState, FileRow, FoundSoFar, LayerProgress, Only,
+        ScanFailure,
+    },
+    state::{content::FileView, network::Exchange, treemap::Tile},
 };
 
 /// From the page to a worker: do this. A `File` or byte buffers may come beside it.
@@ -30,6 +34,10 @@ pub enum ToPage {
         /// What.
         event: Box<Event>,
     },
+    /// It made a request, or something became of one.
+    Request(Box<Exchange>),
+    /// What the browser loaded for it before it could say anything: its program.
+    Loaded(Vec<Exchange>),
     /// It is broken and must be replaced.
     Crashed(String),
 }
@@ -45,12 +53,17 @@ pub enum Task {
     Archive(ArchiveTask),
     /// Join analyses (the buffers beside this, base first) and report. Ends in [`Event::Report`].
     Join(Box<JoinTask>),
+    /// Join the analyses that there are by now (the buffers beside this, empty where a layer is not read
+    /// yet) and match them. Ends in [`Event::SoFar`].
+    SoFar(Box<JoinTask>),
     /// List a directory of the image that this worker reported on last. Ends in [`Event::Files`].
     ListDirectory {
         /// Which.
         directory: String,
         /// Only what this layer touches.
         layer: Option<usize>,
+        /// Which files.
+        only: Only,
     },
     /// Find files of the image that this worker reported on last. Ends in [`Event::Files`].
     SearchFiles {
@@ -58,7 +71,17 @@ pub enum Task {
         query: String,
         /// At most so many.
         limit: usize,
+        /// Which files.
+        only: Only,
     },
+    /// Weigh what lies in a directory of that image. Ends in [`Event::Tiles`].
+    Weigh {
+        /// Which.
+        directory: String,
+    },
+    /// Read a file of that image again (from the archive beside this, if there is one). Ends in
+    /// [`Event::File`].
+    OpenFile(Box<OpenTask>),
     /// Look whether there is a newer advisory database, and match kept reports again if there is.
     /// Ends in [`Event::Database`].
     Database {
@@ -93,6 +116,30 @@ pub struct LayerTask {
     pub diff_id: Option<DiffId>,
     /// Do not look into the cache.
     pub is_fresh: bool,
+}
+
+/// A file of an image.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OpenTask {
+    /// Its path.
+    pub path: String,
+    /// As of which layer; as of the last if `None`.
+    pub layer: Option<usize>,
+    /// Bytes of it that are wanted at most.
+    pub limit: u64,
+    /// The way to the registry that has its layer.
+    pub registry: Option<Box<RegistryWay>>,
+}
+
+/// The way to a registry's blobs. In memory only: it may hold a token.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RegistryWay {
+    /// The registry, who we are there, what was learned about it.
+    pub session: SessionSnapshot,
+    /// Which hosts answer directly.
+    pub routes: Routes,
+    /// The repository.
+    pub repository: String,
 }
 
 /// An archive.
@@ -165,10 +212,16 @@ pub enum Event {
         /// What reading the advisory database cost.
         advisories: AdvisoryBytes,
     },
+    /// What is found by now.
+    SoFar(FoundSoFar),
     /// How it stands with the advisory database.
     Database(Box<Result<DatabaseState, String>>),
     /// Files; `None` if this worker has no image.
     Files(Option<Vec<FileRow>>),
+    /// What lies in a directory, weighed; `None` if this worker has no image.
+    Tiles(Option<Vec<Tile>>),
+    /// A file, its first bytes in the buffer beside this; or why it could not be read.
+    File(Box<Result<FileView, String>>),
     /// An advisory's prose, if there is any.
     Text(Option<AdvisoryText>),
     /// The task has no result.
@@ -182,8 +235,11 @@ impl Event {
             Self::Progress(_) | Self::ArchiveLayerDone { .. } | Self::ArchiveResolved(_) => false,
             Self::LayerDone { .. }
             | Self::Report { .. }
+            | Self::SoFar(_)
             | Self::Database(_)
             | Self::Files(_)
+            | Self::File(_)
+            | Self::Tiles(_)
             | Self::Text(_)
             | Self::Failed(_) => true,
         }

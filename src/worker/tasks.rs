@@ -4,6 +4,7 @@ mod archive;
 mod database;
 mod files;
 mod layer;
+mod open;
 
 use std::cell::RefCell;
 
@@ -17,7 +18,10 @@ use super::{
     TaskHandle,
     protocol::{Event, JoinTask, LayerFigures, Task},
 };
-use crate::scanner::ScanFailure;
+use crate::{
+    scanner::{FoundSoFar, ScanFailure},
+    state::counts,
+};
 
 thread_local! {
     /// The image that this worker reported on last: the Files view asks about it.
@@ -34,14 +38,26 @@ pub(super) async fn run(
         Task::Layer(task) => layer::run(*task, handle).await,
         Task::Archive(task) => archive::run(task, file, handle).await,
         Task::Join(task) => join(*task, buffers, handle).await,
-        Task::ListDirectory { directory, layer } => {
-            let rows = with_image(|image| files::list_directory(image, &directory, layer));
+        Task::SoFar(task) => {
+            handle.emit(Event::SoFar(so_far(*task, buffers).await));
+        }
+        Task::ListDirectory {
+            directory,
+            layer,
+            only,
+        } => {
+            let rows = with_image(|image| files::list_directory(image, &directory, layer, only));
             handle.emit(Event::Files(rows));
         }
-        Task::SearchFiles { query, limit } => {
-            let rows = with_image(|image| files::search(image, &query, limit));
+        Task::SearchFiles { query, limit, only } => {
+            let rows = with_image(|image| files::search(image, &query, limit, only));
             handle.emit(Event::Files(rows));
         }
+        Task::Weigh { directory } => {
+            let tiles = with_image(|image| files::weigh(image, &directory));
+            handle.emit(Event::Tiles(tiles));
+        }
+        Task::OpenFile(task) => open::run(*task, file, handle).await,
         Task::Database { is_forced } => {
             let freshness = match is_forced {
                 true => Freshness::Now,
@@ -59,17 +75,40 @@ fn with_image<T>(ask: impl FnOnce(&Joined) -> T) -> Option<T> {
     IMAGE.with_borrow(|image| image.as_ref().map(ask))
 }
 
+/// Findings that are named while a scan runs.
+const NAMED_SO_FAR: usize = 3;
+
+async fn so_far(task: JoinTask, buffers: Vec<Uint8Array>) -> FoundSoFar {
+    let joined = Joined::new(task.plan, layers_of(task.layers, buffers));
+    let report = report_of(&joined, database::open(Freshness::Hourly).await).await;
+    let mut worst: Vec<String> = Vec::new();
+    for finding in &report.findings {
+        if worst.len() < NAMED_SO_FAR && !worst.contains(&finding.id) {
+            worst.push(finding.id.clone());
+        }
+    }
+    FoundSoFar {
+        counts: counts::of(&report, None, 0),
+        worst,
+    }
+}
+
+/// Layers from their figures and encoded analyses.
+fn layers_of(figures: Vec<LayerFigures>, buffers: Vec<Uint8Array>) -> Vec<LayerResult> {
+    let mut buffers = buffers.into_iter();
+    figures
+        .into_iter()
+        .map(|figures| {
+            let bytes = buffers.next().map(|buffer| buffer.to_vec());
+            result_of(figures, &bytes.unwrap_or_default())
+        })
+        .collect()
+}
+
 async fn join(mut task: JoinTask, buffers: Vec<Uint8Array>, handle: &TaskHandle) {
     IMAGE.with_borrow_mut(Option::take);
-    let mut buffers = buffers.into_iter();
-    let mut layers = Vec::with_capacity(task.layers.len());
-    for figures in task.layers {
-        let bytes = buffers
-            .next()
-            .map(|buffer| buffer.to_vec())
-            .unwrap_or_default();
-        layers.push(result_of(figures, &bytes));
-    }
+    open::set_archive(None);
+    let layers = layers_of(task.layers, buffers);
     let database = database::open(Freshness::Hourly).await;
     know_bases(&mut task.plan, &database);
     report(Joined::new(task.plan, layers), database, handle).await;

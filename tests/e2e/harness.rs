@@ -6,6 +6,7 @@ pub(crate) mod front;
 pub(crate) mod lamina;
 pub(crate) mod process;
 pub(crate) mod registry;
+pub(crate) mod witness;
 
 use std::{
     panic::AssertUnwindSafe,

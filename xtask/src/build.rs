@@ -9,14 +9,16 @@ use crate::{
     args::Args,
     demo,
     fingerprint::Fingerprint,
-    pwa,
+    page, pwa,
     shell::{self, root, step, target_dir},
     tools,
 };
 
 pub(crate) const HELP: &str = "\
 Options:
-  --release   build the program as released: optimised, with page, samples and database inside";
+  --release   build the program as released: optimised, with page, samples and database inside
+  --quick     build the page alone, quickly, larger and slower: for working on it
+  --dist DIR  with --quick: where to put it, instead of `dist`";
 
 pub(crate) const DEMO_HELP: &str = "\
 Options:
@@ -35,7 +37,11 @@ const PAGE: &[&str] = &[
     "crates/scan",
     "style",
     "index.html",
-    "Trunk.toml",
+    "content-security-policy.txt",
+    "xtask/src/csp.rs",
+    "locales",
+    "build.rs",
+    "xtask/src/page.rs",
     "Cargo.toml",
     "Cargo.lock",
     ".cargo/config.toml",
@@ -56,7 +62,16 @@ pub(crate) fn run_demo(mut args: Args) -> Result<()> {
 
 pub(crate) fn run(mut args: Args) -> Result<()> {
     let is_release = args.flag("--release");
+    let is_quick = args.flag("--quick");
+    let dist = args.option("--dist")?;
     args.finish()?;
+    if is_quick {
+        setup()?;
+        step("page");
+        let dist = dist.map_or_else(|| root().join("dist"), PathBuf::from);
+        return page::build(page::Mode::Quick, &dist);
+    }
+    anyhow::ensure!(dist.is_none(), "--dist goes with --quick");
     everything()?;
     if is_release {
         let built = program(true)?;
@@ -69,10 +84,10 @@ pub(crate) fn run(mut args: Args) -> Result<()> {
 ///
 /// Two things go on side by side, because each has long stretches that keep one core busy: tools and
 /// page, and the program. On a new machine the page's modules are compiled while the tools still are,
-/// so that Trunk finds them done.
+/// so that the page's build finds them done.
 pub(crate) fn everything() -> Result<PathBuf> {
     tools::wasm_target()?;
-    let compiles_ahead = !tools::has_trunk() && !page_fingerprint()?.is_in(&page_stamp());
+    let compiles_ahead = !tools::are_ready() && !page_fingerprint()?.is_in(&page_stamp());
     std::thread::scope(|scope| {
         let page = scope.spawn(|| {
             setup()?;
@@ -81,7 +96,7 @@ pub(crate) fn everything() -> Result<PathBuf> {
         let program = (|| {
             if compiles_ahead {
                 step("page's modules");
-                shell::run("cargo build --quiet --target wasm32-unknown-unknown --profile wasm --package lamina-page --bins").go()?;
+                page::compile(page::Mode::Full)?;
             }
             samples()?;
             let program = program(false)?;
@@ -99,7 +114,7 @@ pub(crate) fn everything() -> Result<PathBuf> {
 pub(crate) fn setup() -> Result<()> {
     tools::wasm_target()?;
     tools::wasm_bindgen()?;
-    tools::trunk()?;
+    tools::wasm_split()?;
     tools::wasm_opt()
 }
 
@@ -174,13 +189,7 @@ pub(crate) fn page() -> Result<()> {
     if fingerprint.is_in(&page_stamp()) {
         return Ok(());
     }
-    shell::run("trunk build --release --cargo-profile wasm --offline --skip-version-check")
-        .path(&tools::folders())?
-        // Trunk takes `NO_COLOR=1` for a value it does not know.
-        .env("NO_COLOR", "true")
-        .go()?;
-    // Last: the service worker lists every file of the page.
-    pwa::finish(&root().join("dist"))?;
+    page::build(page::Mode::Full, &root().join("dist"))?;
     fingerprint.write(&page_stamp())
 }
 

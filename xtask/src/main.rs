@@ -9,11 +9,13 @@ mod accuracy;
 mod args;
 mod bench;
 mod build;
+mod csp;
 mod demo;
 mod feeds;
 mod fingerprint;
 mod fuzz;
 mod lint;
+mod page;
 mod pwa;
 mod serve;
 mod shell;
@@ -89,12 +91,6 @@ const COMMANDS: &[Command] = &[
         about: "builds the sample images and their advisory database",
         help: build::DEMO_HELP,
         run: build::run_demo,
-    },
-    Command {
-        name: "finish",
-        about: "adds tour, manifest and service worker to a page that Trunk built by hand",
-        help: pwa::HELP,
-        run: pwa::run,
     },
     Command {
         name: "build",

@@ -11,14 +11,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use sha2::Digest as _;
 
-use crate::{args::Args, demo::hex, shell::root};
-
-pub(crate) const HELP: &str = "\
-Finishes a page that Trunk built by hand: adds the tour's chapters, the manifest, the icons and the
-service worker. `cargo xtask build` does this by itself.
-
-Options:
-  --page DIR   the built page, dist if not given";
+use crate::{demo::hex, shell::root};
 
 /// What the page is finished with, beside what it is made of.
 pub(crate) const INPUTS: &[&str] = &["demo/tour", "src/sw.js", "style/icons"];
@@ -29,12 +22,6 @@ const FILES_LINE: &str = "const FILES = [];";
 
 /// Where the version stands in the page, for the page to know its own.
 const META: &str = "<meta name=\"lamina-version\" content=\"";
-
-pub(crate) fn run(mut args: Args) -> Result<()> {
-    let page = args.option("--page")?.unwrap_or_else(|| "dist".to_owned());
-    args.finish()?;
-    finish(&root().join(page))
-}
 
 /// Finishes the page in a folder. May be done again.
 pub(crate) fn finish(dist: &Path) -> Result<()> {
@@ -108,7 +95,7 @@ fn tour(source: &Path, target: &Path) -> Result<()> {
 /// Whether the service worker keeps a file when it is installed. The page itself is kept as `./`; the tour
 /// belongs to the demo.
 fn is_kept(name: &str) -> bool {
-    let is_other = matches!(name, "index.html" | "sw.js")
+    let is_other = matches!(name, "index.html" | "sw.js" | "_headers")
         || name.starts_with('.')
         || name.starts_with("tour/")
         // A folder for any host has these as well.

@@ -2,14 +2,17 @@
 //!
 //! Versions are pinned here. A fitting one on `PATH` is used as it is; others go to `.tools/`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::shell::{find, root, run, step};
 
-const TRUNK: &str = "0.21.14";
+/// Cuts the page into parts that are loaded when they are needed.
+const WASM_SPLIT: &str = "0.2.4";
 const BINARYEN: &str = "132";
+/// Checks pages for people who do not see or point; for tests alone.
+const AXE: &str = "4.14.1";
 const CARGO_FUZZ: &str = "0.13.2";
 
 /// Debian packages that the end-to-end tests need, and a program of each.
@@ -46,29 +49,45 @@ pub(crate) fn wasm_target() -> Result<()> {
     Ok(())
 }
 
-/// Whether Trunk need not be installed.
-pub(crate) fn has_trunk() -> bool {
-    version_of("trunk").is_some_and(|version| version == TRUNK)
+/// Whether nothing has to be compiled before the page can be.
+pub(crate) fn are_ready() -> bool {
+    has_wasm_split() && has_wasm_bindgen().unwrap_or(false)
 }
 
-/// Trunk, which builds the page.
-pub(crate) fn trunk() -> Result<()> {
-    if has_trunk() {
+/// It does not tell its version: a note beside it does.
+fn has_wasm_split() -> bool {
+    let note = tools().join("wasm-split.version");
+    find("wasm-split-cli", &folders()).is_some()
+        && std::fs::read_to_string(note).is_ok_and(|version| version == WASM_SPLIT)
+}
+
+/// wasm-split, which cuts the page into parts.
+pub(crate) fn wasm_split() -> Result<()> {
+    if has_wasm_split() {
         return Ok(());
     }
     step(&format!(
-        "installing Trunk {TRUNK} into .tools (a few minutes, once)"
+        "installing wasm-split {WASM_SPLIT} into .tools (a minute, once)"
     ));
-    cargo_install(&format!("trunk@{TRUNK} --locked --no-default-features"))
+    cargo_install(&format!(
+        "wasm_split_cli_support@{WASM_SPLIT} --locked --features build-binary"
+    ))?;
+    std::fs::write(tools().join("wasm-split.version"), WASM_SPLIT)?;
+    Ok(())
+}
+
+fn has_wasm_bindgen() -> Result<bool> {
+    let wanted = locked_version("wasm-bindgen")?;
+    let has_runner = find("wasm-bindgen-test-runner", &folders()).is_some();
+    Ok(has_runner && version_of("wasm-bindgen").is_some_and(|version| version == wanted))
 }
 
 /// wasm-bindgen's program and test runner, of the version in `Cargo.lock`.
 pub(crate) fn wasm_bindgen() -> Result<()> {
-    let wanted = locked_version("wasm-bindgen")?;
-    let has_runner = find("wasm-bindgen-test-runner", &folders()).is_some();
-    if has_runner && version_of("wasm-bindgen").is_some_and(|version| version == wanted) {
+    if has_wasm_bindgen()? {
         return Ok(());
     }
+    let wanted = locked_version("wasm-bindgen")?;
     step(&format!(
         "installing wasm-bindgen {wanted} into .tools (a few minutes, once)"
     ));
@@ -76,7 +95,7 @@ pub(crate) fn wasm_bindgen() -> Result<()> {
     cargo_install(&format!("wasm-bindgen-cli@{wanted}"))
 }
 
-/// wasm-opt, which makes the page smaller. Without npm a stand-in keeps Trunk going.
+/// wasm-opt, which makes the page smaller.
 pub(crate) fn wasm_opt() -> Result<()> {
     let wanted = tools().join("node_modules/.bin/wasm-opt");
     if wanted.is_file() || version_of("wasm-opt").is_some_and(|version| version == BINARYEN) {
@@ -87,11 +106,7 @@ pub(crate) fn wasm_opt() -> Result<()> {
             "installing wasm-opt (binaryen {BINARYEN}) into .tools"
         ));
         std::fs::create_dir_all(tools())?;
-        let installed = run("npm install --silent --no-audit --no-fund --no-save --prefix")
-            .arg(tools())
-            .arg(format!("binaryen@{BINARYEN}.0.0"))
-            .go();
-        match installed {
+        match npm_install() {
             Ok(()) => return Ok(()),
             Err(error) => eprintln!("   {error:#}"),
         }
@@ -100,27 +115,44 @@ pub(crate) fn wasm_opt() -> Result<()> {
         return Ok(());
     }
     println!("   no npm, no wasm-opt: the page is built without that optimisation, and is larger");
-    let stand_in = tools().join("bin/wasm-opt");
-    std::fs::create_dir_all(tools().join("bin"))?;
-    std::fs::write(&stand_in, WASM_OPT_STAND_IN)?;
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&stand_in, mode)?;
     Ok(())
 }
 
-/// Copies its input, as Trunk 0.21 cannot be told to leave wasm-opt out.
-const WASM_OPT_STAND_IN: &str = r#"#!/bin/sh
-in= out=
-for word do
-  case $word in
-    --version) echo "wasm-opt version 0 (copies only)"; exit ;;
-    --output=*) out=${word#--output=} ;;
-    -*) ;;
-    *) in=$word ;;
-  esac
-done
-exec cp "$in" "$out"
-"#;
+/// Installs what comes from npm. All at once: npm takes away what one installation does not name.
+fn npm_install() -> Result<()> {
+    std::fs::create_dir_all(tools())?;
+    run("npm install --silent --no-audit --no-fund --no-save --prefix")
+        .arg(tools())
+        .arg(format!("binaryen@{BINARYEN}.0.0"))
+        .arg(format!("axe-core@{AXE}"))
+        .go()
+}
+
+/// axe-core, which the end-to-end tests hold the page against. Answers where it lies.
+pub(crate) fn axe() -> Result<PathBuf> {
+    let folder = tools().join("node_modules/axe-core");
+    let script = folder.join("axe.min.js");
+    let package = std::fs::read_to_string(folder.join("package.json")).unwrap_or_default();
+    if !script.is_file() || !package.contains(&format!("\"version\": \"{AXE}\"")) {
+        step(&format!("installing axe-core {AXE} into .tools"));
+        npm_install()?;
+    }
+    Ok(script)
+}
+
+/// Optimises a WebAssembly file in place, if there is something to do it with. `-O1`: higher levels
+/// take six times as long and change neither size nor speed (docs/performance.md).
+pub(crate) fn optimise(file: &Path) -> Result<()> {
+    if find("wasm-opt", &folders()).is_none() {
+        return Ok(());
+    }
+    run("wasm-opt -O1 --all-features")
+        .arg(file)
+        .arg("-o")
+        .arg(file)
+        .path(&folders())?
+        .go()
+}
 
 /// cargo-fuzz, which builds and runs the fuzz targets. Any version will do.
 pub(crate) fn cargo_fuzz() -> Result<()> {

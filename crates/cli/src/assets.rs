@@ -71,8 +71,14 @@ impl Source {
             Self::EmbeddedDb => embedded::<Db>(path)?,
             Self::EmbeddedSamples => embedded::<Samples>(path)?,
         };
+        Some(File::of(bytes))
+    }
+}
+
+impl File {
+    pub(crate) fn of(bytes: Bytes) -> Self {
         let digest = Digest::of(&bytes);
-        Some(File { bytes, digest })
+        Self { bytes, digest }
     }
 }
 
@@ -138,8 +144,8 @@ pub(crate) fn media_type(path: &str) -> &'static str {
     }
 }
 
-/// Whether a file's name changes with its content: it has a hash in it, as Trunk and the database
-/// name their files.
+/// Whether a file's name changes with its content: it has a hash in it, as the page's build and the
+/// database name their files.
 pub(crate) fn is_hashed(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.split(|c: char| !c.is_ascii_alphanumeric())

@@ -1,7 +1,7 @@
 //! `lamina scan`: the page's report on the command line.
 
 use std::{
-    io::{IsTerminal as _, Read as _, Write as _},
+    io::{IsTerminal as _, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -15,7 +15,7 @@ use lamina_image::{
     platform::Platform,
     reference::Reference,
 };
-use lamina_policy::{Policy, Threshold, vex};
+use lamina_policy::{Threshold, vex};
 use lamina_registry::{Remedy, Session, error::tags_in_words};
 use lamina_report::formats;
 use lamina_scan::{archive::ArchiveJob, join::Joined, plan::Found};
@@ -103,7 +103,7 @@ pub struct Args {
 }
 
 /// The formats, with what `--help` says of each.
-fn format_names() -> PossibleValuesParser {
+pub(crate) fn format_names() -> PossibleValuesParser {
     let formats = formats::FORMATS.iter();
     PossibleValuesParser::new(
         formats.map(|format| PossibleValue::new(format.id()).help(format.about())),
@@ -115,7 +115,7 @@ fn format_names() -> PossibleValuesParser {
 /// # Errors
 /// When there is no report: the image, an archive or the database cannot be read.
 pub async fn run(args: Args) -> anyhow::Result<Outcome> {
-    let policy = policy(&args)?;
+    let policy = judge::policy(args.policy.as_deref(), args.fail_on, args.ignore_unfixed)?;
     let platform = args
         .platform
         .as_deref()
@@ -161,36 +161,13 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
     let format = formats::by_id(&args.format).context("unknown format")?;
     let judged = judge::judge(&policy, &report, &documents, now);
     let text = format.render(&judged);
-    match &args.output {
-        Some(path) => {
-            std::fs::write(path, text).with_context(|| format!("writing {}", path.display()))?;
-        }
-        None => std::io::stdout()
-            .write_all(text.as_bytes())
-            .context("writing the report")?,
-    }
+    judge::write(args.output.as_deref(), &text)?;
     let is_judged = format.has_verdict() || args.fail_on.is_some() || args.policy.is_some();
     Ok(if !is_judged || judged.verdict.passed {
         Outcome::Passed
     } else {
         Outcome::PolicyFailed
     })
-}
-
-fn policy(args: &Args) -> anyhow::Result<Policy> {
-    let mut policy = match &args.policy {
-        Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("reading {}", path.display()))?;
-            Policy::parse(&text).with_context(|| format!("reading {}", path.display()))?
-        }
-        None => Policy::default(),
-    };
-    if let Some(threshold) = args.fail_on {
-        policy.fail_on = threshold;
-    }
-    policy.fixable_only |= args.ignore_unfixed;
-    Ok(policy)
 }
 
 fn archive(

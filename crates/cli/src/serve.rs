@@ -550,11 +550,21 @@ async fn page(State(site): State<Site>, request: Request<Body>) -> Response {
             return not_built();
         }
     }
-    let Some(file) = found else {
+    let Some(mut file) = found else {
         return not_found("there is nothing here");
     };
     let is_html = path.ends_with(".html");
-    let policy = csp::page(if is_html { &file.bytes } else { b"" }, &site.plain_http);
+    let mut is_as_built = true;
+    // Of the page alone: in a report to be saved as a file the policy must stay.
+    if path == "index.html"
+        && let Some(bytes) = csp::without_meta(&file.bytes)
+    {
+        file = File::of(bytes.into());
+        // What was compressed beside it has the policy in it.
+        is_as_built = false;
+    }
+    let html = if is_html { &*file.bytes } else { b"" };
+    let policy = csp::page(html, &site.plain_http, csp::is_loopback(headers));
     let manner = Manner {
         media_type: assets::media_type(&path),
         is_immutable: assets::is_hashed(&path),
@@ -563,7 +573,7 @@ async fn page(State(site): State<Site>, request: Request<Body>) -> Response {
     };
     let mut response = assets::respond(
         &site.page,
-        &path,
+        if is_as_built { &path } else { "" },
         file,
         manner,
         method,

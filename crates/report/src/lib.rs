@@ -3,8 +3,12 @@
 //! Every output is written from [`model::Report`]. A verdict is not part of it: it is the answer of a
 //! policy at a time, and is evaluated again wherever a report is shown ([`verdict`]).
 
+pub mod beside;
 pub mod changes;
+mod draft;
+pub mod fixes;
 pub mod formats;
+pub mod imports;
 pub mod limits;
 pub mod link;
 pub mod model;

@@ -127,6 +127,7 @@ mod tests {
                 issues: Vec::new(),
                 base: None,
                 accounts: None,
+                imported: None,
                 format: FORMAT,
                 scanned_at: "2026-11-24T00:00:00Z".to_owned(),
                 scanner: "lamina test".to_owned(),

@@ -46,6 +46,55 @@ pub struct Report {
     pub database: Option<Database>,
     /// What is missing from this report, and why.
     pub warnings: Vec<ReportWarning>,
+    /// That another tool made it ([`crate::imports`]); `None` for our own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
+}
+
+/// The report of another tool, as far as ours can say the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imported {
+    /// The tool's name for people, e.g. `Trivy`.
+    pub tool: String,
+    /// Its version, if it says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The format's id in [`crate::imports::SOURCES`].
+    pub format: String,
+    /// Whether it lists packages that nothing was found in. If not, a package that is not here may well
+    /// be in the image.
+    #[serde(default)]
+    pub lists_packages: bool,
+    /// What it found, and left out by rules of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suppressed: Vec<Suppressed>,
+    /// What it does not say, in sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
+}
+
+impl Imported {
+    /// Name and version: `Trivy 0.50.1`.
+    pub fn title(&self) -> String {
+        match &self.version {
+            Some(version) => format!("{} {version}", self.tool),
+            None => self.tool.clone(),
+        }
+    }
+}
+
+/// What a tool found, and left out by rules of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suppressed {
+    /// Ids of the vulnerability.
+    pub ids: Vec<String>,
+    /// The package.
+    pub package: String,
+    /// Its version; empty if it does not say.
+    pub version: String,
+    /// Why, in the tool's words; empty if it does not say.
+    #[serde(default)]
+    pub why: String,
 }
 
 /// Which image, and how it says it is to be run.
@@ -178,7 +227,8 @@ pub struct Package {
     pub source: Option<(String, String)>,
     /// Licence as stated.
     pub licence: Option<String>,
-    /// Layer that introduced this version: an index into [`Report::layers`].
+    /// Layer that introduced this version: an index into [`Report::layers`]. In an imported report that
+    /// does not say it, one past their end.
     pub layer: usize,
     /// The file it is read from.
     pub file: String,

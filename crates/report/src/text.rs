@@ -2,11 +2,24 @@
 
 use crate::model::{Finding, Issue, Package, Report, Status};
 
-/// Text without control characters: it must not steer a terminal, nor begin a line.
+/// Text without control characters: it must not steer a terminal, begin a line, nor turn the order of
+/// what follows around.
 pub(crate) fn clean(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| {
+            if c.is_control() || is_bidi_control(c) {
+                ' '
+            } else {
+                c
+            }
+        })
         .collect()
+}
+
+/// The characters by which Unicode's bidirectional algorithm (UAX #9) is told what to do. Names and versions
+/// have no use for them, but to look like others.
+fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The same, of at most `most` characters; what is cut off is shown by `…`.
@@ -95,6 +108,7 @@ mod tests {
         assert_eq!(short("äöü", 3), "äöü");
         assert_eq!(short("äöüß", 3), "äö…");
         assert_eq!(short("a\u{1b}[31m\nb", 20), "a [31m b");
+        assert_eq!(short("exe\u{202e}gpj", 20), "exe gpj");
     }
 
     #[test]

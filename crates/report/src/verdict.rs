@@ -153,6 +153,7 @@ mod tests {
             issues: Vec::new(),
             base: None,
             accounts: None,
+            imported: None,
             format: FORMAT,
             scanned_at: String::new(),
             scanner: String::new(),

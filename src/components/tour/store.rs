@@ -363,7 +363,7 @@ impl TourStore {
         if let (Phase::Done(loaded), Some(passed)) = (self.session.phase.get_untracked(), passed) {
             done.image = loaded.report.image.name.clone();
             done.passed = Some(passed);
-            done.counts = counts::of(&loaded.report, None);
+            done.counts = counts::of(&loaded.report, None, 0);
         }
         self.progress.update(|progress| {
             progress.done.insert(chapter.file.clone(), done);

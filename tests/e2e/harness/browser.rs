@@ -259,13 +259,55 @@ impl Browser {
         copied().await
     }
 
-    /// Keeps `docs/shots/<name>-{light,dark,390}.png` if `LAMINA_SHOTS=1`.
+    /// Holds what is shown against axe-core (WCAG 2.2 AA and its best practices), light and dark, wide
+    /// and narrow.
+    pub(crate) async fn is_accessible(&self, name: &str) {
+        let Some(path) = std::env::var_os("LAMINA_AXE") else {
+            println!("{name}: accessibility is not checked, as LAMINA_AXE names no axe.min.js");
+            return;
+        };
+        let script = std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", PathBuf::from(&path).display()));
+        self.script(&script).await;
+        for (scheme, (width, height)) in
+            [("light", WINDOW), ("dark", WINDOW), ("light", (390, 844))]
+        {
+            self.colour_scheme(scheme).await;
+            self.resize(width, height).await;
+            self.settle().await;
+            let found = self
+                .driver
+                .execute_async(
+                    "const done = arguments[0];
+                     axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations'] })
+                       .then(({ violations }) => done(violations.flatMap(({ id, help, nodes }) =>
+                         nodes.slice(0, 5).map(({ target, failureSummary }) => `${id} (${help}): ${target.join(' ')}: ${failureSummary}`))))
+                       .catch((error) => done([String(error)]));",
+                    Vec::new(),
+                )
+                .await
+                .unwrap();
+            let violations: Vec<String> = found.convert().unwrap();
+            assert!(
+                violations.is_empty(),
+                "{name}, {scheme}, {width} px wide:\n{}",
+                violations.join("\n\n")
+            );
+        }
+        self.colour_scheme("light").await;
+        self.resize(WINDOW.0, WINDOW.1).await;
+        self.settle().await;
+    }
+
+    /// Checks that what is shown is accessible, and keeps `docs/shots/<name>-{light,dark,390}.png` if
+    /// `LAMINA_SHOTS=1`.
     pub(crate) async fn shots(&self, name: &str) {
         self.shots_of(name, "").await;
     }
 
     /// The same with an element at the top of the window, in each of the sizes.
     pub(crate) async fn shots_of(&self, name: &str, element: &str) {
+        self.is_accessible(name).await;
         if std::env::var("LAMINA_SHOTS").is_err() {
             return;
         }
@@ -341,11 +383,16 @@ impl Browser {
         }
     }
 
-    /// No journey may end with a panic on the console, whatever it was about.
+    /// No journey may end with a panic on the console, whatever it was about, nor with something that
+    /// the page's Content-Security-Policy held back.
     pub(crate) async fn assert_no_panic(&self) {
         for entry in self.driver.browser_log().await.unwrap_or_default() {
             let text = format!("{entry:?}");
             assert!(!text.contains("panicked at"), "the page panicked: {text}");
+            assert!(
+                !text.contains("Content Security Policy"),
+                "the page's policy held something back: {text}"
+            );
         }
     }
 }

@@ -350,6 +350,7 @@ mod tests {
             issues: Vec::new(),
             base: None,
             accounts: None,
+            imported: None,
             database: None,
             warnings: Vec::new(),
         }

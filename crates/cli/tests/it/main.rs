@@ -15,6 +15,7 @@ mod database;
 mod gate;
 mod gate_load;
 mod gate_real;
+mod import;
 mod judge;
 mod real;
 mod relay;

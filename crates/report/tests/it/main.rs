@@ -10,6 +10,7 @@
 
 mod ci;
 mod golden;
+mod imports;
 mod sample;
 mod sboms;
 mod schemas;

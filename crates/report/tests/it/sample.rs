@@ -29,6 +29,7 @@ pub(crate) fn empty() -> Report {
         issues: Vec::new(),
         base: None,
         accounts: None,
+        imported: None,
         database: None,
         warnings: Vec::new(),
     }
@@ -135,6 +136,7 @@ pub(crate) fn report() -> Report {
             name: Some("debian:12-slim".to_owned()),
             basis: BaseBasis::Annotation,
         }),
+        imported: None,
         accounts: Some(Accounts {
             os: Share {
                 files: 20,

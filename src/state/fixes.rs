@@ -1,0 +1,128 @@
+//! The fix plan on show: which upgrades are ticked, and what that would change.
+
+use lamina_report::{
+    fixes::{self, Means, Plan, Snippet, Upgrade},
+    model::Report,
+};
+
+use super::words;
+
+/// What is ticked: one flag for each upgrade of the plan.
+pub type Ticks = Vec<bool>;
+
+/// A set of upgrades that one button ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// All.
+    All,
+    /// None.
+    None,
+    /// Those that a command in the image makes.
+    Commands,
+    /// Those of findings that fail the image.
+    Failing,
+    /// Those above the base image.
+    Own,
+}
+
+impl Choice {
+    /// What it ticks.
+    pub fn ticks(self, plan: &Plan, fails: &[bool]) -> Ticks {
+        let is_failing = |upgrade: &Upgrade| {
+            let mut findings = upgrade.findings.iter();
+            findings.any(|index| fails.get(*index).copied().unwrap_or_default())
+        };
+        plan.upgrades
+            .iter()
+            .map(|upgrade| match self {
+                Self::All => true,
+                Self::None => false,
+                Self::Commands => upgrade.means() == Means::Command,
+                Self::Failing => is_failing(upgrade),
+                Self::Own => upgrade.is_of_base == Some(false),
+            })
+            .collect()
+    }
+}
+
+/// The upgrades that are ticked.
+pub fn ticked<'a>(plan: &'a Plan, ticks: &'a Ticks) -> impl Iterator<Item = &'a Upgrade> {
+    plan.upgrades
+        .iter()
+        .zip(ticks)
+        .filter(|(_, is_ticked)| **is_ticked)
+        .map(|(upgrade, _)| upgrade)
+}
+
+/// How many findings are gone with these ticks.
+pub fn removed(plan: &Plan, ticks: &Ticks) -> usize {
+    ticked(plan, ticks)
+        .map(|upgrade| upgrade.findings.len())
+        .sum()
+}
+
+/// The lines of a Dockerfile for these ticks.
+pub fn snippet(report: &Report, plan: &Plan, ticks: &Ticks) -> Snippet {
+    fixes::snippet(report, ticked(plan, ticks))
+}
+
+/// `With these 3 commands and 2 changes by hand 41 of 52 findings are gone.`
+pub fn lead(report: &Report, plan: &Plan, ticks: &Ticks, snippet: &Snippet) -> String {
+    let total = report.findings.len();
+    let gone = removed(plan, ticks);
+    if gone == 0 {
+        return format!(
+            "Nothing is ticked: all {} stay.",
+            words::plural(total, "finding")
+        );
+    }
+    let commands = (snippet.commands > 0).then(|| words::plural(snippet.commands, "command"));
+    let by_hand = (snippet.by_hand > 0).then(|| match snippet.by_hand {
+        1 => "1 change by hand".to_owned(),
+        count => format!("{count} changes by hand"),
+    });
+    let means: Vec<String> = commands.into_iter().chain(by_hand).collect();
+    let verb = if gone == 1 { "is" } else { "are" };
+    format!(
+        "With {} {gone} of {} {verb} gone.",
+        means.join(" and "),
+        words::plural(total, "finding"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use lamina_inventory::severity::Severity;
+
+    use super::*;
+    use crate::state::findings::tests::{finding, package, report};
+
+    #[test]
+    fn ticks_and_what_they_remove_are_told() {
+        let mut report = report(
+            vec![package("openssl", "3.0", 0), package("zlib", "1.2", 1)],
+            vec![
+                finding("CVE-1", 0, Severity::High, Some("3.1")),
+                finding("CVE-2", 0, Severity::Low, Some("3.2")),
+                finding("CVE-3", 1, Severity::Low, Some("1.3")),
+                finding("CVE-4", 1, Severity::Low, None),
+            ],
+        );
+        report.base = Some(lamina_report::model::Base {
+            layers: 1,
+            ..Default::default()
+        });
+        let plan = fixes::plan(&report);
+        let fails = [false, false, true, false];
+        let check = |choice: Choice, expect: &str| {
+            let ticks = choice.ticks(&plan, &fails);
+            let snippet = snippet(&report, &plan, &ticks);
+            assert_eq!(lead(&report, &plan, &ticks, &snippet), expect, "{choice:?}");
+        };
+        check(Choice::All, "With 1 command 3 of 4 findings are gone.");
+        check(Choice::None, "Nothing is ticked: all 4 findings stay.");
+        check(Choice::Commands, "With 1 command 3 of 4 findings are gone.");
+        check(Choice::Failing, "With 1 command 1 of 4 findings is gone.");
+        check(Choice::Own, "With 1 command 1 of 4 findings is gone.");
+    }
+}
