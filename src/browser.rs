@@ -398,14 +398,17 @@ pub fn is_on_button(event: &web_sys::KeyboardEvent) -> bool {
         .is_some_and(|target| matches!(target.tag_name().as_str(), "BUTTON" | "A"))
 }
 
-/// Whether a key is pressed within something that arrows walk in, or space changes: tabs, sliders, trees,
-/// layers, switches.
+/// Whether a key is pressed within something that walks sideways by arrows: tabs, sliders, trees.
 pub fn has_arrows(event: &web_sys::KeyboardEvent) -> bool {
-    const WITHIN: &str = "[role=\"tablist\"], [role=\"tree\"], [role=\"grid\"], [role=\"table\"], .strata, input, summary";
+    is_within(event, "[role=\"tablist\"], [role=\"tree\"], input")
+}
+
+/// Whether a key is pressed within one of these.
+pub fn is_within(event: &web_sys::KeyboardEvent, selector: &str) -> bool {
     event
         .target()
         .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
-        .is_some_and(|target| target.closest(WITHIN).ok().flatten().is_some())
+        .is_some_and(|target| target.closest(selector).ok().flatten().is_some())
 }
 
 /// Whether keys are being typed into a field.

@@ -67,7 +67,7 @@ pub fn Tour() -> impl IntoView {
                     <Icon path=CLOSE />
                 </button>
             </div>
-            <div class="tourText" tabindex="0" role="region" aria-labelledby="tour-title">
+            <div class="tourText" id="tour-text" tabindex="0" role="region" aria-labelledby="tour-title">
                 <Show when=move || is_chapter.get()>
                     <p class="tourPlace" data-test="tour-place">{place}</p>
                 </Show>
@@ -107,11 +107,13 @@ fn presenter_key(tour: TourStore, event: &web_sys::KeyboardEvent) {
         return;
     }
     match event.key().as_str() {
-        // Arrows walk within tabs, sliders and trees.
+        // Arrows walk within tabs, sliders and trees; space presses what has the focus.
         "ArrowRight" | "ArrowLeft" if browser::has_arrows(event) => return,
         "ArrowRight" | "PageDown" => tour.turn(true),
         "ArrowLeft" | "PageUp" => tour.turn(false),
-        " " if browser::is_on_button(event) || browser::has_arrows(event) => return,
+        " " if browser::is_on_button(event) || browser::is_within(event, "input, summary") => {
+            return;
+        }
         " " => tour.turn(true),
         // What is open closes first.
         "Escape" if tour.has_drawer() => return,

@@ -33,7 +33,10 @@ pub fn Lesson() -> impl IntoView {
             .map(|problem| view! { <p class="tourProblems" data-test="tour-problems" role="alert">{words::sentence(&problem)}</p> });
         lines.collect_view()
     };
-    let step = move || store.chapter().map(|chapter| chapter.step);
+    let step = move || {
+        let step = store.chapter().map(|chapter| chapter.step);
+        markdown::render(&step.unwrap_or_default())
+    };
     let has_point = move || {
         store
             .chapter()
@@ -55,7 +58,7 @@ pub fn Lesson() -> impl IntoView {
                     <span class="tourTick" aria-hidden="true">{move || store.is_done().then(|| view! { <Icon path=CHECK /> })}</span>
                     {move || if store.is_done() { "Done" } else { "Your step" }}
                 </h3>
-                <p class="tourStepText">{step}</p>
+                <div class="tourStepText" inner_html=step></div>
                 <p class="tourResult" role="status" data-test="tour-result">{result}</p>
                 <div class="tourStepTools">
                     <Show when=has_point>

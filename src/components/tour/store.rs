@@ -208,6 +208,9 @@ impl TourStore {
         } else {
             place.turn(&chapters, is_forward)
         };
+        if is_forward && next == place && number == chapters.len() {
+            return self.go(0);
+        }
         if next.chapter != number {
             self.go(next.chapter);
         }
@@ -223,6 +226,8 @@ impl TourStore {
         if is_presenting && self.number.get_untracked() == 0 {
             self.go(1);
         }
+        // Space would press the button again.
+        browser::focus("tour-text");
         self.tries.set_value(TRIES);
     }
 
