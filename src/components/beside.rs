@@ -79,17 +79,19 @@ pub fn OtherScanners() -> impl IntoView {
             compare(file);
         }
     };
-    let answer = move || match state.get() {
+    let answer = move || {
+        match state.get() {
         State::None => ().into_any(),
-        State::Reading => view! { <p class="besideState">"Reading the report…"</p> }.into_any(),
+        State::Reading => view! { <p class="besideState" role="status">"Reading the report…"</p> }.into_any(),
         State::Failed(problem) => view! {
-            <p class="note" data-kind="warning" data-test="beside-problem"><bdi>{problem}</bdi></p>
+            <p class="note" role="alert" data-kind="warning" data-test="beside-problem"><bdi>{problem}</bdi></p>
         }
         .into_any(),
         State::Shown(beside) => view! {
             <Comparison beside on_close=move || state.set(State::None) />
         }
         .into_any(),
+    }
     };
     view! {
         <section class="beside" data-test="beside" aria-labelledby="beside-title" on:dragover=on_over on:drop=on_drop>
@@ -109,7 +111,7 @@ pub fn OtherScanners() -> impl IntoView {
                 </label>
             </div>
             <p class="labLead">"What another scanner found in this image, beside what is found here, and why they differ. Choose its report, or drop it here: Trivy, Grype, Clair, Quay, Snyk, Docker Scout, Qualys, ECR, Defender, Google, Harbor, GitLab, SARIF or CycloneDX."</p>
-            <div aria-live="polite">{answer}</div>
+            {answer}
         </section>
     }
 }
@@ -243,20 +245,20 @@ fn Comparison(beside: Arc<Beside>, on_close: impl Fn() + Copy + 'static) -> impl
                 </label>
             </div>
             <ul class="besideCauses" aria-label="Why they differ">{causes}</ul>
-            <table class="besideTable">
+            <table class="besideTable" role="table">
                 <caption class="visuallyHidden">"Findings of both reports"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Vulnerability"</th>
-                        <th scope="col">"Here"</th>
-                        <th scope="col">"There"</th>
-                        <th scope="col">"Why they differ"</th>
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th scope="col" role="columnheader">"Vulnerability"</th>
+                        <th scope="col" role="columnheader">"Here"</th>
+                        <th scope="col" role="columnheader">"There"</th>
+                        <th scope="col" role="columnheader">"Why they differ"</th>
                     </tr>
                 </thead>
-                <tbody data-test="beside-rows">{rows}</tbody>
+                <tbody role="rowgroup" data-test="beside-rows">{rows}</tbody>
             </table>
             <Show when=is_empty>
-                <p class="besideState">"Nothing is like that"</p>
+                <p class="besideState" role="status">"Nothing is like that"</p>
             </Show>
             {more}
         </div>
@@ -278,14 +280,14 @@ fn BesideRow(row: Row) -> impl IntoView {
         }
     });
     view! {
-        <tr data-test="beside-row" data-side=row.side.word()>
-            <th scope="row" class="besideWhat">
+        <tr role="row" data-test="beside-row" data-side=row.side.word()>
+            <th scope="row" role="rowheader" class="besideWhat">
                 <bdi class="besideId">{row.id}</bdi>
                 <bdi class="besidePackage">{row.package}</bdi>
             </th>
-            <td class="besideSeverity"><span class="besideLabel">"Here"</span> {cell(row.our_severity)}</td>
-            <td class="besideSeverity"><span class="besideLabel">"There"</span> {cell(row.their_severity)}</td>
-            <td class="besideWhy"><ul>{reasons.collect_view()}</ul></td>
+            <td role="cell" class="besideSeverity"><span class="besideLabel">"Here"</span> {cell(row.our_severity)}</td>
+            <td role="cell" class="besideSeverity"><span class="besideLabel">"There"</span> {cell(row.their_severity)}</td>
+            <td role="cell" class="besideWhy"><ul>{reasons.collect_view()}</ul></td>
         </tr>
     }
 }

@@ -82,6 +82,9 @@ pub fn LayerLink(
 ) -> impl IntoView {
     let session = expect_context::<crate::state::session::Session>();
     let store = expect_context::<crate::state::report::ReportStore>();
+    if store.with(|report| layer >= report.layers.len()) {
+        return "a layer that the report does not name".into_any();
+    }
     view! {
         <button type="button" class="linkButton" on:click=move |_| session.select(|address| address.layer = Some(layer))>
             {format!("layer {layer}")}
@@ -89,6 +92,7 @@ pub fn LayerLink(
         " "
         <code class="drawerStep">{store.layer_line(layer)}</code>
     }
+    .into_any()
 }
 
 /// One row of a list of facts; nothing if there is nothing to say.

@@ -141,7 +141,7 @@ pub fn FindingsTable() -> impl IntoView {
             let shown_id = id.clone();
             let name = package.map(|package| package.name.clone()).unwrap_or_default();
             let version = package.map(|package| package.version.clone()).unwrap_or_default();
-            let layer = package.map(|package| package.layer);
+            let layer = package.map(|package| package.layer).filter(|layer| *layer < report.layers.len());
             let fixed = match finding.status {
                 Status::Fixed => finding.fixed_in.first().cloned().unwrap_or_else(|| "yes".to_owned()),
                 status => status.words().to_owned(),
@@ -174,7 +174,7 @@ pub fn FindingsTable() -> impl IntoView {
                     <div class="tableCell" role="cell" data-column="package"><span class="ellipsis" title=name.clone()>{name.clone()}" "<span class="findingsVersion mono">{version.clone()}</span></span></div>
                     <div class="tableCell mono" role="cell" data-column="installed"><span class="ellipsis" title=version.clone()>{version.clone()}</span></div>
                     <div class="tableCell mono" role="cell" data-column="fixed" data-none=(!has_fix).then_some("")><span class="ellipsis" title=fixed.clone()>{fixed.clone()}</span></div>
-                    <div class="tableCell" role="cell" data-column="layer"><span class="visuallyHidden">"layer "</span>{layer}</div>
+                    <div class="tableCell" role="cell" data-column="layer">{layer.map(|layer| view! { <span class="visuallyHidden">"layer "</span> {layer} })}</div>
                     <div class="tableCell" role="cell" data-column="title"><span class="ellipsis" title=title.clone()>{title.clone()}</span></div>
                 </div>
             })

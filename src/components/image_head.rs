@@ -106,7 +106,7 @@ pub fn ImageHead(
         });
         view! {
             {distribution}
-            {fact("Size", words::size(bytes).into_any())}
+            {(bytes > 0).then(|| fact("Size", words::size(bytes).into_any()))}
             {scanned}
             {database}
         }

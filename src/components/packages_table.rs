@@ -104,8 +104,7 @@ pub fn PackagesTable() -> impl IntoView {
                     <div class="tableCell" role="cell" data-column="source"><span class="ellipsis">{source}</span></div>
                     <div class="tableCell" role="cell" data-column="licence"><span class="ellipsis" title=licence.clone()>{licence.clone()}</span></div>
                     <div class="tableCell" role="cell" data-column="layer">
-                        <span class="visuallyHidden">"layer "</span>
-                        {package.layer}
+                        {(package.layer < report.layers.len()).then(|| view! { <span class="visuallyHidden">"layer "</span> {package.layer} })}
                         {side.map(|side| view! { <span class="packagesSide" data-side=side>{side}</span> })}
                     </div>
                     <div class="tableCell" role="cell" data-column="findings">

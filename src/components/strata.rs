@@ -115,7 +115,10 @@ pub fn Strata() -> impl IntoView {
                     when=move || store.layer.get().is_some()
                     fallback=move || view! {
                         <p class="strataNote">
-                            {words::plural(layers, "layer")} ", " {words::size(total)}
+                            {match layers {
+                                0 => "The report does not say which layers the image has".to_owned(),
+                                _ => format!("{}, {}", words::plural(layers, "layer"), words::size(total)),
+                            }}
                         </p>
                     }
                 >
@@ -124,9 +127,11 @@ pub fn Strata() -> impl IntoView {
                     </button>
                 </Show>
             </div>
-            <ol class="strataStack" reversed data-base=move || hides_base.get().then_some("hidden") aria-label="Layers, the topmost first" on:keydown=on_key>
-                {lines}
-            </ol>
+            {(layers > 0).then(|| view! {
+                <ol class="strataStack" reversed data-base=move || hides_base.get().then_some("hidden") aria-label="Layers, the topmost first" on:keydown=on_key>
+                    {lines}
+                </ol>
+            })}
             {base_switch}
             {(waste > 0).then(|| view! {
                 <p class="strataNote">

@@ -66,7 +66,10 @@ pub fn VerdictPanel() -> impl IntoView {
     };
     let places = move || {
         let judgement = store.judgement.get();
-        let layers = &judgement.advice.layers;
+        // An imported report may not say which layer brought a package.
+        let known = store.with(|report| report.layers.len());
+        let layers = judgement.advice.layers.iter();
+        let layers: Vec<_> = layers.filter(|(layer, _)| *layer < known).collect();
         (!layers.is_empty()).then(|| {
             let items = layers
                 .iter()

@@ -545,7 +545,8 @@ impl Draft {
                 .then_with(|| a.id.cmp(&b.id))
                 .then_with(|| a.package.cmp(&b.package))
         });
-        self.issues.sort_by(|a, b| b.severity.cmp(&a.severity));
+        self.issues
+            .sort_by_key(|issue| std::cmp::Reverse(issue.severity));
         Report {
             format: FORMAT,
             scanned_at: self
