@@ -97,7 +97,8 @@ impl View {
         }
     }
 
-    fn parse(word: &str) -> Option<Self> {
+    /// The tab of a word.
+    pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|view| view.word() == word)
     }
 }
@@ -131,6 +132,14 @@ pub struct Address {
     pub issue: Option<usize>,
     /// What it is compared with ([`super::compare::Other`]).
     pub with: Option<String>,
+    /// The chapter of the tour that is open, from 1; 0 is the list of chapters.
+    pub tour: Option<usize>,
+    /// The file in the drawer, by its path.
+    pub file: Option<String>,
+    /// As of which layer; as of the last if `None`.
+    pub file_layer: Option<usize>,
+    /// Its lines that matter, first and last.
+    pub lines: Option<(u32, u32)>,
 }
 
 impl Address {
@@ -152,6 +161,12 @@ impl Address {
     pub fn parse(search: &str, hash: &str) -> Self {
         let mut address = Self::default();
         for (name, value) in pairs(search.trim_start_matches('?')) {
+            match name.as_str() {
+                // The demo is the first sample with the list of chapters beside it.
+                "demo" => address.tour = Some(0),
+                "tour" => address.tour = Some(value.parse().unwrap_or(0)),
+                _ => {}
+            }
             if value.is_empty() {
                 continue;
             }
@@ -175,6 +190,9 @@ impl Address {
                 "package" => address.package = value.parse().ok(),
                 "issue" => address.issue = value.parse().ok(),
                 "with" => address.with = Some(value),
+                "file" => address.file = Some(value),
+                "of" => address.file_layer = value.parse().ok(),
+                "lines" => address.lines = parse_lines(&value),
                 _ => {}
             }
         }
@@ -237,6 +255,22 @@ impl Address {
         if let Some(with) = &self.with {
             push("with", with);
         }
+        if let Some(file) = &self.file {
+            push("file", file);
+        }
+        if let Some(layer) = self.file_layer {
+            push("of", &layer.to_string());
+        }
+        match self.lines {
+            Some((first, last)) if first == last => push("lines", &first.to_string()),
+            Some((first, last)) => push("lines", &format!("{first}-{last}")),
+            None => {}
+        }
+        match self.tour {
+            Some(0) => push("tour", "chapters"),
+            Some(chapter) => push("tour", &chapter.to_string()),
+            None => {}
+        }
         format!("?{}{fragment}", query.join("&"))
     }
 
@@ -253,6 +287,13 @@ impl Address {
     pub fn is_same_report(&self, other: &Self) -> bool {
         self.subject == other.subject && self.platform == other.platform
     }
+}
+
+/// `3` or `3-7`.
+fn parse_lines(text: &str) -> Option<(u32, u32)> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+    (1 <= first && first <= last).then_some((first, last))
 }
 
 fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
@@ -330,6 +371,10 @@ mod tests {
             package: Some(17),
             issue: Some(0),
             with: Some("image:nginx:1".to_owned()),
+            tour: Some(3),
+            file: Some("etc/a b.conf".to_owned()),
+            file_layer: Some(2),
+            lines: Some((3, 7)),
         };
         let shared = Address {
             subject: Subject::Shared("1.abc_-".to_owned()),
@@ -380,9 +425,26 @@ mod tests {
             "",
             "?image=nginx&view=packages&package=12",
         );
+        check(
+            "?image=a&view=files&file=etc/passwd&of=0&lines=7",
+            "",
+            "?image=a&view=files&file=etc/passwd&of=0&lines=7",
+        );
+        check("?image=a&lines=0-3", "", "?image=a");
+        check("?image=a&lines=9-3", "", "?image=a");
         check("?archive=a%20b.tar", "", "?archive=a+b.tar");
         check("?layer=1", "#r=1.AAAA", "?layer=1#r=1.AAAA");
         check("?v=1&image=nginx", "", "?image=nginx");
+        check("?demo", "", "?tour=chapters");
+        check("?demo=1", "", "?tour=chapters");
+        check("?tour=3", "", "?tour=3");
+        check("?tour", "", "?tour=chapters");
+        check(
+            "?image=nginx&tour=chapters",
+            "",
+            "?image=nginx&tour=chapters",
+        );
+        check("?tour=-1", "", "?tour=chapters");
     }
 
     #[test]

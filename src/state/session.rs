@@ -128,6 +128,8 @@ pub struct Session {
     pub vex: RwSignal<Arc<VexFiles>>,
     /// Raised when what is kept in this browser has changed.
     pub kept_changes: RwSignal<u32>,
+    /// Whether the report on show passes; `None` while there is none.
+    pub passed: RwSignal<Option<bool>>,
     inner: StoredValue<Inner, LocalStorage>,
 }
 
@@ -139,6 +141,8 @@ struct Inner {
     pending: ScanState,
     is_draw_due: bool,
     is_keep_due: bool,
+    /// The policy in force is a chapter's: it is not kept, and the user's own comes back.
+    is_policy_lent: bool,
     file: Option<web_sys::File>,
     /// Whether that is a report rather than an archive.
     is_report: bool,
@@ -161,6 +165,7 @@ impl Session {
             tool_files: RwSignal::new(Vec::new()),
             vex: RwSignal::new(Arc::default()),
             kept_changes: RwSignal::new(0),
+            passed: RwSignal::new(None),
             inner: StoredValue::new_local(Inner::default()),
         };
         session.open(&address, ScanOptions::default());
@@ -172,9 +177,57 @@ impl Session {
     }
 
     /// Goes to an address, as a new step that "back" leads back from.
-    pub fn go(self, address: Address) {
+    ///
+    /// The tour stays open beside wherever one goes; [`Self::leave_tour`] closes it.
+    pub fn go(self, mut address: Address) {
+        if address.tour.is_none() {
+            address.tour = self.address.with_untracked(|current| current.tour);
+        }
         browser::set_location(&address.render(), true);
         self.arrive(address);
+    }
+
+    /// Goes to an address in place of the current one.
+    pub fn replace(self, address: Address) {
+        browser::set_location(&address.render(), false);
+        self.arrive(address);
+    }
+
+    /// Closes the tour; the user's own policy comes back.
+    pub fn leave_tour(self) {
+        let mut address = self.address.get_untracked();
+        address.tour = None;
+        browser::set_location(&address.render(), true);
+        self.address.set(address);
+        self.return_policy();
+    }
+
+    /// Judges by a policy for a while: it is not kept as the user's own.
+    pub fn lend_policy(self, policy: Policy) {
+        self.keep_if_due();
+        self.inner.update_value(|inner| inner.is_policy_lent = true);
+        self.policy.set(policy);
+    }
+
+    /// Judges by the user's own policy again.
+    pub fn return_policy(self) {
+        let mut was_lent = false;
+        self.inner.update_value(|inner| {
+            was_lent = std::mem::take(&mut inner.is_policy_lent);
+            if was_lent {
+                inner.is_keep_due = false;
+            }
+        });
+        if was_lent {
+            self.policy.set(settings::load_policy());
+        }
+    }
+
+    /// Keeps the user's policy now, if it was changed a moment ago.
+    fn keep_if_due(self) {
+        if self.inner.with_value(|inner| inner.is_keep_due) {
+            self.keep_policy();
+        }
     }
 
     /// Changes the view or selection as a new step.
@@ -311,9 +364,13 @@ impl Session {
     }
 
     fn keep_policy(self) {
-        self.inner.update_value(|inner| inner.is_keep_due = false);
+        let mut is_lent = false;
+        self.inner.update_value(|inner| {
+            inner.is_keep_due = false;
+            is_lent = inner.is_policy_lent;
+        });
         let is_shared = matches!(self.phase.get_untracked(), Phase::Done(loaded) if loaded.origin == Origin::Shared);
-        if !is_shared {
+        if !is_shared && !is_lent {
             self.policy.with_untracked(settings::keep_policy);
         }
     }
@@ -418,7 +475,9 @@ impl Session {
     fn open(self, address: &Address, options: ScanOptions) {
         let was_shared = matches!(self.phase.get_untracked(), Phase::Done(loaded) if loaded.origin == Origin::Shared);
         if was_shared {
-            self.policy.set(settings::load_policy());
+            if !self.inner.with_value(|inner| inner.is_policy_lent) {
+                self.policy.set(settings::load_policy());
+            }
             self.vex.set(Arc::default());
         }
         self.stop();

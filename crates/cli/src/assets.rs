@@ -49,6 +49,15 @@ pub(crate) struct File {
     pub(crate) digest: Digest,
 }
 
+impl File {
+    /// What is made and not read.
+    pub(crate) fn of(text: String) -> Self {
+        let bytes = Bytes::from(text);
+        let digest = Digest::of(&bytes);
+        Self { bytes, digest }
+    }
+}
+
 impl Source {
     /// The file at `path` (relative, with slashes), if there is one.
     pub(crate) async fn get(&self, path: &str) -> Option<File> {

@@ -54,6 +54,10 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     pub samples: Option<PathBuf>,
 
+    /// The chapters of the guided tour, Markdown files, instead of those of the page.
+    #[arg(long, value_name = "DIR")]
+    pub tour: Option<PathBuf>,
+
     /// A registry, token server or blob store on a private address that the relay may ask.
     #[arg(long, value_name = "HOST[:PORT]")]
     pub allow_registry: Vec<Host>,
@@ -181,6 +185,7 @@ pub struct Site {
     page: Source,
     db: Source,
     samples: Source,
+    tour: Option<PathBuf>,
     relay: Option<Arc<Relay>>,
     plain_http: Vec<String>,
     /// Keys that the page is told to trust; none for the database within this program.
@@ -192,7 +197,10 @@ pub struct Site {
 impl Site {
     /// What `args` ask for.
     pub fn new(args: &Args) -> anyhow::Result<Self> {
-        for folder in [&args.page, &args.db, &args.samples].into_iter().flatten() {
+        for folder in [&args.page, &args.db, &args.samples, &args.tour]
+            .into_iter()
+            .flatten()
+        {
             if !folder.is_dir() {
                 bail!("{} is no folder", folder.display());
             }
@@ -217,6 +225,7 @@ impl Site {
             page: source(&args.page, Source::EmbeddedPage),
             db: source(&args.db, Source::EmbeddedDb),
             samples: source(&args.samples, Source::EmbeddedSamples),
+            tour: args.tour.clone(),
             relay,
             plain_http: args.plain_http.iter().map(Host::to_string).collect(),
             database_keys: match args.db {
@@ -245,6 +254,7 @@ impl Site {
             .route("/share", any(share))
             .route("/share/{id}", any(share))
             .route("/report.schema.json", get(report_schema))
+            .route("/tour/{*path}", get(tour))
             .fallback(page)
             .layer(axum::middleware::map_response(harden))
             .with_state(self)
@@ -489,6 +499,63 @@ async fn samples(State(site): State<Site>, request: Request<Body>) -> Response {
             .insert("docker-content-digest", digest);
     }
     response
+}
+
+/// The chapters of the tour: those of a folder, read anew each time so that a trainer sees a change at
+/// once, or those of the page.
+async fn tour(State(site): State<Site>, request: Request<Body>) -> Response {
+    let Some(folder) = &site.tour else {
+        return page(State(site), request).await;
+    };
+    let (path, method, headers) = parts(&request);
+    let path = path.trim_start_matches("/tour/").to_owned();
+    let source = Source::Folder(folder.clone());
+    let file = match path.as_str() {
+        "index.json" => Some(File::of(tour_index(folder).await)),
+        _ => source.get(&path).await,
+    };
+    let Some(file) = file else {
+        return not_found("no such chapter");
+    };
+    let manner = Manner {
+        media_type: assets::media_type(&path),
+        is_immutable: false,
+        may_compress: true,
+        may_range: false,
+    };
+    assets::respond(
+        &source,
+        &path,
+        file,
+        manner,
+        method,
+        headers,
+        &site.compressed,
+    )
+    .await
+}
+
+/// The list of a folder's chapters, in the order of their names, and of the policies beside them.
+async fn tour_index(folder: &std::path::Path) -> String {
+    let (mut chapters, mut policies) = (Vec::new(), Vec::new());
+    if let Ok(mut entries) = tokio::fs::read_dir(folder).await {
+        while let Ok(Some(entry)) = entries.next_entry().await {
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            match name.rsplit_once('.') {
+                // Chapters are numbered; a README is none.
+                Some((_, "md")) if name.starts_with(|c: char| c.is_ascii_digit()) => {
+                    chapters.push(name);
+                }
+                Some((_, "yaml" | "yml")) => policies.push(name),
+                _ => {}
+            }
+        }
+    }
+    chapters.sort();
+    policies.sort();
+    serde_json::json!({ "chapters": chapters, "policies": policies }).to_string()
 }
 
 /// The media type that a manifest names itself.

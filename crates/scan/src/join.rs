@@ -40,6 +40,11 @@ impl Joined {
         }
     }
 
+    /// What manifest and config say.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// The merged file tree.
     pub fn tree(&self) -> &MergedTree {
         &self.tree

@@ -157,6 +157,16 @@ impl Browser {
             .unwrap();
     }
 
+    /// Types a text wherever the focus is.
+    pub(crate) async fn press_text(&self, text: &str) {
+        self.driver
+            .action_chain()
+            .send_keys(text)
+            .perform()
+            .await
+            .unwrap();
+    }
+
     /// Gives a file to the page as if it were dropped or chosen.
     pub(crate) async fn choose_file(&self, path: &std::path::Path) {
         let start = Instant::now();
@@ -352,6 +362,20 @@ impl Browser {
         self.colour_scheme("light").await;
         self.resize(WINDOW.0, WINDOW.1).await;
         self.settle().await;
+    }
+
+    /// Keeps one screenshot, of the window as it is.
+    pub(crate) async fn shot_here(&self, name: &str) {
+        if std::env::var("LAMINA_SHOTS").is_err() {
+            return;
+        }
+        let folder = root().join("docs/shots");
+        std::fs::create_dir_all(&folder).unwrap();
+        self.settle().await;
+        self.driver
+            .screenshot(&folder.join(format!("{name}.png")))
+            .await
+            .unwrap();
     }
 
     /// Waits for two frames, so that what was changed is drawn.

@@ -36,6 +36,23 @@ impl Lamina {
         Self::start_trusting(&[], database, Some(key)).await
     }
 
+    /// The same with the page in another folder.
+    pub(crate) async fn start_at(page: &Path) -> Self {
+        let port = free_port();
+        let mut command = Command::new(program());
+        command
+            .current_dir(root())
+            .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--page"])
+            .arg(page)
+            .args(["--samples", "demo/out/samples", "--db", "demo/out/db"]);
+        let mut process = Process::start("lamina", command);
+        process.listens(port).await;
+        Self {
+            process,
+            url: format!("http://127.0.0.1:{port}"),
+        }
+    }
+
     async fn start_trusting(allowed: &[String], database: &Path, key: Option<&str>) -> Self {
         for (path, what) in [
             ("dist/index.html", "page"),

@@ -97,7 +97,7 @@ fn head(document: &Value, draft: &mut Draft) {
         }
         for property in image.list("properties") {
             match (property.text("name"), property.text("value")) {
-                (Some("aquasecurity:trivy:DiffID"), diff_id) => {
+                (Some("aquasecurity:trivy:DiffID" | "lamina:layer:diffID"), diff_id) => {
                     draft.layer(None, diff_id);
                 }
                 (Some("aquasecurity:trivy:ImageID"), id) => {
@@ -144,25 +144,24 @@ fn components<'a>(document: &'a Value, draft: &mut Draft, packages: &mut HashMap
             all.find(|it| it.text("name") == Some(name))?.text("value")
         };
         let layer = draft.layer(
-            property("aquasecurity:trivy:LayerDigest").or(property("lamina:layer:digest")),
-            property("aquasecurity:trivy:LayerDiffID")
-                .or(property("syft:location:0:layerID"))
-                .or(property("lamina:layer:diffID")),
+            property("aquasecurity:trivy:LayerDigest"),
+            property("aquasecurity:trivy:LayerDiffID").or(property("syft:location:0:layerID")),
         );
+        // Ours name it by its place in the stack.
+        let number = property("lamina:layer:index").and_then(|number| number.parse().ok());
+        let layer = layer.or(number.filter(|number: &usize| *number < draft.layers.len()));
         let purl = component.text("purl");
         if purl.is_none() && component.text("version").is_none() {
             continue;
         }
-        let source = property("aquasecurity:trivy:SrcName").map(|name| {
-            let part = |name: &str| property(&format!("aquasecurity:trivy:{name}"));
-            let release = part("SrcRelease")
-                .map(|it| format!("-{it}"))
-                .unwrap_or_default();
-            (
-                name,
-                part("SrcVersion").map(|version| format!("{version}{release}")),
-            )
-        });
+        let part = |name: &str| property(&format!("aquasecurity:trivy:{name}"));
+        let release = part("SrcRelease")
+            .map(|it| format!("-{it}"))
+            .unwrap_or_default();
+        let version = part("SrcVersion").map(|version| format!("{version}{release}"));
+        let version = version.or(property("lamina:source:version").map(str::to_owned));
+        let source = part("SrcName").or(property("lamina:source:name"));
+        let source = source.map(|name| (name, version));
         let group = component.text("group");
         let joined =
             group.map(|group| format!("{group}/{}", component.text("name").unwrap_or_default()));
@@ -174,7 +173,9 @@ fn components<'a>(document: &'a Value, draft: &mut Draft, packages: &mut HashMap
             name: name.filter(|_| purl.is_none()),
             source,
             version: component.word("version").filter(|_| purl.is_none()),
-            file: property("aquasecurity:trivy:FilePath").or(property("syft:location:0:path")),
+            file: property("aquasecurity:trivy:FilePath")
+                .or(property("syft:location:0:path"))
+                .or(property("lamina:file")),
             layer,
             ..Named::default()
         });

@@ -386,6 +386,23 @@ fn one_scan_in_five_formats_says_the_same() {
 }
 
 #[test]
+fn what_we_write_for_others_comes_back() {
+    let report = sample::report();
+    let policy = Policy::default();
+    for id in ["json", "sarif", "cyclonedx"] {
+        let format = lamina_report::formats::by_id(id).unwrap();
+        let text = format.render(&Judged::new(&report, &policy, sample::now()));
+        let again = imports::read(text.as_bytes()).unwrap();
+        let beside = beside::compare(&report, &again, &BTreeMap::new());
+        let counts = Side::ALL.map(|side| beside.count(side));
+        assert!(counts[0] > 0, "{id}");
+        assert_eq!(counts[1..], [0, 0], "{id}: {:#?}", beside.rows);
+        let mut reasons = beside.rows.iter().flat_map(|row| &row.reasons);
+        assert_eq!(reasons.next(), None, "{id}");
+    }
+}
+
+#[test]
 fn another_image_is_not_in_our_inventory() {
     let (Some(trivy), Some(grype)) = (
         report("trivy/golden-alpine-310.json"),
