@@ -338,7 +338,7 @@ fn side_row(
     name: &'static str,
     comparison: &Comparison,
     read: impl Fn(&Side) -> String,
-) -> impl IntoView {
+) -> AnyView {
     let (a, b) = (read(&comparison.a), read(&comparison.b));
     let is_other = a != b;
     view! {
@@ -348,6 +348,7 @@ fn side_row(
             <td><bdi>{b}</bdi></td>
         </tr>
     }
+    .into_any()
 }
 
 fn counts(side: &Side) -> String {

@@ -130,8 +130,6 @@ pub struct Address {
     pub package: Option<usize>,
     /// The issue in the drawer, as an index into the report.
     pub issue: Option<usize>,
-    /// What it is compared with ([`super::compare::Other`]).
-    pub with: Option<String>,
     /// The chapter of the tour that is open, from 1; 0 is the list of chapters.
     pub tour: Option<usize>,
     /// The file in the drawer, by its path.
@@ -140,6 +138,8 @@ pub struct Address {
     pub file_layer: Option<usize>,
     /// Its lines that matter, first and last.
     pub lines: Option<(u32, u32)>,
+    /// What it is compared with ([`super::compare::Other`]).
+    pub with: Option<String>,
 }
 
 impl Address {
@@ -189,10 +189,10 @@ impl Address {
                 "finding" => address.finding = Some(value),
                 "package" => address.package = value.parse().ok(),
                 "issue" => address.issue = value.parse().ok(),
-                "with" => address.with = Some(value),
                 "file" => address.file = Some(value),
                 "of" => address.file_layer = value.parse().ok(),
                 "lines" => address.lines = parse_lines(&value),
+                "with" => address.with = Some(value),
                 _ => {}
             }
         }
@@ -252,9 +252,6 @@ impl Address {
         if let Some(issue) = self.issue {
             push("issue", &issue.to_string());
         }
-        if let Some(with) = &self.with {
-            push("with", with);
-        }
         if let Some(file) = &self.file {
             push("file", file);
         }
@@ -270,6 +267,9 @@ impl Address {
             Some(0) => push("tour", "chapters"),
             Some(chapter) => push("tour", &chapter.to_string()),
             None => {}
+        }
+        if let Some(with) = &self.with {
+            push("with", with);
         }
         format!("?{}{fragment}", query.join("&"))
     }
@@ -370,11 +370,11 @@ mod tests {
             finding: Some("CVE-2024-1@17".to_owned()),
             package: Some(17),
             issue: Some(0),
-            with: Some("image:nginx:1".to_owned()),
             tour: Some(3),
             file: Some("etc/a b.conf".to_owned()),
             file_layer: Some(2),
             lines: Some((3, 7)),
+            with: Some("image:nginx:1".to_owned()),
         };
         let shared = Address {
             subject: Subject::Shared("1.abc_-".to_owned()),

@@ -49,15 +49,6 @@ pub(crate) struct File {
     pub(crate) digest: Digest,
 }
 
-impl File {
-    /// What is made and not read.
-    pub(crate) fn of(text: String) -> Self {
-        let bytes = Bytes::from(text);
-        let digest = Digest::of(&bytes);
-        Self { bytes, digest }
-    }
-}
-
 impl Source {
     /// The file at `path` (relative, with slashes), if there is one.
     pub(crate) async fn get(&self, path: &str) -> Option<File> {
@@ -76,7 +67,9 @@ impl Source {
 }
 
 impl File {
-    pub(crate) fn of(bytes: Bytes) -> Self {
+    /// Of its bytes, read or made.
+    pub(crate) fn of(bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
         let digest = Digest::of(&bytes);
         Self { bytes, digest }
     }

@@ -251,10 +251,10 @@ impl Site {
             .route("/db/{*path}", get(db))
             .route("/samples/{*path}", get(samples))
             .route("/relay/{*path}", any(relay))
+            .route("/tour/{*path}", get(tour))
             .route("/share", any(share))
             .route("/share/{id}", any(share))
             .route("/report.schema.json", get(report_schema))
-            .route("/tour/{*path}", get(tour))
             .fallback(page)
             .layer(axum::middleware::map_response(harden))
             .with_state(self)
@@ -606,7 +606,7 @@ async fn page(State(site): State<Site>, request: Request<Body>) -> Response {
     if path == "index.html"
         && let Some(bytes) = csp::without_meta(&file.bytes)
     {
-        file = File::of(bytes.into());
+        file = File::of(bytes);
         // What was compressed beside it has the policy in it.
         is_as_built = false;
     }

@@ -126,7 +126,7 @@ impl Shares {
             .trim_start_matches("/share")
             .trim_matches('/')
             .to_owned();
-        let now = transport::now().as_secs();
+        let now = transport::now().as_millis() / 1000;
         match (parts.method, id.as_str()) {
             (Method::POST, "") => {
                 let days = days(parts.uri.query().unwrap_or_default());
@@ -445,7 +445,7 @@ mod tests {
     async fn a_share_is_there_until_it_is_deleted_by_its_token() {
         let (_folder, shares) = shares(ShareLimits::default());
         let (id, token, expires) = upload(&shares, b"secret").await;
-        let now = transport::now().as_secs();
+        let now = transport::now().as_millis() / 1000;
         assert!(expires > now + 29 * 86_400 && expires <= now + 30 * 86_400 + 1);
         let path = format!("/share/{id}");
         assert_eq!(

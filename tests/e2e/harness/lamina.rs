@@ -45,10 +45,13 @@ impl Lamina {
             .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--page"])
             .arg(page)
             .args(["--samples", "demo/out/samples", "--db", "demo/out/db"]);
+        let shares = tempfile::tempdir().unwrap();
+        command.arg("--shares").arg(shares.path());
         let mut process = Process::start("lamina", command);
         process.listens(port).await;
         Self {
             process,
+            shares,
             url: format!("http://127.0.0.1:{port}"),
         }
     }
