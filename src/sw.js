@@ -147,10 +147,10 @@ async function networkFirst(request, path) {
 
 // Said as a registry says it, so that the page can show it.
 function absent(path) {
-  const message = path.startsWith("samples/")
-    ? "there is no network, and this sample is not kept in this browser: open the demo once with a network"
-    : "there is no network, and this is not kept in this browser";
-  return json({ errors: [{ code: "UNAVAILABLE", message }] }, 404);
+  const isSample = path.startsWith("samples/");
+  const message = `there is no network, and this ${isSample ? "sample" : "file"} is not kept in this browser`;
+  // "Gone": a registry that has no such tag says 404. Files of a database may be missing.
+  return json({ errors: [{ code: "UNAVAILABLE", message }] }, isSample ? 410 : 404);
 }
 
 function json(value, status = 200) {

@@ -43,6 +43,14 @@ pub fn point(name: Option<&str>) -> bool {
     target.is_some()
 }
 
+/// Whether some of the part of that name is within the window.
+pub fn is_in_sight(name: &str) -> bool {
+    find(name).is_some_and(|target| {
+        let area = target.get_bounding_client_rect();
+        area.bottom() > 0.0 && area.top() < super::window_height()
+    })
+}
+
 /// Scrolls to the part of that name: its middle to the middle of the window, or its top to the top if it
 /// is higher than that.
 pub fn scroll_to(name: &str) {

@@ -35,6 +35,9 @@ const POINTS_EVERY: Duration = Duration::from_millis(250);
 /// How long a part is waited for until it is scrolled to, in tries.
 const TRIES: u32 = 240;
 
+/// How long it is kept in sight then, in tries: lists above it may still come in.
+const SETTLE_TRIES: u32 = 10;
+
 /// The tour.
 #[derive(Clone, Copy)]
 pub(super) struct TourStore {
@@ -380,9 +383,15 @@ impl TourStore {
             return;
         }
         self.tries.set_value(tries - 1);
-        if let Some(name) = name.filter(|_| is_there) {
+        let Some(name) = name.filter(|_| is_there) else {
+            return;
+        };
+        if tries > SETTLE_TRIES {
             browser::pointer::scroll_to(&name);
-            self.tries.set_value(0);
+            self.tries.set_value(SETTLE_TRIES);
+        } else if !browser::pointer::is_in_sight(&name) {
+            // What came in above it has moved it away.
+            browser::pointer::scroll_to(&name);
         }
     }
 }

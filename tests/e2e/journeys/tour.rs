@@ -48,9 +48,10 @@ async fn chapter(browser: &Browser, number: usize, count: usize) {
     browser
         .until("what is pointed at", async || {
             let script = "const it = document.querySelector('[data-pointed-at]'); if (!it) return false; \
-                const a = it.getBoundingClientRect(), b = document.querySelector('.tour').getBoundingClientRect(); \
-                const apart = a.left >= b.right || a.right <= b.left || a.bottom <= b.top || a.top >= b.bottom; \
-                return apart && a.bottom > 0 && a.top < innerHeight";
+                const area = it.getBoundingClientRect(); \
+                const x = area.left + area.width / 2, y = Math.max(area.top, 0) + Math.min(area.height / 2, 20); \
+                const seen = document.elementFromPoint(x, y); \
+                return seen !== null && seen.closest('.tour') === null";
             browser.script(script).await == Value::Bool(true)
         })
         .await;

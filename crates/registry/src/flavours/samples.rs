@@ -38,6 +38,11 @@ impl Flavour for Samples {
                  them"
                     .to_owned(),
             ),
+            // What the page's service worker says without a network.
+            ErrorKind::Status { status: 410, .. } => Some(
+                "open the demo once where there is a network: it is kept then, and opens without one"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
