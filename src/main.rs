@@ -2,9 +2,9 @@
 
 use lamina_page::{
     components::{
-        compare::Compare, file_tree::FileTree, fix_plan::FixPlan, help::HelpText,
-        image_panel::ImagePanel, lab::Lab, network_log::RequestList, palette::CommandField,
-        settings_panel::SettingsList, tour::Tour,
+        beside::OtherScanners, compare::Compare, file_tree::FileTree, fix_plan::FixPlan,
+        help::HelpText, image_panel::ImagePanel, lab::Lab, network_log::RequestList,
+        palette::CommandField, settings_panel::SettingsList, tour::Tour,
     },
     lazy::{Loading, NotLoaded, Panel, Views},
     pages::report::ReportPage,
@@ -40,7 +40,7 @@ fn report() -> Result<AnyView, SplitLoaderError> {
 fn tab(view: View) -> Result<AnyView, SplitLoaderError> {
     Ok(match view {
         View::Fixes => view! { <FixPlan /> }.into_any(),
-        View::Compare => view! { <Compare /> }.into_any(),
+        View::Compare => view! { <Compare /> <OtherScanners /> }.into_any(),
         View::Files => view! { <FileTree /> }.into_any(),
         View::Image => view! { <ImagePanel /> }.into_any(),
         // These come with the report, or are a part of their own.

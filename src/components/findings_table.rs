@@ -223,7 +223,7 @@ pub fn FindingsTable() -> impl IntoView {
             >
                 <div
                     class="table findingsTable"
-                    role="table"
+                    role=move || if grouping.get() == Grouping::None { "table" } else { "treegrid" }
                     aria-label="Findings"
                     aria-rowcount=move || (rows.with(|rows| rows.len()) + 1).to_string()
                     data-test="findings-table"

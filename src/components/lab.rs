@@ -12,7 +12,6 @@ pub mod vex;
 
 use leptos::prelude::*;
 
-use super::beside::OtherScanners;
 use custom::CustomRules;
 use exceptions::Exceptions;
 use outcome::Outcome;
@@ -37,7 +36,6 @@ pub fn Lab() -> impl IntoView {
             <Exceptions />
             <VexList />
             <CustomRules />
-            <OtherScanners />
         </div>
     }
 }

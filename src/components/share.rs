@@ -60,9 +60,6 @@ const DOWNLOADS: &[(&str, &str, &str)] = &[
     ("badge", "Badge", "Whether it passes, as an SVG picture"),
 ];
 
-/// What the build leaves beside the page: itself, in one file, without a report.
-const SHELL: &str = "report-shell.html";
-
 /// Bytes of the shell.
 const MOST_SHELL_BYTES: usize = 64 << 20;
 
@@ -453,7 +450,12 @@ fn ByFile() -> impl IntoView {
 /// The page in one file, with the report in it.
 async fn page_file(shared: &SharedReport) -> Result<String, String> {
     let missing = || "this page was built without the shell of the one-file report".to_owned();
-    let url = format!("{}{SHELL}", platform::base_url());
+    // What the build leaves beside the page: itself, in one file, without a report.
+    let url = format!(
+        "{}report-{}.html",
+        platform::base_url(),
+        platform::build_hash()
+    );
     let answer = fetch::send("GET", &url, &[], None).await;
     let answer = answer.map_err(|error| error.to_string())?;
     if answer.status != 200 {

@@ -146,7 +146,9 @@ pub(crate) fn optimise(file: &Path) -> Result<()> {
     if find("wasm-opt", &folders()).is_none() {
         return Ok(());
     }
-    run("wasm-opt -O1 --all-features")
+    // What browsers understand today, and rustc and wasm-bindgen use; `--all-features` writes encodings
+    // that Chromium refuses.
+    run("wasm-opt -O1 --enable-bulk-memory --enable-bulk-memory-opt --enable-reference-types --enable-simd --enable-sign-ext --enable-mutable-globals --enable-nontrapping-float-to-int --enable-multivalue --enable-extended-const")
         .arg(file)
         .arg("-o")
         .arg(file)

@@ -109,7 +109,7 @@ fn Tool(preset: &'static dyn Preset) -> impl IntoView {
                 </span>
             </div>
             <p class="labReason">{move || decision.with(answer)}</p>
-            {move || decision.with(|decision| (!decision.message.is_empty()).then(|| view! { <p class="labMessage">{decision.message.clone()}</p> }))}
+            {move || decision.with(|decision| (!decision.message.is_empty()).then(|| view! { <p class="labMessage" tabindex="0">{decision.message.clone()}</p> }))}
             {move || decision.with(why_left_out)}
             {move || decision.with(notes)}
             {move || file.get().map(|file| view! {

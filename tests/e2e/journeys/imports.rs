@@ -102,7 +102,8 @@ fn another_scanner_is_put_beside_ours_with_reasons() {
         open_shop(browser, lamina).await;
         let ours = shared(browser).await.report;
         let path = file("beside.json", &trivy(&ours, 5));
-        browser.click("tab-policy").await;
+        browser.click("tab-compare").await;
+        browser.one("beside").await;
         let input = browser.driver.find(By::Css("[data-test=\"beside-file\"]"));
         let input = input.await.unwrap();
         input.send_keys(path.to_str().unwrap()).await.unwrap();
@@ -136,8 +137,8 @@ fn another_scanner_is_put_beside_ours_with_reasons() {
 
 /// Puts the hostile text into every text of a document, but for words of which there is a list.
 fn poison(value: &mut Value, name: &str) {
-    const LISTED: [&str; 8] = [
-        "severity", "status", "kind", "basis", "default", "fail-on", "fail_on", "outcome",
+    const LISTED: [&str; 9] = [
+        "severity", "status", "kind", "basis", "default", "fail-on", "fail_on", "outcome", "what",
     ];
     match value {
         Value::String(text) if !LISTED.contains(&name) => text.push_str(HOSTILE),
@@ -160,6 +161,8 @@ async fn walk_all(browser: &Browser) {
         ("tab-image", ""),
         ("tab-warnings", ""),
         ("tab-policy", ""),
+        ("tab-fixes", ""),
+        ("tab-compare", ""),
     ] {
         browser.click(tab).await;
         browser.settle().await;
