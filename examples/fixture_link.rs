@@ -236,6 +236,7 @@ fn main() {
         issues: Vec::new(),
         base: None,
         accounts: None,
+        imported: None,
         format: FORMAT,
         scanned_at: "2026-11-23T21:40:00Z".to_owned(),
         scanner: "lamina 0.1.0".to_owned(),
@@ -292,13 +293,18 @@ fn main() {
             1,
             "usr/lib/x.deb is 300000000 bytes, more than the 67108864 that deb reads",
         )],
+        left_out: Vec::new(),
     };
     println!(
         "{}",
-        link::encode(&SharedReport {
-            report,
-            policy: Policy::default(),
-            vex: Vec::new(),
-        })
+        link::encode(
+            &SharedReport {
+                report,
+                policy: Policy::default(),
+                vex: Vec::new(),
+            },
+            usize::MAX
+        )
+        .text
     );
 }

@@ -6,9 +6,9 @@ use crate::{
     browser,
     components::{
         dialog::Dialog, drop_zone::DropZone, language_offer::LanguageOffer, masthead::Masthead,
-        toast_list::ToastList,
+        offline_note::NewerNote, toast_list::ToastList,
     },
-    lazy::Lazy,
+    lazy::{Lazy, Panel},
     pages::{
         home::Home,
         problem::{Problem, WantsFile},
@@ -19,6 +19,7 @@ use crate::{
         database::DatabaseStore,
         language::{LanguageStore, t},
         network_log,
+        offline::OfflineStore,
         overlays::{Overlay, Overlays},
         session::{Phase, Session},
         settings::{Settings, keep_sort, sort_of, takes},
@@ -43,6 +44,8 @@ pub fn App() -> impl IntoView {
     provide_context(session);
     provide_context(DatabaseStore::new(session, toasts));
     remember_sorting(session);
+    provide_context(OfflineStore::start());
+    let is_touring = Memo::new(move |_| session.address.with(|address| address.tour.is_some()));
     browser::on_window::<web_sys::KeyboardEvent>("keydown", move |event| {
         on_key(&event, session, settings, overlays);
     });
@@ -56,7 +59,7 @@ pub fn App() -> impl IntoView {
         Phase::Scanning => view! { <Scan /> }.into_any(),
         Phase::Done(loaded) => {
             provide_context(loaded);
-            view! { <Lazy view=|views| views.report /> }.into_any()
+            view! { <Lazy view=|views| (views.report)() /> }.into_any()
         }
         Phase::Failed(failure) => view! { <Problem failure /> }.into_any(),
         Phase::WantsFile(name) => view! { <WantsFile name /> }.into_any(),
@@ -75,19 +78,21 @@ pub fn App() -> impl IntoView {
             }>{t("Skip to the content")}</a>
             <LanguageOffer />
             <Masthead />
+            {move || is_touring.get().then(|| view! { <Lazy view=|views| (views.tour)() /> })}
             {page}
+            <NewerNote />
             <DropZone />
             <Dialog overlay=Overlay::Help title=t("Shortcuts") class="help">
-                <Lazy view=|views| views.help />
+                <Lazy view=|views| (views.panel)(Panel::Help) />
             </Dialog>
             <Dialog overlay=Overlay::Palette title=t("Commands") class="palette">
-                <Lazy view=|views| views.palette />
+                <Lazy view=|views| (views.panel)(Panel::Palette) />
             </Dialog>
             <Dialog overlay=Overlay::Settings title=t("Settings") class="settings">
-                <Lazy view=|views| views.settings />
+                <Lazy view=|views| (views.panel)(Panel::Settings) />
             </Dialog>
             <Dialog overlay=Overlay::NetworkLog title=t("Requests of this tab") class="networkLog">
-                <Lazy view=|views| views.network_log />
+                <Lazy view=|views| (views.panel)(Panel::NetworkLog) />
             </Dialog>
         }
         .into_any()

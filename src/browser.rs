@@ -2,6 +2,9 @@
 //!
 //! `platform` is I/O that the page and its workers share; this is what only a window has.
 
+pub mod pointer;
+pub mod service;
+
 use std::time::Duration;
 
 use crate::state::machine::Machine;
@@ -77,6 +80,26 @@ pub fn on_window<E: JsCast + 'static>(event: &str, callback: impl Fn(E) + 'stati
     closure.forget();
 }
 
+/// Listens on the whole window, before anything within it does, until what called this is gone.
+pub fn on_window_first<E: JsCast + 'static>(event: &'static str, callback: impl Fn(&E) + 'static) {
+    let closure = Closure::<dyn Fn(JsValue)>::new(move |event: JsValue| {
+        if let Some(event) = event.dyn_ref::<E>() {
+            callback(event);
+        }
+    });
+    let Some(window) = window() else { return };
+    let listener: js_sys::Function = closure.as_ref().unchecked_ref::<js_sys::Function>().clone();
+    let _ = window.add_event_listener_with_callback_and_bool(event, &listener, true);
+    let kept = leptos::prelude::StoredValue::new_local(Some((closure, listener)));
+    leptos::prelude::on_cleanup(move || {
+        let taken = leptos::prelude::UpdateValue::try_update_value(&kept, Option::take).flatten();
+        if let (Some(window), Some((closure, listener))) = (self::window(), taken) {
+            let _ = window.remove_event_listener_with_callback_and_bool(event, &listener, true);
+            drop(closure);
+        }
+    });
+}
+
 /// A setting kept in this browser.
 pub fn setting(name: &str) -> Option<String> {
     window()?.local_storage().ok()??.get_item(name).ok()?
@@ -93,6 +116,9 @@ pub fn keep_setting(name: &str, value: Option<&str>) {
     };
 }
 
+/// The window's event after a link was put on the clipboard.
+pub const LINK_COPIED: &str = "lamina-link-copied";
+
 /// Puts a text on the clipboard; false where the browser refuses.
 pub async fn copy(text: &str) -> bool {
     let Some(window) = window() else { return false };
@@ -101,15 +127,31 @@ pub async fn copy(text: &str) -> bool {
     let Ok(Ok(clipboard)) = clipboard.map(|value| value.dyn_into::<web_sys::Clipboard>()) else {
         return false;
     };
-    JsFuture::from(clipboard.write_text(text)).await.is_ok()
+    let is_copied = JsFuture::from(clipboard.write_text(text)).await.is_ok();
+    if is_copied
+        && text.contains("://")
+        && let Ok(event) = web_sys::Event::new(LINK_COPIED)
+    {
+        let _ = window.dispatch_event(&event);
+    }
+    is_copied
 }
 
 /// Offers a text as a file.
 pub fn download(name: &str, media_type: &str, text: &str) {
+    offer(name, media_type, &text.into());
+}
+
+/// Offers bytes as a file.
+pub fn download_bytes(name: &str, bytes: &js_sys::Uint8Array) {
+    offer(name, "application/octet-stream", bytes);
+}
+
+fn offer(name: &str, media_type: &str, content: &JsValue) {
     let Some(document) = window().and_then(|window| window.document()) else {
         return;
     };
-    let parts = js_sys::Array::of1(&text.into());
+    let parts = js_sys::Array::of1(content);
     let options = web_sys::BlobPropertyBag::new();
     options.set_type(media_type);
     let blob = web_sys::Blob::new_with_str_sequence_and_options(&parts, &options);
@@ -127,9 +169,31 @@ pub fn download(name: &str, media_type: &str, text: &str) {
     });
 }
 
+/// Calls again and again, until what called this is gone.
+pub fn every(duration: Duration, callback: impl Fn() + 'static) {
+    if let Ok(handle) = leptos::prelude::set_interval_with_handle(callback, duration) {
+        leptos::prelude::on_cleanup(move || handle.clear());
+    }
+}
+
 /// Calls once, later.
 pub fn after(duration: Duration, callback: impl FnOnce() + 'static) {
     leptos::prelude::set_timeout(callback, duration);
+}
+
+/// The text of an element of the page as it was served: `None` if there is none of that id.
+pub fn embedded(id: &str) -> Option<String> {
+    window()?.document()?.get_element_by_id(id)?.text_content()
+}
+
+/// Asks the browser to print the page.
+pub fn print() {
+    if let Some(window) = window()
+        && let Ok(print) = js_sys::Reflect::get(&window, &"print".into())
+        && let Ok(print) = print.dyn_into::<js_sys::Function>()
+    {
+        let _ = print.call0(&window);
+    }
 }
 
 /// Sets the window's title.
@@ -332,6 +396,16 @@ pub fn is_on_button(event: &web_sys::KeyboardEvent) -> bool {
         .target()
         .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
         .is_some_and(|target| matches!(target.tag_name().as_str(), "BUTTON" | "A"))
+}
+
+/// Whether a key is pressed within something that arrows walk in, or space changes: tabs, sliders, trees,
+/// layers, switches.
+pub fn has_arrows(event: &web_sys::KeyboardEvent) -> bool {
+    const WITHIN: &str = "[role=\"tablist\"], [role=\"tree\"], [role=\"grid\"], [role=\"table\"], .strata, input, summary";
+    event
+        .target()
+        .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+        .is_some_and(|target| target.closest(WITHIN).ok().flatten().is_some())
 }
 
 /// Whether keys are being typed into a field.

@@ -1,11 +1,14 @@
 //! The desk: reads and writes policies, other tools' files and VEX documents, writes reports in other
-//! formats, and judges rules in Rego.
+//! formats, makes and opens share links, and judges rules in Rego.
 //!
 //! It is a module and a worker of its own, started for each question and ended with the answer: the
 //! page's first load need not carry readers of YAML, TOML and Rego, nor every format, and a stranger's rule that does not
 //! end is ended with its worker.
 
+mod compare;
 mod files;
+mod imports;
+mod links;
 mod render;
 mod worker;
 
@@ -14,7 +17,12 @@ use std::time::Duration;
 use futures::{StreamExt as _, channel::mpsc};
 use js_sys::Reflect;
 use lamina_policy::{CustomRule, Level, Policy, presets::Settings};
-use lamina_report::link::SharedReport;
+use lamina_report::{
+    beside::Beside,
+    compare::Comparison,
+    link::{Encoded, SharedReport},
+    model::Report,
+};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
 use web_sys::{MessageEvent, Worker};
@@ -121,6 +129,25 @@ enum Question {
         shared: Box<SharedReport>,
         answers: Vec<RuleAnswer>,
     },
+    /// What is the link, of at most so many characters after `#r=`?
+    Link {
+        shared: Box<SharedReport>,
+        budget: usize,
+    },
+    /// What is in the link, of which this is the text after `#r=`?
+    Open { text: String },
+    /// What changed from one report to another?
+    Compare {
+        a: Box<Report>,
+        b: Box<SharedReport>,
+    },
+    /// What does the `File` beside this say, as a report?
+    Import,
+    /// What does it say beside this report, by its policy at this time?
+    Beside {
+        shared: Box<SharedReport>,
+        answers: Vec<RuleAnswer>,
+    },
 }
 
 /// The answer to each.
@@ -130,6 +157,11 @@ enum Answer {
     Written(Result<PolicyExport, String>),
     Judged(Vec<RuleAnswer>),
     Rendered(Result<RenderedReport, String>),
+    Linked(Encoded),
+    Opened(Result<Box<SharedReport>, String>),
+    Compared(Box<Comparison>),
+    Imported(Result<Box<Report>, String>),
+    Beside(Result<Beside, String>),
 }
 
 /// Reads a policy, another tool's file, or a VEX document.
@@ -188,6 +220,70 @@ pub async fn render(
     };
     match ask(&question, None, FILES_TIME).await? {
         Answer::Rendered(rendered) => rendered,
+        _ => Err(NO_ANSWER.to_owned()),
+    }
+}
+
+/// Makes a share link: the text after `#r=`, and what was left out so that it has at most `budget`
+/// characters.
+///
+/// # Errors
+/// In words.
+pub async fn make_link(shared: SharedReport, budget: usize) -> Result<Encoded, String> {
+    let shared = Box::new(shared);
+    match ask(&Question::Link { shared, budget }, None, FILES_TIME).await? {
+        Answer::Linked(encoded) => Ok(encoded),
+        _ => Err(NO_ANSWER.to_owned()),
+    }
+}
+
+/// Opens a share link, of which this is the text after `#r=`.
+///
+/// # Errors
+/// In words, when it is none.
+pub async fn open_link(text: String) -> Result<SharedReport, String> {
+    match ask(&Question::Open { text }, None, FILES_TIME).await? {
+        Answer::Opened(opened) => opened.map(|shared| *shared),
+        _ => Err(NO_ANSWER.to_owned()),
+    }
+}
+
+/// Says what changed from one report to another, by the policy of the other.
+///
+/// # Errors
+/// In words.
+pub async fn compare(a: Report, b: SharedReport) -> Result<Comparison, String> {
+    let (a, b) = (Box::new(a), Box::new(b));
+    match ask(&Question::Compare { a, b }, None, FILES_TIME).await? {
+        Answer::Compared(comparison) => Ok(*comparison),
+        _ => Err(NO_ANSWER.to_owned()),
+    }
+}
+
+/// Reads another tool's report, or one of ours.
+///
+/// # Errors
+/// In words, when it is none.
+pub async fn import_report(file: web_sys::File) -> Result<Report, String> {
+    match ask(&Question::Import, Some(file), FILES_TIME).await? {
+        Answer::Imported(report) => report.map(|report| *report),
+        _ => Err(NO_ANSWER.to_owned()),
+    }
+}
+
+/// Puts another tool's report beside ours.
+///
+/// # Errors
+/// In words, when it is none.
+pub async fn compare_report(
+    file: web_sys::File,
+    shared: SharedReport,
+    answers: Vec<RuleAnswer>,
+) -> Result<Beside, String> {
+    let shared = Box::new(shared);
+    let question = Question::Beside { shared, answers };
+    match ask(&question, Some(file), FILES_TIME).await? {
+        Answer::Beside(beside) => beside,
         _ => Err(NO_ANSWER.to_owned()),
     }
 }

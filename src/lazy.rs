@@ -7,7 +7,7 @@ use std::{future::Future, pin::Pin};
 
 use leptos::prelude::*;
 
-use crate::browser;
+use crate::{browser, state::address::View};
 
 /// A view's code could not be fetched: no network, or a newer build has replaced it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,37 +16,47 @@ pub struct NotLoaded;
 /// A view, once its code is there.
 pub type Loading = Pin<Box<dyn Future<Output = Result<AnyView, NotLoaded>> + Send>>;
 
-/// The views. One for the whole page, in its context.
+/// A dialog's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Panel {
+    /// [`crate::components::help::HelpText`].
+    Help,
+    /// [`crate::components::network_log::RequestList`].
+    NetworkLog,
+    /// [`crate::components::palette::CommandField`].
+    Palette,
+    /// [`crate::components::settings_panel::SettingsList`].
+    Settings,
+}
+
+/// The views. One for the whole page, in its context. What is opened together is fetched together:
+/// each part more is a dozen files more that several of them share.
 #[derive(Clone, Copy, Debug)]
 pub struct Views {
     /// [`crate::pages::report::ReportPage`], of the [`crate::state::session::Loaded`] in the context.
     pub report: fn() -> Loading,
-    /// [`crate::components::fix_plan::FixPlan`].
-    pub fixes: fn() -> Loading,
+    /// The content of a tab of the report.
+    pub tab: fn(View) -> Loading,
     /// [`crate::components::lab::Lab`].
     pub lab: fn() -> Loading,
-    /// [`crate::components::help::HelpText`].
-    pub help: fn() -> Loading,
-    /// [`crate::components::network_log::RequestList`].
-    pub network_log: fn() -> Loading,
-    /// [`crate::components::palette::CommandField`].
-    pub palette: fn() -> Loading,
-    /// [`crate::components::settings_panel::SettingsList`].
-    pub settings: fn() -> Loading,
+    /// The content of a dialog.
+    pub panel: fn(Panel) -> Loading,
+    /// [`crate::components::tour::Tour`].
+    pub tour: fn() -> Loading,
 }
 
 /// Shows a view as soon as its code is there; says so when it does not come.
 #[component]
 pub fn Lazy(
-    /// Which one, of the page's [`Views`].
-    view: fn(Views) -> fn() -> Loading,
+    /// Fetches it, of the page's [`Views`].
+    view: fn(Views) -> Loading,
 ) -> impl IntoView {
-    let load = view(expect_context::<Views>());
+    let views = expect_context::<Views>();
     let attempt = RwSignal::new(0_u32);
     move || {
         attempt.track();
         Suspend::new(async move {
-            match load().await {
+            match view(views).await {
                 Ok(view) => view,
                 Err(NotLoaded) => view! { <Missing on_retry=Callback::new(move |()| attempt.update(|it| *it += 1)) /> }
                     .into_any(),

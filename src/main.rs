@@ -2,11 +2,13 @@
 
 use lamina_page::{
     components::{
-        fix_plan::FixPlan, help::HelpText, lab::Lab, network_log::RequestList,
-        palette::CommandField, settings_panel::SettingsList,
+        compare::Compare, file_tree::FileTree, fix_plan::FixPlan, help::HelpText,
+        image_panel::ImagePanel, lab::Lab, network_log::RequestList, palette::CommandField,
+        settings_panel::SettingsList, tour::Tour,
     },
-    lazy::{Loading, NotLoaded, Views},
+    lazy::{Loading, NotLoaded, Panel, Views},
     pages::report::ReportPage,
+    state::address::View,
 };
 use leptos::{
     prelude::*,
@@ -16,12 +18,10 @@ use leptos::{
 fn main() {
     lamina_page::start(Views {
         report: || loading(report()),
-        fixes: || loading(fixes()),
+        tab: |view| loading(tab(view)),
         lab: || loading(lab()),
-        help: || loading(help()),
-        network_log: || loading(network_log()),
-        palette: || loading(palette()),
-        settings: || loading(settings()),
+        panel: |panel| loading(self::panel(panel)),
+        tour: || loading(tour()),
     });
 }
 
@@ -36,9 +36,18 @@ fn report() -> Result<AnyView, SplitLoaderError> {
     Ok(view! { <ReportPage loaded=expect_context() /> }.into_any())
 }
 
-#[wasm_split(fixes, wasm_split_path = leptos::wasm_split, fallible)]
-fn fixes() -> Result<AnyView, SplitLoaderError> {
-    Ok(view! { <FixPlan /> }.into_any())
+#[wasm_split(tab, wasm_split_path = leptos::wasm_split, fallible)]
+fn tab(view: View) -> Result<AnyView, SplitLoaderError> {
+    Ok(match view {
+        View::Fixes => view! { <FixPlan /> }.into_any(),
+        View::Compare => view! { <Compare /> }.into_any(),
+        View::Files => view! { <FileTree /> }.into_any(),
+        View::Image => view! { <ImagePanel /> }.into_any(),
+        // These come with the report, or are a part of their own.
+        View::Findings | View::Policy | View::Issues | View::Packages | View::Warnings => {
+            ().into_any()
+        }
+    })
 }
 
 #[wasm_split(lab, wasm_split_path = leptos::wasm_split, fallible)]
@@ -46,22 +55,17 @@ fn lab() -> Result<AnyView, SplitLoaderError> {
     Ok(view! { <Lab /> }.into_any())
 }
 
-#[wasm_split(help, wasm_split_path = leptos::wasm_split, fallible)]
-fn help() -> Result<AnyView, SplitLoaderError> {
-    Ok(view! { <HelpText /> }.into_any())
+#[wasm_split(panel, wasm_split_path = leptos::wasm_split, fallible)]
+fn panel(panel: Panel) -> Result<AnyView, SplitLoaderError> {
+    Ok(match panel {
+        Panel::Help => view! { <HelpText /> }.into_any(),
+        Panel::NetworkLog => view! { <RequestList /> }.into_any(),
+        Panel::Palette => view! { <CommandField /> }.into_any(),
+        Panel::Settings => view! { <SettingsList /> }.into_any(),
+    })
 }
 
-#[wasm_split(network_log, wasm_split_path = leptos::wasm_split, fallible)]
-fn network_log() -> Result<AnyView, SplitLoaderError> {
-    Ok(view! { <RequestList /> }.into_any())
-}
-
-#[wasm_split(palette, wasm_split_path = leptos::wasm_split, fallible)]
-fn palette() -> Result<AnyView, SplitLoaderError> {
-    Ok(view! { <CommandField /> }.into_any())
-}
-
-#[wasm_split(settings, wasm_split_path = leptos::wasm_split, fallible)]
-fn settings() -> Result<AnyView, SplitLoaderError> {
-    Ok(view! { <SettingsList /> }.into_any())
+#[wasm_split(tour, wasm_split_path = leptos::wasm_split, fallible)]
+fn tour() -> Result<AnyView, SplitLoaderError> {
+    Ok(view! { <Tour /> }.into_any())
 }

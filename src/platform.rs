@@ -5,6 +5,8 @@ pub mod fetch;
 pub mod netlog;
 pub mod registry;
 pub mod routes;
+pub mod seal;
+pub mod shares;
 pub mod store;
 #[cfg(all(test, target_arch = "wasm32"))]
 mod tests;
@@ -75,6 +77,17 @@ pub fn describe(error: &JsValue) -> String {
         return error.message().into();
     }
     error.as_string().unwrap_or_else(|| format!("{error:?}"))
+}
+
+/// The bytes of a file, or of a part of one.
+///
+/// # Errors
+/// When the browser cannot read it: it was moved or changed since it was chosen.
+pub async fn file_bytes(file: &web_sys::Blob) -> Result<Vec<u8>, String> {
+    let buffer = wasm_bindgen_futures::JsFuture::from(file.array_buffer()).await;
+    buffer
+        .map(|buffer| js_sys::Uint8Array::new(&buffer).to_vec())
+        .map_err(|_| "the file cannot be read".to_owned())
 }
 
 /// Waits.

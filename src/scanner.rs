@@ -27,10 +27,10 @@ use crate::{
         self, fetch,
         store::{self, Table},
     },
-    state::counts::Counts,
+    state::{content::FileView, counts::Counts, treemap::Tile},
     worker::{
         pool::{Pool, TaskId},
-        protocol::{Event, Task},
+        protocol::{Event, OpenTask, RegistryWay, Task},
     },
 };
 
@@ -157,6 +157,24 @@ pub struct FileRow {
     pub is_present: bool,
     /// The package that owns it: an index into the report's packages.
     pub owner: Option<usize>,
+    /// Numeric user and group.
+    pub ids: (u64, u64),
+    /// Layers that empty the directory of what lies below them.
+    pub opaque_in: Vec<usize>,
+}
+
+/// Which files are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Only {
+    /// All.
+    #[default]
+    All,
+    /// Those that a layer replaced.
+    Changed,
+    /// Those that a layer deleted and that are not there any more.
+    Deleted,
+    /// Files that no package owns.
+    Unowned,
 }
 
 /// What a file is.
@@ -252,6 +270,17 @@ pub(crate) struct Server {
     pub(crate) plain_http: Vec<String>,
     /// Keys that an advisory database must be signed with, one of them.
     pub(crate) database_keys: Vec<String>,
+    /// What it keeps of encrypted reports; `None` if it takes none.
+    pub(crate) shares: Option<ShareLimits>,
+}
+
+/// What a server keeps of encrypted reports.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub(crate) struct ShareLimits {
+    /// Bytes of one.
+    pub(crate) bytes: u64,
+    /// The most days for which it is kept.
+    pub(crate) days: u32,
 }
 
 /// What `lamina.json` may be, in bytes.
@@ -302,6 +331,17 @@ impl ScanHandle {
 thread_local! {
     /// The worker that holds the image scanned last.
     static HOLDER: Cell<Option<u32>> = const { Cell::new(None) };
+    /// Where the layers of that image are.
+    static LAYERS: RefCell<Option<Layers>> = const { RefCell::new(None) };
+}
+
+/// Where layers are.
+#[derive(Clone)]
+enum Layers {
+    /// On a registry.
+    Registry(Box<RegistryWay>),
+    /// In an archive of this machine.
+    File(web_sys::File),
 }
 
 /// Starts workers before they are needed: the first scan need not wait for their program.
@@ -326,10 +366,14 @@ pub fn scan(
         })
     };
     HOLDER.set(None);
+    LAYERS.set(None);
     spawn_local(async move {
         let result = match source {
             Source::Reference(text) => image::scan(&text, &options, &scan, &on_event).await,
-            Source::File(file) => archive::scan(file, &options, &scan, &on_event).await,
+            Source::File(file) => {
+                LAYERS.set(Some(Layers::File(file.clone())));
+                archive::scan(file, &options, &scan, &on_event).await
+            }
         };
         match result {
             Ok((report, advisories)) => {
@@ -344,19 +388,93 @@ pub fn scan(
 
 /// The rows of one directory of the image scanned last; `layer` limits it to what that layer touches.
 /// `None` when the tree is not at hand (a shared report, a past one, a reloaded page).
-pub async fn list_directory(directory: String, layer: Option<usize>) -> Option<Vec<FileRow>> {
-    match ask_holder(Task::ListDirectory { directory, layer }).await? {
+pub async fn list_directory(
+    directory: String,
+    layer: Option<usize>,
+    only: Only,
+) -> Option<Vec<FileRow>> {
+    let task = Task::ListDirectory {
+        directory,
+        layer,
+        only,
+    };
+    match ask_holder(task).await?.0 {
         Event::Files(rows) => rows,
         _ => None,
     }
 }
 
 /// Files of the image scanned last whose path contains `query`, at most `limit`, as full paths.
-pub async fn search_files(query: String, limit: usize) -> Option<Vec<FileRow>> {
-    match ask_holder(Task::SearchFiles { query, limit }).await? {
+pub async fn search_files(query: String, limit: usize, only: Only) -> Option<Vec<FileRow>> {
+    match ask_holder(Task::SearchFiles { query, limit, only })
+        .await?
+        .0
+    {
         Event::Files(rows) => rows,
         _ => None,
     }
+}
+
+/// What lies in a directory of the image scanned last, weighed for a map of it.
+pub async fn weigh(directory: String) -> Option<Vec<Tile>> {
+    match ask_holder(Task::Weigh { directory }).await?.0 {
+        Event::Tiles(tiles) => tiles,
+        _ => None,
+    }
+}
+
+/// Opens a file of the image scanned last: as of a layer, or of the last; at most `limit` bytes, which
+/// come beside what is to be shown of it.
+///
+/// # Errors
+/// In words, if it cannot be read.
+pub async fn open_file(
+    path: String,
+    layer: Option<usize>,
+    limit: u64,
+) -> Result<(FileView, Uint8Array), String> {
+    let layers = LAYERS.with_borrow(Clone::clone);
+    let (registry, file) = match layers {
+        Some(Layers::Registry(way)) => (Some(way), None),
+        Some(Layers::File(file)) => (None, Some(file)),
+        None => (None, None),
+    };
+    let task = Task::OpenFile(Box::new(OpenTask {
+        path,
+        layer,
+        limit,
+        registry,
+    }));
+    match ask_holder_with(task, file).await {
+        Some((Event::File(view), buffers)) => {
+            let nothing = || Uint8Array::new_with_length(0);
+            Ok(((*view)?, buffers.into_iter().next().unwrap_or_else(nothing)))
+        }
+        Some((Event::Failed(failure), _)) => Err(failure.message),
+        _ => Err("the layers of this image are not at hand; scan it again".to_owned()),
+    }
+}
+
+/// A document of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RawDocument {
+    /// A manifest or an index.
+    Manifest,
+    /// A config.
+    Config,
+}
+
+/// A document of the image scanned last, as the registry has it; a config may be kept in this browser.
+///
+/// # Errors
+/// In words, if it is not to be had.
+pub async fn raw_document(kind: RawDocument, digest: String) -> Result<String, String> {
+    let layers = LAYERS.with_borrow(Clone::clone);
+    let way = match layers {
+        Some(Layers::Registry(way)) => Some(*way),
+        Some(Layers::File(_)) | None => None,
+    };
+    image::document(way, kind, &digest).await
 }
 
 /// The prose of an advisory, from the database's lazy shards.
@@ -481,11 +599,18 @@ async fn ask(task: Task) -> Option<Event> {
     heard.next().await
 }
 
-async fn ask_holder(task: Task) -> Option<Event> {
+async fn ask_holder(task: Task) -> Option<(Event, Vec<Uint8Array>)> {
+    ask_holder_with(task, None).await
+}
+
+async fn ask_holder_with(
+    task: Task,
+    file: Option<web_sys::File>,
+) -> Option<(Event, Vec<Uint8Array>)> {
     let serial = HOLDER.get()?;
     let (events, mut heard) = mpsc::unbounded();
-    Pool::of_page().run_on(serial, task, move |event, _, _| {
-        let _ = events.unbounded_send(event);
+    Pool::of_page().run_on(serial, task, file, move |event, buffers, _| {
+        let _ = events.unbounded_send((event, buffers));
     });
     heard.next().await
 }

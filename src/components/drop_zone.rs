@@ -1,4 +1,4 @@
-//! Archives: a button that opens a file dialog, and the whole window as a place to drop one.
+//! Archives and reports: a button that opens a file dialog, and the whole window as a place to drop one.
 
 use leptos::{html, prelude::*};
 
@@ -9,7 +9,7 @@ use crate::state::session::Session;
 #[component]
 pub fn FileButton(
     /// The words on it.
-    #[prop(default = "Open an archive…")]
+    #[prop(default = "Open an archive or report…")]
     label: &'static str,
 ) -> impl IntoView {
     let session = expect_context::<Session>();
@@ -20,7 +20,7 @@ pub fn FileButton(
         };
         if let Some(file) = input.files().and_then(|files| files.get(0)) {
             input.set_value("");
-            session.scan_file(file);
+            session.open_file(file);
         }
     };
     view! {
@@ -31,7 +31,7 @@ pub fn FileButton(
                 class="visuallyHidden"
                 data-test="file-input"
                 type="file"
-                accept=".tar,.tgz,.gz,.zst,application/x-tar,application/gzip"
+                accept=".tar,.tgz,.gz,.zst,.json,.sarif,application/x-tar,application/gzip,application/json"
                 node_ref=input
                 on:change=on_change
             />
@@ -70,7 +70,7 @@ pub fn DropZone() -> impl IntoView {
         event.prevent_default();
         let files = event.data_transfer().and_then(|data| data.files());
         if let Some(file) = files.and_then(|files| files.get(0)) {
-            session.scan_file(file);
+            session.open_file(file);
         }
     });
     on_cleanup(move || {
@@ -81,8 +81,8 @@ pub fn DropZone() -> impl IntoView {
     view! {
         <Show when=move || is_over.get()>
             <div class="dropZone" aria-hidden="true">
-                <p class="dropZoneTitle">"Drop the archive to scan it"</p>
-                <p>"docker save or OCI layout, also gzip-compressed"</p>
+                <p class="dropZoneTitle">"Drop an archive to scan it, or a report to open it"</p>
+                <p>"docker save or OCI layout, also compressed; reports of Trivy, Grype, Clair, Snyk and others, SARIF, CycloneDX"</p>
             </div>
         </Show>
     }

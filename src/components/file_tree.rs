@@ -6,16 +6,19 @@ use leptos::prelude::*;
 
 use super::{
     accounts_panel::AccountsPanel,
+    file_drawer::FileDrawer,
     icons::{AGAIN, CHEVRON, FILE, FOLDER, Icon},
     package_drawer::open_package,
     search_field::SearchField,
+    treemap::Treemap,
     virtual_list::{Scroller, VirtualList},
 };
 use crate::{
     browser,
-    scanner::{self, FileChange, FileKind, FileRow},
+    scanner::{self, FileChange, FileKind, FileRow, Only},
     state::{
-        files::{Tree, TreeRow},
+        address::Address,
+        files::{self, FILTERS, Tree, TreeRow},
         report::ReportStore,
         session::Session,
         words,
@@ -41,6 +44,7 @@ pub fn FileTree() -> impl IntoView {
     let store = expect_context::<ReportStore>();
     let content = RwSignal::new(Content::Loading);
     let with_deleted = RwSignal::new(false);
+    let shows_map = RwSignal::new(false);
     let search = Memo::new(move |_| {
         session
             .address
@@ -51,7 +55,7 @@ pub fn FileTree() -> impl IntoView {
     let generation = StoredValue::new(0_u32);
     // The tree is outside of the page's memory: asking for it is an effect, with its answer kept.
     Effect::new(move |_| {
-        let (search, layer) = (search.get(), store.layer.get());
+        let ((search, only), layer) = (files::parse_search(&search.get()), store.layer.get());
         let asked = generation.get_value().wrapping_add(1);
         generation.set_value(asked);
         if !has_tree {
@@ -60,7 +64,7 @@ pub fn FileTree() -> impl IntoView {
         }
         leptos::task::spawn_local(async move {
             let answer = if search.is_empty() {
-                scanner::list_directory(String::new(), layer)
+                scanner::list_directory(String::new(), layer, only)
                     .await
                     .map(|rows| {
                         let mut tree = Tree::default();
@@ -68,7 +72,7 @@ pub fn FileTree() -> impl IntoView {
                         Content::Tree(tree)
                     })
             } else {
-                scanner::search_files(search, MOST_FOUND)
+                scanner::search_files(search, MOST_FOUND, only)
                     .await
                     .map(Content::Found)
             };
@@ -89,8 +93,9 @@ pub fn FileTree() -> impl IntoView {
         }
         let asked = generation.get_value();
         let layer = store.layer.get_untracked();
+        let (_, only) = files::parse_search(&search.get_untracked());
         leptos::task::spawn_local(async move {
-            let rows = scanner::list_directory(path.clone(), layer)
+            let rows = scanner::list_directory(path.clone(), layer, only)
                 .await
                 .unwrap_or_default();
             if generation.try_get_value() == Some(asked) {
@@ -102,13 +107,20 @@ pub fn FileTree() -> impl IntoView {
             }
         });
     };
+    let by_size = Memo::new(move |_| {
+        let sort = |address: &Address| address.sort.as_deref() == Some("size");
+        session.address.with(sort)
+    });
     let rows = Memo::new(move |_| {
+        // What a layer deleted is what it did: its own view shows it.
+        let is_asked_for = search.with(|search| files::parse_search(search).1 == Only::Deleted);
+        let with_deleted = with_deleted.get() || is_asked_for || store.layer.get().is_some();
         content.with(|content| match content {
-            Content::Tree(tree) => Arc::new(tree.rows(with_deleted.get())),
+            Content::Tree(tree) => Arc::new(tree.rows(with_deleted, by_size.get())),
             Content::Found(files) => Arc::new(
                 files
                     .iter()
-                    .filter(|file| with_deleted.get() || file.is_present)
+                    .filter(|file| with_deleted || file.is_present)
                     .filter(|file| {
                         let layer = store.layer.get();
                         layer.is_none_or(|layer| {
@@ -165,6 +177,10 @@ pub fn FileTree() -> impl IntoView {
                 toggle(row.path);
                 now
             }
+            "Enter" if can_open(&row.file) && !browser::is_on_button(&event) => {
+                open_row(session, &row);
+                now
+            }
             _ => return,
         };
         event.prevent_default();
@@ -175,7 +191,9 @@ pub fn FileTree() -> impl IntoView {
     };
     let draw = move |row: TreeRow, position: usize| {
         let path = row.path.clone();
+        let opened = row.clone();
         let is_directory = row.is_open.is_some();
+        let is_content = can_open(&row.file);
         // A directory that opens stays the same element: it has the focus.
         let state = {
             let path = row.path.clone();
@@ -223,6 +241,14 @@ pub fn FileTree() -> impl IntoView {
             }
             None => ().into_any(),
         };
+        let opaque = (!row.file.opaque_in.is_empty()).then(|| {
+            let layers: Vec<_> = row.file.opaque_in.iter().map(ToString::to_string).collect();
+            let title = format!(
+                "Layer {} hides what the layers below have in this directory",
+                layers.join(", ")
+            );
+            view! { <span class="tag" title=title>"opaque"</span> }
+        });
         let history = row
             .file
             .history
@@ -240,6 +266,11 @@ pub fn FileTree() -> impl IntoView {
                 data-test="file-row"
                 data-path=row.path.clone()
                 data-gone=(!row.file.is_present).then_some("")
+                data-content=is_content.then_some("")
+                data-open={
+                    let path = row.path.clone();
+                    move || session.address.with(|address| address.file.as_ref() == Some(&path)).then_some("")
+                }
                 attr:aria-level=row.level.to_string()
                 aria-expanded=move || state.get().map(|(is_open, _)| if is_open { "true" } else { "false" })
                 aria-rowindex=(position + 2).to_string()
@@ -251,6 +282,8 @@ pub fn FileTree() -> impl IntoView {
                     active.set(position);
                     if is_directory {
                         toggle(path.clone());
+                    } else if is_content {
+                        open_row(session, &opened);
                     }
                 }
             >
@@ -260,11 +293,12 @@ pub fn FileTree() -> impl IntoView {
                     </span>
                     <Icon path=icon />
                     <span class="ellipsis" title=row.path.clone()>{row.file.name.clone()} {target}</span>
+                    {opaque}
                     {move || state.get().is_some_and(|(_, is_loading)| is_loading).then_some(" …")}
                 </div>
                 <div class="tableCell" role="gridcell" data-column="owner">{owner}</div>
                 <div class="tableCell" role="gridcell" data-column="history">{history}</div>
-                <div class="tableCell mono" role="gridcell" data-column="mode">{row.file.mode.clone()}</div>
+                <div class="tableCell mono" role="gridcell" data-column="mode" title=format!("user {}, group {}", row.file.ids.0, row.file.ids.1)>{row.file.mode.clone()}</div>
                 <div class="tableCell" role="gridcell" data-column="size">{words::size(row.file.size)}</div>
             </div>
         }
@@ -280,12 +314,31 @@ pub fn FileTree() -> impl IntoView {
             <Show when=move || !is_absent.get() fallback=move || view! { <Absent /> }>
                 <div class="toolbar">
                     <SearchField what="files" example="part of a path" problems=Signal::derive(Vec::new) />
+                    <div class="chips" role="group" aria-label="Filter">
+                        {FILTERS.map(|(word, title, _)| view! {
+                            <button
+                                type="button"
+                                class="chip"
+                                data-test=word
+                                aria-pressed=move || if search.with(|search| search.split_whitespace().any(|own| own == word)) { "true" } else { "false" }
+                                on:click=move |_| session.refine(|address| address.search = files::toggle_filter(&address.search, word))
+                            >
+                                {title}
+                            </button>
+                        }).collect_view()}
+                    </div>
                     <label class="switch">
                         <input type="checkbox" role="switch" data-test="show-deleted" prop:checked=with_deleted
                             on:change:target=move |event| with_deleted.set(event.target().checked()) />
                         <span>"Also what later layers deleted"</span>
                     </label>
+                    <label class="switch">
+                        <input type="checkbox" role="switch" data-test="show-map" prop:checked=shows_map
+                            on:change:target=move |event| shows_map.set(event.target().checked()) />
+                        <span>"Map"</span>
+                    </label>
                 </div>
+                <Show when=move || shows_map.get()><Treemap /></Show>
                 <p class="tableCount" aria-live="polite">
                     {move || match store.layer.get() {
                         Some(layer) => format!("Files of layer {layer}"),
@@ -302,7 +355,12 @@ pub fn FileTree() -> impl IntoView {
                             <div class="tableHead" role="columnheader" data-column="owner">"Owner"</div>
                             <div class="tableHead" role="columnheader" data-column="history">"Layers"</div>
                             <div class="tableHead" role="columnheader" data-column="mode">"Mode"</div>
-                            <div class="tableHead" role="columnheader" data-column="size">"Size"</div>
+                            <div class="tableHead" role="columnheader" data-column="size" aria-sort=move || if by_size.get() { "descending" } else { "none" }>
+                                <button type="button" class="linkButton" data-test="sort-size" title="The largest first"
+                                    on:click=move |_| session.refine(|address| address.sort = (address.sort.as_deref() != Some("size")).then(|| "size".to_owned()))>
+                                    "Size"
+                                </button>
+                            </div>
                         </div>
                     </div>
                     <VirtualList
@@ -314,8 +372,51 @@ pub fn FileTree() -> impl IntoView {
                     />
                 </div>
             </Show>
+            <FileDrawer
+                on_step=Callback::new(move |is_next: bool| {
+                    let next = rows.with_untracked(|rows| {
+                        let now = active.get_untracked();
+                        let mut after = rows.iter().enumerate().filter(|(_, row)| can_open(&row.file));
+                        let next = match is_next {
+                            true => after.find(|(at, _)| *at > now),
+                            false => after.rfind(|(at, _)| *at < now),
+                        };
+                        next.map(|(at, row)| (at, row.clone()))
+                    });
+                    if let Some((at, row)) = next {
+                        active.set(at);
+                        open_row(session, &row);
+                    }
+                })
+                on_closed=Callback::new(move |()| {
+                    let at = active.get_untracked();
+                    request_animation_frame(move || browser::focus(&format!("file-{at}")));
+                })
+            />
         </div>
     }
+}
+
+/// Whether a row's content can be looked at.
+fn can_open(file: &FileRow) -> bool {
+    matches!(
+        file.kind,
+        FileKind::File | FileKind::HardLink | FileKind::Symlink
+    )
+}
+
+/// Opens a row's file: as it was before it was deleted, or as the selected layer has it.
+fn open_row(session: Session, row: &TreeRow) {
+    let deleted_in = match row.file.history.last() {
+        Some((layer, FileChange::Deleted)) => layer.checked_sub(1),
+        _ => None,
+    };
+    let path = row.path.clone();
+    session.select(|address| {
+        address.file_layer = deleted_in.or(address.layer.filter(|_| row.file.is_present));
+        address.file = Some(path);
+        address.lines = None;
+    });
 }
 
 #[component]

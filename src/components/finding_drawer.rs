@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::{
     drawer::{Drawer, LayerLink, fact},
+    file_drawer::OpenFileButton,
     package_drawer::open_package,
     policy_panel::except,
     severity::SeverityMark,
@@ -257,6 +258,7 @@ fn FindingText(index: usize, finding: Finding, package: Package) -> impl IntoVie
             <dl class="facts">
                 {fact("Layer", view! { <LayerLink layer /> })}
                 {fact("Read from", view! { <span class="mono">{place}</span> }.into_any())}
+                {fact("File", view! { <OpenFileButton path=package.file.clone() layer=Some(package.file_layer) lines=package.lines /> }.into_any())}
                 {(package.file_layer != layer).then(|| fact("File of", format!("layer {} {}", package.file_layer, store.layer_line(package.file_layer)).into_any()))}
                 {package.source.clone().map(|(name, version)| fact("Source package", format!("{name} {version}").into_any()))}
                 {fact("Package URL", view! { <span class="mono">{package.purl.clone()}</span> }.into_any())}

@@ -25,7 +25,7 @@ const WORDS: [(&str, &str); 5] = [
     ("-pkg:git", text("a minus excludes; quotes keep spaces")),
 ];
 
-const FINDING_WORDS: [(&str, &str); 5] = [
+const FINDING_WORDS: [(&str, &str); 7] = [
     (
         "severity:>=high",
         text("at or above a severity; also >, <, <="),
@@ -37,6 +37,14 @@ const FINDING_WORDS: [(&str, &str); 5] = [
     ),
     ("pkg:openssl", text("in a package; id:2024 by its number")),
     ("score:>=9", text("CVSS base score")),
+    (
+        "kev:yes",
+        text("known to be exploited; epss:>=10% likely to be"),
+    ),
+    (
+        "status:will-not",
+        text("part of its status; fix:3.0.15 what a version fixes"),
+    ),
 ];
 
 const PACKAGE_WORDS: [(&str, &str); 6] = [

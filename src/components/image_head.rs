@@ -96,6 +96,9 @@ pub fn ImageHead(
         });
         let database = report.database.clone().map(|database| {
             let title = format!("{}\nbuilt {}", database.digest, words::time(&database.built_at));
+            if database.built_at.is_empty() {
+                return fact("Advisories", database.name.into_any());
+            }
             fact(
                 "Advisories",
                 view! { <span title=title>{database.name.clone()} ", " {words::date(&database.built_at)}</span> }.into_any(),

@@ -3,10 +3,10 @@
 use lamina_report::model::Report;
 use leptos::prelude::*;
 
-use super::copy::CopyButton;
+use super::{copy::CopyButton, dockerfile::Dockerfile, raw_panel::RawPanel};
 use crate::{
     scanner::AdvisoryBytes,
-    state::{report::ReportStore, session::Session, steps, strata, words},
+    state::{address::View, licences, report::ReportStore, session::Session, steps, strata, words},
 };
 
 /// The panel.
@@ -21,6 +21,14 @@ pub fn ImagePanel() -> impl IntoView {
                 <h3>"How it was built"</h3>
                 <History report=report.clone() />
             </section>
+            <section class="imagePanelPart" data-part="dockerfile">
+                <h3>"As a Dockerfile"</h3>
+                <Dockerfile />
+            </section>
+            <section class="imagePanelPart" data-part="licences">
+                <h3>"Licences"</h3>
+                <Licences />
+            </section>
             <section class="imagePanelPart">
                 <h3>"How it runs"</h3>
                 <Config report=report.clone() />
@@ -28,6 +36,10 @@ pub fn ImagePanel() -> impl IntoView {
             <section class="imagePanelPart">
                 <h3>"What identifies it"</h3>
                 <Digests report=report.clone() advisories=loaded.advisories />
+            </section>
+            <section class="imagePanelPart" data-part="raw">
+                <h3>"Manifest and config"</h3>
+                <RawPanel />
             </section>
         </div>
     }
@@ -78,6 +90,42 @@ fn History(report: Report) -> impl IntoView {
         })
         .collect_view();
     view! { <ol class="history">{items}</ol> }
+}
+
+/// Packages by licence; each leads to its packages.
+#[component]
+fn Licences() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let store = expect_context::<ReportStore>();
+    let licences = store.with(licences::by_licence);
+    if licences.is_empty() {
+        return view! { <p class="drawerLoading">"There are no packages"</p> }.into_any();
+    }
+    let rows = licences
+        .into_iter()
+        .map(|licence| {
+            let search = licence.search.clone();
+            let open = move |_| {
+                let search = search.clone();
+                session.select(|address| {
+                    address.view = View::Packages;
+                    address.sort = None;
+                    address.package = None;
+                    address.search = search;
+                });
+            };
+            let is_none = licence.name.is_none();
+            view! {
+                <li class="licencesItem" data-none=is_none.then_some("")>
+                    <button type="button" class="linkButton" data-test="licence" on:click=open>
+                        {licence.name.unwrap_or_else(|| "None is stated".to_owned())}
+                    </button>
+                    <span class="licencesCount">{words::plural(licence.packages, "package")}</span>
+                </li>
+            }
+        })
+        .collect_view();
+    view! { <ul class="licences">{rows}</ul> }.into_any()
 }
 
 #[component]

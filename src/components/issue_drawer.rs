@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::{
     drawer::{Drawer, LayerLink, fact},
+    file_drawer::OpenFileButton,
     severity::SeverityMark,
 };
 use crate::state::{issues, report::ReportStore};
@@ -49,6 +50,7 @@ fn IssueText(issue: Issue) -> impl IntoView {
             <dl class="facts">{fact("Rule", view! { <span class="mono">{issue.rule}</span> })}</dl>
 
             <h3>"Where it is"</h3>
+            {place.file.clone().map(|path| view! { <OpenFileButton path layer=place.layer lines=place.lines /> })}
             <dl class="facts">
                 {fact("Place", view! { <span class="mono">{issues::place(&place)}</span> })}
                 {place.layer.map(|layer| fact("Brought by", view! { <LayerLink layer /> }))}

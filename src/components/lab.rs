@@ -12,6 +12,7 @@ pub mod vex;
 
 use leptos::prelude::*;
 
+use super::beside::OtherScanners;
 use custom::CustomRules;
 use exceptions::Exceptions;
 use outcome::Outcome;
@@ -36,6 +37,7 @@ pub fn Lab() -> impl IntoView {
             <Exceptions />
             <VexList />
             <CustomRules />
+            <OtherScanners />
         </div>
     }
 }

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::{
     copy::CopyButton,
     drawer::{Drawer, LayerLink, fact},
+    file_drawer::OpenFileButton,
     severity::SeverityMark,
 };
 use crate::{
@@ -122,6 +123,7 @@ fn PackageText(index: usize, package: Package) -> impl IntoView {
                 {(package.file_layer != package.layer).then(|| fact("File from", view! { <LayerLink layer=package.file_layer /> }))}
                 {package.evidence.clone().map(|evidence| fact("Evidence", evidence))}
             </dl>
+            <OpenFileButton path=package.file.clone() layer=Some(package.file_layer) lines=package.lines />
 
             <h3>"Where it comes from"</h3>
             <ol class="drawerEvents" data-test="package-events">{events}</ol>

@@ -1,89 +1,384 @@
-//! Taking the report along: a link that holds it, or a file.
+//! Taking the report along: a link that holds it, an encrypted upload, or a file.
 
-use std::time::Duration;
+use lamina_report::{
+    formats::html,
+    limits::LINK_BUDGET_CHARS,
+    link::{Encoded, SharedReport},
+    model::LeftOut,
+};
+use leptos::{html as tags, prelude::*};
 
-use lamina_report::link::{self, SharedReport};
-use leptos::{html, prelude::*};
-
-use super::icons::{AGAIN, CLOSE, DOWNLOAD, Icon, LINK};
+use super::{
+    dialog::Dialog,
+    icons::{AGAIN, CLOSE, DOWNLOAD, Icon, LINK},
+};
 use crate::{
     browser, desk,
+    platform::{self, fetch, seal, shares},
+    scanner,
     state::{
         address::{Address, Subject},
+        overlays::{Overlay, Overlays},
         report::ReportStore,
         session::Session,
         toasts::Toasts,
+        uploads::{self, Upload},
         words,
     },
 };
 
-/// From here on some programs cut a link off.
-const LONG_LINK_CHARS: usize = 32_000;
-
 /// The formats to download: id, the button's words, its title.
 const DOWNLOADS: &[(&str, &str, &str)] = &[
-    ("json", "JSON", "Download the whole report"),
+    ("json", "JSON", "The whole report; its schema is published"),
+    ("csv", "CSV", "A line for each finding, for spreadsheets"),
+    (
+        "markdown",
+        "Markdown",
+        "Verdict, findings and what to do, for a pull request or a wiki",
+    ),
     (
         "sarif",
         "SARIF",
-        "Download findings and verdict for code scanning, SARIF 2.1.0",
+        "Findings and verdict for code scanning, SARIF 2.1.0",
     ),
     (
         "cyclonedx",
         "CycloneDX",
-        "Download the packages as an SBOM, CycloneDX 1.6",
+        "The packages with their findings, CycloneDX 1.6",
     ),
-    ("spdx", "SPDX", "Download the packages as an SBOM, SPDX 2.3"),
+    (
+        "cyclonedx-vdr",
+        "CycloneDX VDR",
+        "The same with what the policy says of each finding",
+    ),
+    ("spdx", "SPDX", "The packages, SPDX 2.3"),
+    (
+        "openvex",
+        "OpenVEX",
+        "The policy's exceptions as VEX statements",
+    ),
+    ("badge", "Badge", "Whether it passes, as an SVG picture"),
 ];
 
-/// The buttons.
+/// What the build leaves beside the page: itself, in one file, without a report.
+const SHELL: &str = "report-shell.html";
+
+/// Bytes of the shell.
+const MOST_SHELL_BYTES: usize = 64 << 20;
+
+/// How long an encrypted report may be kept, in days.
+const DAYS: [u32; 3] = [1, 7, 30];
+
+/// The report with the policy and VEX documents in force.
+fn shared(session: Session, store: ReportStore) -> SharedReport {
+    SharedReport {
+        vex: session.vex.get_untracked().sources.clone(),
+        report: store.with(Clone::clone),
+        policy: session.policy.get_untracked(),
+    }
+}
+
+fn url_of(subject: Subject) -> String {
+    let address = Address::of(subject, None).render();
+    format!("{}{}", browser::page_url(), address.trim_start_matches('?'))
+}
+
+fn left_out(parts: &[LeftOut]) -> String {
+    let words: Vec<String> = parts.iter().map(LeftOut::words).collect();
+    words.join(", ")
+}
+
+/// The buttons, and the dialog that one of them opens.
 #[component]
 pub fn ShareButtons() -> impl IntoView {
     let session = expect_context::<Session>();
     let store = expect_context::<ReportStore>();
     let toasts = expect_context::<Toasts>();
+    let overlays = expect_context::<Overlays>();
     let shown = RwSignal::new(None::<String>);
     let is_busy = RwSignal::new(false);
     let on_copy = move |_| {
         is_busy.set(true);
-        // Packing a large report takes some ten milliseconds: the button is drawn first.
-        browser::after(Duration::from_millis(20), move || {
-            let shared = SharedReport {
-                vex: session.vex.get_untracked().sources.clone(),
-                report: store.with(Clone::clone),
-                policy: session.policy.get_untracked(),
-            };
-            let address = Address::of(Subject::Shared(link::encode(&shared)), None);
-            let url = format!(
-                "{}{}",
-                browser::page_url(),
-                address.render().trim_start_matches('?')
-            );
-            is_busy.set(false);
-            leptos::task::spawn_local(async move {
-                if browser::copy(&url).await {
-                    let bytes = u64::try_from(url.len()).unwrap_or(u64::MAX);
-                    let caution = if url.len() > LONG_LINK_CHARS {
-                        ". Some programs cut off links as long as this: send the file instead"
-                    } else {
-                        ""
-                    };
-                    toasts.show(format!(
-                        "Link copied: {}, the whole report in it{caution}",
-                        words::size(bytes)
-                    ));
-                } else {
-                    shown.set(Some(url));
+        let shared = shared(session, store);
+        leptos::task::spawn_local(async move {
+            let made = desk::make_link(shared, LINK_BUDGET_CHARS).await;
+            let _ = is_busy.try_set(false);
+            match made {
+                Ok(link) if !link.fits => {
+                    toasts.show("The report is too large for a link that every program passes on: choose another way to share it");
+                    overlays.show(Overlay::Share);
                 }
-            });
+                Ok(link) => copy_url(url_of(Subject::Shared(link.text)), shown, toasts).await,
+                Err(problem) => toasts.show(words::sentence(&problem)),
+            }
         });
     };
-    let on_download = move |id: &str| {
-        let shared = SharedReport {
-            vex: session.vex.get_untracked().sources.clone(),
-            report: store.with(Clone::clone),
-            policy: session.policy.get_untracked(),
+    view! {
+        <button type="button" class="button" data-test="copy-link" disabled=is_busy on:click=on_copy>
+            <Icon path=LINK />
+            "Copy link"
+        </button>
+        <button type="button" class="button" data-kind="quiet" data-test="share" on:click=move |_| overlays.show(Overlay::Share)>
+            <Icon path=DOWNLOAD />
+            "Share…"
+        </button>
+        <button type="button" class="button" data-kind="quiet" data-test="scan-again" on:click=move |_| session.scan_again()>
+            <Icon path=AGAIN />
+            "Scan again"
+        </button>
+        <Dialog overlay=Overlay::Share title="Share this report" class="share">
+            <ByLink />
+            <ByUpload />
+            <ByFile />
+        </Dialog>
+        {move || shown.get().map(|url| view! { <LinkDialog url on_close=Callback::new(move |()| shown.set(None)) /> })}
+    }
+}
+
+async fn copy_url(url: String, shown: RwSignal<Option<String>>, toasts: Toasts) {
+    if browser::copy(&url).await {
+        let bytes = u64::try_from(url.len()).unwrap_or(u64::MAX);
+        toasts.show(format!("Link copied: {}", words::size(bytes)));
+    } else {
+        let _ = shown.try_set(Some(url));
+    }
+}
+
+/// A link that holds the report: how long it is, and what is not in it.
+#[component]
+fn ByLink() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let store = expect_context::<ReportStore>();
+    let toasts = expect_context::<Toasts>();
+    let shown = RwSignal::new(None::<String>);
+    let links = RwSignal::new(None::<Result<(Encoded, Encoded), String>>);
+    let report = shared(session, store);
+    leptos::task::spawn_local(async move {
+        let short = desk::make_link(report.clone(), LINK_BUDGET_CHARS).await;
+        let whole = match short {
+            Ok(short) if short.fits && short.left_out != report.report.left_out => {
+                let whole = desk::make_link(report, usize::MAX).await;
+                whole.map(|whole| (short, whole))
+            }
+            Ok(short) => Ok((short.clone(), short)),
+            Err(problem) => Err(problem),
         };
+        let _ = links.try_set(Some(whole));
+    });
+    let button =
+        move |link: Encoded, test: &'static str, words: &'static str, kind: &'static str| {
+            let url = url_of(Subject::Shared(link.text));
+            let on_copy = move |_| {
+                let url = url.clone();
+                leptos::task::spawn_local(copy_url(url, shown, toasts));
+            };
+            view! {
+                <button type="button" class="button" data-kind=kind data-test=test on:click=on_copy>
+                    <Icon path=LINK />
+                    {words}
+                </button>
+            }
+        };
+    let body = move || match links.get() {
+        None => view! { <p class="shareNote" role="status">"Making the link…"</p> }.into_any(),
+        Some(Err(problem)) => {
+            view! { <p class="note" data-kind="warning">{words::sentence(&problem)}</p> }.into_any()
+        }
+        Some(Ok((short, whole))) => {
+            let size =
+                |link: &Encoded| words::size(u64::try_from(link.text.len()).unwrap_or(u64::MAX));
+            let is_whole = short.left_out == whole.left_out;
+            if !short.fits {
+                return view! {
+                    <p class="shareNote" data-test="share-link-size">
+                        "The whole report is a link of " {size(&whole)} ": mail and chat programs cut links as long as this off. Upload it encrypted, or send a file."
+                    </p>
+                    {button(whole, "share-copy-complete", "Copy the long link", "quiet")}
+                }
+                .into_any();
+            }
+            let parts = left_out(&short.left_out);
+            view! {
+                <p class="shareNote" data-test="share-link-size">
+                    {size(&short)}
+                    {if is_whole { ", the whole report in it." } else { "." }}
+                </p>
+                {(!parts.is_empty()).then(|| view! { <p class="shareNote" data-test="share-left-out">"Not in it: " {parts} "."</p> })}
+                <p class="shareButtons">
+                    {button(short, "share-copy", "Copy link", "primary")}
+                    {(!is_whole).then(|| {
+                        let label = format!("Everything: {}", size(&whole));
+                        view! {
+                            {button(whole, "share-copy-complete", "Copy the long link", "quiet")}
+                            <span class="shareNote">{label}</span>
+                        }
+                    })}
+                </p>
+            }
+            .into_any()
+        }
+    };
+    view! {
+        <section class="sharePart" aria-labelledby="share-link">
+            <h3 id="share-link">"Link"</h3>
+            <p class="shareNote">"The report itself is in the link, behind the #: nothing of it goes to a server."</p>
+            {body}
+            {move || shown.get().map(|url| view! { <LinkDialog url on_close=Callback::new(move |()| shown.set(None)) /> })}
+        </section>
+    }
+}
+
+/// An encrypted upload to the page's server, and those that this browser made before.
+#[component]
+fn ByUpload() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let store = expect_context::<ReportStore>();
+    let toasts = expect_context::<Toasts>();
+    let limits = RwSignal::new(None::<scanner::ShareLimits>);
+    let days = RwSignal::new(7_u32);
+    let is_busy = RwSignal::new(false);
+    let made = RwSignal::new(None::<String>);
+    let own = RwSignal::new(uploads::kept(shares::now_seconds()));
+    leptos::task::spawn_local(async move {
+        let server = scanner::server().await;
+        let _ = limits.try_set(server.shares);
+    });
+    let on_upload = move |_| {
+        is_busy.set(true);
+        let shared = shared(session, store);
+        let days = days.get_untracked();
+        let most = limits.with_untracked(|limits| limits.map_or(0, |limits| limits.bytes));
+        leptos::task::spawn_local(async move {
+            let done = upload(&shared, days, most).await;
+            let _ = is_busy.try_set(false);
+            match done {
+                Ok((url, upload)) => {
+                    let now = shares::now_seconds();
+                    uploads::remember(upload, now);
+                    let _ = own.try_set(uploads::kept(now));
+                    let is_copied = browser::copy(&url).await;
+                    let _ = made.try_set(Some(url));
+                    if is_copied {
+                        toasts.show("Uploaded, and its link copied");
+                    }
+                }
+                Err(problem) => toasts.show(words::sentence(&problem)),
+            }
+        });
+    };
+    let on_delete = move |upload: Upload| {
+        leptos::task::spawn_local(async move {
+            match shares::delete(&upload).await {
+                Ok(()) => {
+                    let now = shares::now_seconds();
+                    uploads::forget(&upload.id, now);
+                    let _ = own.try_set(uploads::kept(now));
+                    toasts.show("Deleted: its link opens nothing any more");
+                }
+                Err(problem) => toasts.show(words::sentence(&problem)),
+            }
+        });
+    };
+    let rows = move || {
+        let uploads = own.get().into_iter();
+        uploads
+            .map(|upload| {
+                let until = until(upload.expires);
+                let name = upload.name.clone();
+                view! {
+                    <li class="shareUpload" data-test="share-upload">
+                        <span><bdi>{upload.name.clone()}</bdi> ", until " {until}</span>
+                        <button
+                            type="button"
+                            class="button"
+                            data-kind="quiet"
+                            data-size="small"
+                            data-test="share-delete"
+                            aria-label=format!("Delete the upload of {name}")
+                            on:click=move |_| on_delete(upload.clone())
+                        >
+                            "Delete"
+                        </button>
+                    </li>
+                }
+            })
+            .collect_view()
+    };
+    let choices = move |most: u32| {
+        DAYS.into_iter()
+            .filter(|choice| *choice <= most)
+            .map(|choice| {
+                view! {
+                    <option value=choice.to_string() selected=move || days.get() == choice>
+                        {if choice == 1 { "1 day".to_owned() } else { format!("{choice} days") }}
+                    </option>
+                }
+            })
+            .collect_view()
+    };
+    view! {
+        <section class="sharePart" aria-labelledby="share-upload" hidden=move || limits.get().is_none()>
+            <h3 id="share-upload">"Encrypted upload"</h3>
+            <p class="shareNote">"For large reports. This browser encrypts the report; the server keeps it without being able to read it. The key is in the link alone."</p>
+            <p class="shareButtons">
+                <label class="shareDays">
+                    <span>"Keep it for"</span>
+                    <select
+                        data-test="share-days"
+                        on:change:target=move |event| {
+                            if let Ok(chosen) = event.target().value().parse() {
+                                days.set(chosen);
+                            }
+                        }
+                    >
+                        {move || limits.get().map(|limits| choices(limits.days))}
+                    </select>
+                </label>
+                <button type="button" class="button" data-test="share-upload-button" disabled=is_busy on:click=on_upload>
+                    "Encrypt and upload"
+                </button>
+            </p>
+            {move || made.get().map(|url| view! {
+                <label class="shareMade">
+                    <span>"Its link"</span>
+                    <input class="mono" type="text" readonly data-test="share-upload-link" prop:value=url />
+                </label>
+            })}
+            <Show when=move || !own.with(Vec::is_empty)>
+                <h4>"Uploads of this browser"</h4>
+                <ul class="shareUploads">{rows}</ul>
+            </Show>
+        </section>
+    }
+}
+
+async fn upload(shared: &SharedReport, days: u32, most: u64) -> Result<(String, Upload), String> {
+    let bytes = lamina_report::link::to_bytes(shared);
+    let (key, sealed) = seal::seal(&bytes).await?;
+    if u64::try_from(sealed.len()).is_ok_and(|length| length > most) {
+        return Err(format!("the server keeps at most {}", words::size(most)));
+    }
+    let upload = shares::upload(&shared.report.image.name, &sealed, days).await?;
+    let text = uploads::link_text(&upload.id, &key);
+    Ok((url_of(Subject::Uploaded(text)), upload))
+}
+
+/// The day on which an upload is deleted.
+fn until(expires: u64) -> String {
+    let seconds = i64::try_from(expires).unwrap_or_default();
+    let time = jiff::Timestamp::from_second(seconds).unwrap_or_default();
+    words::date(&time.to_string())
+}
+
+/// Files.
+#[component]
+fn ByFile() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let store = expect_context::<ReportStore>();
+    let toasts = expect_context::<Toasts>();
+    let overlays = expect_context::<Overlays>();
+    let on_download = move |id: &str| {
+        let shared = shared(session, store);
         let answers = store.custom.get_untracked().as_ref().clone();
         let name = file_name(&shared.report.image.name);
         let id = id.to_owned();
@@ -97,43 +392,84 @@ pub fn ShareButtons() -> impl IntoView {
             }
         });
     };
+    let on_html = move |_| {
+        let shared = shared(session, store);
+        leptos::task::spawn_local(async move {
+            match page_file(&shared).await {
+                Ok(page) => {
+                    let name = format!("{}.html", file_name(&shared.report.image.name));
+                    browser::download(&name, "text/html", &page);
+                }
+                Err(problem) => toasts.show(words::sentence(&problem)),
+            }
+        });
+    };
+    let on_print = move |_| {
+        overlays.close(Overlay::Share);
+        // The dialog is gone before the paper is made.
+        browser::after(std::time::Duration::from_millis(100), browser::print);
+    };
     let downloads = DOWNLOADS
         .iter()
         .map(|(id, label, title)| {
             view! {
-                <button
-                    type="button"
-                    class="button"
-                    data-kind="quiet"
-                    data-test=format!("download-{id}")
-                    title=*title
-                    on:click=move |_| on_download(id)
-                >
-                    <Icon path=DOWNLOAD />
-                    {*label}
-                </button>
+                <li>
+                    <button
+                        type="button"
+                        class="button"
+                        data-kind="quiet"
+                        data-test=format!("download-{id}")
+                        on:click=move |_| on_download(id)
+                    >
+                        <Icon path=DOWNLOAD />
+                        {*label}
+                    </button>
+                    <span class="shareNote">{*title}</span>
+                </li>
             }
         })
         .collect_view();
     view! {
-        <button type="button" class="button" data-test="copy-link" disabled=is_busy on:click=on_copy>
-            <Icon path=LINK />
-            "Copy link"
-        </button>
-        {downloads}
-        <button type="button" class="button" data-kind="quiet" data-test="scan-again" on:click=move |_| session.scan_again()>
-            <Icon path=AGAIN />
-            "Scan again"
-        </button>
-        {move || shown.get().map(|url| view! { <LinkDialog url on_close=Callback::new(move |()| shown.set(None)) /> })}
+        <section class="sharePart" aria-labelledby="share-file">
+            <h3 id="share-file">"File"</h3>
+            <ul class="shareFiles">
+                <li>
+                    <button type="button" class="button" data-kind="quiet" data-test="download-html" on:click=on_html>
+                        <Icon path=DOWNLOAD />
+                        "HTML"
+                    </button>
+                    <span class="shareNote">"This page with the report in it, in one file that needs no network"</span>
+                </li>
+                {downloads}
+                <li>
+                    <button type="button" class="button" data-kind="quiet" data-test="print" on:click=on_print>"Print…"</button>
+                    <span class="shareNote">"On paper, or as PDF"</span>
+                </li>
+            </ul>
+        </section>
     }
+}
+
+/// The page in one file, with the report in it.
+async fn page_file(shared: &SharedReport) -> Result<String, String> {
+    let missing = || "this page was built without the shell of the one-file report".to_owned();
+    let url = format!("{}{SHELL}", platform::base_url());
+    let answer = fetch::send("GET", &url, &[], None).await;
+    let answer = answer.map_err(|error| error.to_string())?;
+    if answer.status != 200 {
+        return Err(missing());
+    }
+    let bytes = answer.bytes(MOST_SHELL_BYTES).await;
+    let bytes = bytes.map_err(|error| error.to_string())?;
+    let shell = String::from_utf8(bytes).map_err(|_| missing())?;
+    html::fill(&shell, shared).ok_or_else(missing)
 }
 
 /// The link to copy by hand, where the browser refuses the clipboard.
 #[component]
 fn LinkDialog(url: String, on_close: Callback<()>) -> impl IntoView {
-    let dialog = NodeRef::<html::Dialog>::new();
-    let field = NodeRef::<html::Textarea>::new();
+    let dialog = NodeRef::<tags::Dialog>::new();
+    let field = NodeRef::<tags::Textarea>::new();
     Effect::new(move |_| {
         if let Some(dialog) = dialog.get() {
             let _ = dialog.show_modal();

@@ -108,7 +108,7 @@ pub fn Strata() -> impl IntoView {
         store.with(|report| report.layers.iter().map(|layer| layer.wasted_bytes).sum());
     let total: u64 = store.with(|report| report.layers.iter().map(strata::layer_bytes).sum());
     view! {
-        <section class="strata" aria-labelledby="strata-title">
+        <section class="strata" data-tour="strata" aria-labelledby="strata-title">
             <div class="strataHead">
                 <h2 class="sectionTitle" id="strata-title">"Layers"</h2>
                 <Show

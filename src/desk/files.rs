@@ -86,7 +86,7 @@ pub(super) async fn text_of(file: &web_sys::File) -> Result<String, String> {
         .ok_or_else(|| "the file cannot be read".to_owned())
 }
 
-fn describe(error: &dyn std::error::Error) -> String {
+pub(super) fn describe(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

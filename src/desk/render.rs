@@ -16,6 +16,20 @@ pub(super) fn render(
     answers: &[RuleAnswer],
 ) -> Result<RenderedReport, String> {
     let format = formats::by_id(format).ok_or_else(|| format!("no format is named {format}"))?;
+    let text = with_judged(shared, answers, |judged| format.render(judged));
+    Ok(RenderedReport {
+        text,
+        media_type: format.media_type().to_owned(),
+        extension: format.extension().to_owned(),
+    })
+}
+
+/// Lends a report with what its policy, VEX documents and custom rules say of it now.
+pub(super) fn with_judged<T>(
+    shared: SharedReport,
+    answers: &[RuleAnswer],
+    read: impl FnOnce(&Judged<'_>) -> T,
+) -> T {
     let documents = shared
         .vex
         .iter()
@@ -28,15 +42,10 @@ pub(super) fn render(
     let verdict = session::with_subject(&shared.report, &files, answers, |subject| {
         lamina_policy::evaluate(&shared.policy, subject, now)
     });
-    let text = format.render(&Judged {
+    read(&Judged {
         report: &shared.report,
         policy: &shared.policy,
         verdict,
         now,
-    });
-    Ok(RenderedReport {
-        text,
-        media_type: format.media_type().to_owned(),
-        extension: format.extension().to_owned(),
     })
 }

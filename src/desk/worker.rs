@@ -7,7 +7,7 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use crate::platform::netlog;
 
-use super::{Answer, Question, RuleAnswer, files, render};
+use super::{Answer, Question, RuleAnswer, compare, files, imports, links, render};
 
 /// Starts the worker: hears one question, and answers it.
 pub fn start() {
@@ -56,6 +56,14 @@ async fn answer(question: Question, file: Option<web_sys::File>) -> Answer {
             shared,
             answers,
         } => Answer::Rendered(render::render(&format, *shared, &answers)),
+        Question::Link { shared, budget } => Answer::Linked(links::make(&shared, budget)),
+        Question::Compare { a, b } => Answer::Compared(Box::new(compare::run(&a, &b))),
+        Question::Open { text } => Answer::Opened(links::open(&text)),
+        Question::Import => Answer::Imported(imports::read(file).await.map(Box::new)),
+        Question::Beside { shared, answers } => {
+            let theirs = imports::read(file).await;
+            Answer::Beside(theirs.and_then(|theirs| imports::beside(*shared, &answers, &theirs)))
+        }
         Question::Judge { rules, report, now } => {
             // There is no clock here: the page ends the worker.
             let options = Options {

@@ -11,6 +11,7 @@ use crate::{
         database_panel::DatabasePanel,
         drop_zone::FileButton,
         icons::{CLOSE, Icon},
+        offline_note::OfflineNote,
         reference_form::ReferenceForm,
         severity::Tally,
     },
@@ -61,6 +62,7 @@ pub fn Home() -> impl IntoView {
                     <FileButton />
                     <span>{t("or drop one anywhere on this page")}</span>
                 </div>
+                <DemoButton />
                 </div>
                 <Picture />
             </section>
@@ -70,6 +72,22 @@ pub fn Home() -> impl IntoView {
                 <Bedrock />
             </div>
         </main>
+    }
+}
+
+/// Opens the first sample, with the tour beside it.
+#[component]
+fn DemoButton() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let address = Address {
+        tour: Some(0),
+        ..Address::home()
+    };
+    view! {
+        <div class="homeDemo">
+            <button type="button" class="button" data-test="demo" on:click=move |_| session.go(address.clone())>"Demo"</button>
+            <span>"A sample image and a guided tour, also without a network"</span>
+        </div>
     }
 }
 
@@ -306,6 +324,7 @@ fn Bedrock() -> impl IntoView {
                 <button type="button" class="linkButton" data-test="see-requests" on:click=move |_| overlays.show(Overlay::NetworkLog)>{t("See every request")}</button>
             </p>
             <DatabasePanel />
+            <OfflineNote />
         </footer>
     }
 }

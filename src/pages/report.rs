@@ -1,14 +1,14 @@
 //! A report: verdict, strata, and its lists.
 
+use lamina_report::model::LeftOut;
 use leptos::prelude::*;
 
 use crate::{
     browser,
     components::{
-        file_tree::FileTree,
         findings_table::FindingsTable,
         image_head::{DatabaseNotes, ImageHead},
-        image_panel::ImagePanel,
+        import_banner::ImportBanner,
         issues_table::IssuesTable,
         packages_table::PackagesTable,
         share::ShareButtons,
@@ -38,13 +38,12 @@ pub fn ReportPage(
     provide_context(store);
     let name = loaded.report.image.name.clone();
     Effect::new(move |_| {
-        let word = if store.judgement.with(|judgement| judgement.verdict.passed) {
-            "passes"
-        } else {
-            "fails"
-        };
+        let passed = store.judgement.with(|judgement| judgement.verdict.passed);
+        session.passed.set(Some(passed));
+        let word = if passed { "passes" } else { "fails" };
         browser::set_title(&format!("{name} {word} · Lamina"));
     });
+    on_cleanup(move || session.passed.set(None));
     let view = Memo::new(move |_| session.address.with(|address| address.view));
     let counts = move |view: View| match view {
         View::Findings => Some(store.findings.with(|rows| rows.list.len())),
@@ -59,30 +58,46 @@ pub fn ReportPage(
             })
         })),
         View::Warnings => Some(warnings_panel::count(store)),
-        View::Files | View::Image | View::Policy => None,
+        View::Compare | View::Files | View::Image | View::Policy => None,
     };
     let panel = move || match view.get() {
         View::Findings => view! { <FindingsTable /> }.into_any(),
-        View::Fixes => view! { <Lazy view=|views| views.fixes /> }.into_any(),
+        View::Fixes => view! { <Lazy view=|views| (views.tab)(View::Fixes) /> }.into_any(),
         View::Issues => view! { <IssuesTable /> }.into_any(),
         View::Packages => view! { <PackagesTable /> }.into_any(),
-        View::Files => view! { <FileTree /> }.into_any(),
-        View::Image => view! { <ImagePanel /> }.into_any(),
-        View::Policy => view! { <Lazy view=|views| views.lab /> }.into_any(),
+        View::Compare => view! { <Lazy view=|views| (views.tab)(View::Compare) /> }.into_any(),
+        View::Files => view! { <Lazy view=|views| (views.tab)(View::Files) /> }.into_any(),
+        View::Image => view! { <Lazy view=|views| (views.tab)(View::Image) /> }.into_any(),
+        View::Policy => view! { <Lazy view=|views| (views.lab)() /> }.into_any(),
         View::Warnings => view! { <WarningsPanel /> }.into_any(),
     };
+    let left_out: Vec<String> = loaded.report.left_out.iter().map(LeftOut::words).collect();
+    let left_out = (!left_out.is_empty()).then(|| {
+        let left_out = left_out.join(", ");
+        view! { <span data-test="left-out">" Not in this link: " {left_out} "."</span> }
+    });
     let banner = match loaded.origin {
         Origin::Shared => Some(view! {
             <p class="banner" data-test="shared-banner">
                 <strong>"Shared report"</strong>
                 {format!(", made {}. It came in the link; nothing was fetched to show it.", words::time(&loaded.report.scanned_at))}
+                {left_out}
             </p>
-        }),
-        Origin::Kept | Origin::Scanned => None,
+        }.into_any()),
+        Origin::Imported if loaded.report.imported.is_none() => Some(view! {
+            <p class="banner" data-test="file-banner">
+                <strong>"Report from a file"</strong>
+                ", made "
+                {words::time(&loaded.report.scanned_at)}
+            </p>
+        }.into_any()),
+        Origin::Imported | Origin::Kept | Origin::Scanned => None,
     };
+    let imported = loaded.report.imported.clone();
     view! {
         <main class="report" id="main" data-phase="report">
             {banner}
+            {imported.map(|imported| view! { <ImportBanner imported /> })}
             <ImageHead image=loaded.report.image.clone() report=Some(loaded.report.clone())>
                 <ShareButtons />
             </ImageHead>

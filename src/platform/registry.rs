@@ -56,11 +56,24 @@ impl Client {
     pub async fn stream(
         &self,
         mut pull: BlobPull,
-        mut sink: impl FnMut(&[u8]) -> bool,
+        sink: impl FnMut(&[u8]) -> bool,
     ) -> Result<u64, StreamError> {
+        self.stream_by(&mut pull, sink).await?;
+        pull.finish().map_err(StreamError::Pull)
+    }
+
+    /// The same, where the caller wants to know how it went.
+    ///
+    /// # Errors
+    /// As above, but for what [`BlobPull::finish`] says.
+    pub async fn stream_by(
+        &self,
+        pull: &mut BlobPull,
+        mut sink: impl FnMut(&[u8]) -> bool,
+    ) -> Result<(), StreamError> {
         loop {
             let answer = match pull.poll() {
-                BlobStep::Done => return pull.finish().map_err(StreamError::Pull),
+                BlobStep::Done => return Ok(()),
                 BlobStep::Wait(pause) => {
                     super::sleep(pause).await;
                     continue;

@@ -24,8 +24,8 @@ use lamina_scan::{
 };
 
 use super::{
-    AdvisoryBytes, Heard, LayerProgress, LayerStart, OnEvent, ScanEvent, ScanFailure, ScanHandle,
-    ScanOptions, cancelled, server, so_far::SoFar, statistics,
+    AdvisoryBytes, Heard, LayerProgress, LayerStart, OnEvent, RawDocument, ScanEvent, ScanFailure,
+    ScanHandle, ScanOptions, cancelled, server, so_far::SoFar, statistics,
 };
 use crate::{
     platform::{
@@ -35,7 +35,7 @@ use crate::{
         store::{self, Table},
     },
     state::network_log,
-    worker::protocol::{Event, JoinTask, LayerFigures, LayerTask, Task},
+    worker::protocol::{Event, JoinTask, LayerFigures, LayerTask, RegistryWay, Task},
 };
 
 pub(super) async fn scan(
@@ -94,6 +94,11 @@ async fn pull(
         base: plan.base.clone(),
     });
     let (figures, analyses) = layers_of(client, reference, &plan, options, scan, on_event).await?;
+    super::LAYERS.set(Some(super::Layers::Registry(Box::new(RegistryWay {
+        session: client.session.snapshot(),
+        routes: client.routes.borrow().clone(),
+        repository: reference.repository().to_owned(),
+    }))));
     on_event(ScanEvent::Step("matching advisories".to_owned()));
     let task = Task::Join(Box::new(JoinTask {
         plan,
@@ -233,6 +238,47 @@ async fn config_of(
         advice: "the image's config is damaged; it must be pushed again".to_owned(),
         wants_login: false,
     })
+}
+
+/// A document by its digest: kept, or asked for again.
+pub(super) async fn document(
+    way: Option<RegistryWay>,
+    kind: RawDocument,
+    digest: &str,
+) -> Result<String, String> {
+    let digest: Digest = digest.parse().map_err(|error| format!("{error}"))?;
+    let kept = match kind {
+        RawDocument::Config => store::get(Table::Layers, &format!("config {digest}")).await,
+        RawDocument::Manifest => None,
+    };
+    let bytes = match (kept.filter(|bytes| Digest::of(bytes) == digest), way) {
+        (Some(bytes), _) => bytes,
+        (None, Some(way)) => {
+            let client = Client {
+                session: Session::restore(way.session),
+                routes: Rc::new(RefCell::new(way.routes)),
+            };
+            let (session, repository) = (&client.session, &way.repository);
+            let answer = match kind {
+                RawDocument::Config => {
+                    let fetch = BlobFetch::config(session, repository, &digest, now());
+                    client.run(fetch).await
+                }
+                RawDocument::Manifest => {
+                    let resolve = Resolve::new(session, repository, &digest.to_string(), now());
+                    client.run(resolve).await.map(|resolved| resolved.body)
+                }
+            };
+            answer.map_err(|error| format!("{}; {}", describe(&*error.kind), error.advice()))?
+        }
+        (None, None) => {
+            return Err(
+                "it is asked of the registry again, and this report is not of an image that was scanned from one in this tab"
+                    .to_owned(),
+            );
+        }
+    };
+    String::from_utf8(bytes).map_err(|_| "it is no text".to_owned())
 }
 
 /// Analyses all layers, largest first, and answers figures and encoded analyses in their order.

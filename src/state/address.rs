@@ -1,7 +1,7 @@
 //! The page's address: which image, which view, and what is selected in it.
 //!
 //! One path, so that the page can lie in any folder of any host: everything is in the query, and a
-//! shared report in the fragment (`#r=1.…`), which no server sees. `v` is the version of these
+//! shared report in the fragment (`#r=2.…`, or `#s=…` for the key of an encrypted one), which no server sees. `v` is the version of these
 //! names; an address without one is version 1.
 
 use lamina_inventory::severity::Severity;
@@ -25,6 +25,8 @@ pub enum Subject {
     Recent(String),
     /// A report in the fragment: the text after `#r=`.
     Shared(String),
+    /// An encrypted report on the page's server, with its key in the fragment: the text after `#s=`.
+    Uploaded(String),
 }
 
 /// A tab of the report.
@@ -37,6 +39,8 @@ pub enum View {
     Fixes,
     /// Secrets, misconfigurations and licences.
     Issues,
+    /// What changed against another image.
+    Compare,
     /// Packages.
     Packages,
     /// The file tree.
@@ -51,12 +55,13 @@ pub enum View {
 
 impl View {
     /// All tabs, in their order.
-    pub const ALL: [View; 8] = [
+    pub const ALL: [View; 9] = [
         Self::Findings,
         Self::Fixes,
         Self::Policy,
         Self::Issues,
         Self::Packages,
+        Self::Compare,
         Self::Files,
         Self::Image,
         Self::Warnings,
@@ -68,6 +73,7 @@ impl View {
             Self::Findings => "findings",
             Self::Fixes => "fixes",
             Self::Issues => "issues",
+            Self::Compare => "compare",
             Self::Packages => "packages",
             Self::Files => "files",
             Self::Image => "image",
@@ -82,6 +88,7 @@ impl View {
             Self::Findings => text("Findings"),
             Self::Fixes => text("Fixes"),
             Self::Issues => text("Issues"),
+            Self::Compare => text("Compare"),
             Self::Packages => text("Packages"),
             Self::Files => text("Files"),
             Self::Image => text("Image"),
@@ -90,7 +97,8 @@ impl View {
         }
     }
 
-    fn parse(word: &str) -> Option<Self> {
+    /// The tab of a word.
+    pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|view| view.word() == word)
     }
 }
@@ -122,6 +130,16 @@ pub struct Address {
     pub package: Option<usize>,
     /// The issue in the drawer, as an index into the report.
     pub issue: Option<usize>,
+    /// The chapter of the tour that is open, from 1; 0 is the list of chapters.
+    pub tour: Option<usize>,
+    /// The file in the drawer, by its path.
+    pub file: Option<String>,
+    /// As of which layer; as of the last if `None`.
+    pub file_layer: Option<usize>,
+    /// Its lines that matter, first and last.
+    pub lines: Option<(u32, u32)>,
+    /// What it is compared with ([`super::compare::Other`]).
+    pub with: Option<String>,
 }
 
 impl Address {
@@ -143,6 +161,12 @@ impl Address {
     pub fn parse(search: &str, hash: &str) -> Self {
         let mut address = Self::default();
         for (name, value) in pairs(search.trim_start_matches('?')) {
+            match name.as_str() {
+                // The demo is the first sample with the list of chapters beside it.
+                "demo" => address.tour = Some(0),
+                "tour" => address.tour = Some(value.parse().unwrap_or(0)),
+                _ => {}
+            }
             if value.is_empty() {
                 continue;
             }
@@ -165,11 +189,17 @@ impl Address {
                 "finding" => address.finding = Some(value),
                 "package" => address.package = value.parse().ok(),
                 "issue" => address.issue = value.parse().ok(),
+                "file" => address.file = Some(value),
+                "of" => address.file_layer = value.parse().ok(),
+                "lines" => address.lines = parse_lines(&value),
+                "with" => address.with = Some(value),
                 _ => {}
             }
         }
         if let Some(payload) = hash.trim_start_matches('#').strip_prefix("r=") {
             address.subject = Subject::Shared(payload.to_owned());
+        } else if let Some(text) = hash.trim_start_matches('#').strip_prefix("s=") {
+            address.subject = Subject::Uploaded(text.to_owned());
         }
         address
     }
@@ -186,6 +216,7 @@ impl Address {
             Subject::Archive(name) => push("archive", name),
             Subject::Recent(key) => push("recent", key),
             Subject::Shared(payload) => fragment = format!("#r={payload}"),
+            Subject::Uploaded(text) => fragment = format!("#s={text}"),
         }
         if let Some(platform) = &self.platform {
             push("platform", platform);
@@ -221,6 +252,25 @@ impl Address {
         if let Some(issue) = self.issue {
             push("issue", &issue.to_string());
         }
+        if let Some(file) = &self.file {
+            push("file", file);
+        }
+        if let Some(layer) = self.file_layer {
+            push("of", &layer.to_string());
+        }
+        match self.lines {
+            Some((first, last)) if first == last => push("lines", &first.to_string()),
+            Some((first, last)) => push("lines", &format!("{first}-{last}")),
+            None => {}
+        }
+        match self.tour {
+            Some(0) => push("tour", "chapters"),
+            Some(chapter) => push("tour", &chapter.to_string()),
+            None => {}
+        }
+        if let Some(with) = &self.with {
+            push("with", with);
+        }
         format!("?{}{fragment}", query.join("&"))
     }
 
@@ -237,6 +287,13 @@ impl Address {
     pub fn is_same_report(&self, other: &Self) -> bool {
         self.subject == other.subject && self.platform == other.platform
     }
+}
+
+/// `3` or `3-7`.
+fn parse_lines(text: &str) -> Option<(u32, u32)> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+    (1 <= first && first <= last).then_some((first, last))
 }
 
 fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
@@ -313,13 +370,19 @@ mod tests {
             finding: Some("CVE-2024-1@17".to_owned()),
             package: Some(17),
             issue: Some(0),
+            tour: Some(3),
+            file: Some("etc/a b.conf".to_owned()),
+            file_layer: Some(2),
+            lines: Some((3, 7)),
+            with: Some("image:nginx:1".to_owned()),
         };
         let shared = Address {
             subject: Subject::Shared("1.abc_-".to_owned()),
             layer: Some(0),
             ..Address::default()
         };
-        for address in [Address::home(), full, shared] {
+        let uploaded = Address::of(Subject::Uploaded("AbC.x_-".to_owned()), None);
+        for address in [Address::home(), full, shared, uploaded] {
             let text = address.render();
             let (search, hash) = text
                 .split_once('#')
@@ -362,9 +425,26 @@ mod tests {
             "",
             "?image=nginx&view=packages&package=12",
         );
+        check(
+            "?image=a&view=files&file=etc/passwd&of=0&lines=7",
+            "",
+            "?image=a&view=files&file=etc/passwd&of=0&lines=7",
+        );
+        check("?image=a&lines=0-3", "", "?image=a");
+        check("?image=a&lines=9-3", "", "?image=a");
         check("?archive=a%20b.tar", "", "?archive=a+b.tar");
         check("?layer=1", "#r=1.AAAA", "?layer=1#r=1.AAAA");
         check("?v=1&image=nginx", "", "?image=nginx");
+        check("?demo", "", "?tour=chapters");
+        check("?demo=1", "", "?tour=chapters");
+        check("?tour=3", "", "?tour=3");
+        check("?tour", "", "?tour=chapters");
+        check(
+            "?image=nginx&tour=chapters",
+            "",
+            "?image=nginx&tour=chapters",
+        );
+        check("?tour=-1", "", "?tour=chapters");
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub struct DatabaseStore {
     pub known: RwSignal<Known>,
     /// Whether the server is being asked.
     pub is_asking: RwSignal<bool>,
+    /// Raised when the user has asked, and the server has answered.
+    pub answers: RwSignal<u32>,
     session: Session,
     toasts: Toasts,
 }
@@ -48,6 +50,7 @@ impl DatabaseStore {
         Self {
             known: RwSignal::new(Known::Nothing),
             is_asking: RwSignal::new(false),
+            answers: RwSignal::new(0),
             session,
             toasts,
         }
@@ -70,6 +73,10 @@ impl DatabaseStore {
             let answer = scanner::update_database(is_forced).await;
             self.is_asking.set(false);
             if let Ok(state) = &answer {
+                if is_forced {
+                    self.answers
+                        .update(|answers| *answers = answers.wrapping_add(1));
+                }
                 if state.is_new {
                     self.session.forget_matched();
                 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::scanner::{FileKind, FileRow};
+use crate::scanner::{FileKind, FileRow, Only};
 
 /// What is known of the tree so far.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,10 +29,11 @@ pub struct TreeRow {
 }
 
 impl Tree {
-    /// The rows in sight, in order. `with_deleted` shows what the merged image no longer has.
-    pub fn rows(&self, with_deleted: bool) -> Vec<TreeRow> {
+    /// The rows in sight, in order. `with_deleted` shows what the merged image no longer has; `by_size`
+    /// puts the largest first.
+    pub fn rows(&self, with_deleted: bool, by_size: bool) -> Vec<TreeRow> {
         let mut rows = Vec::new();
-        self.push("", 1, with_deleted, &mut rows);
+        self.push("", 1, (with_deleted, by_size), &mut rows);
         rows
     }
 
@@ -45,7 +46,13 @@ impl Tree {
         !self.directories.contains_key(path)
     }
 
-    fn push(&self, directory: &str, level: usize, with_deleted: bool, rows: &mut Vec<TreeRow>) {
+    fn push(
+        &self,
+        directory: &str,
+        level: usize,
+        (with_deleted, by_size): (bool, bool),
+        rows: &mut Vec<TreeRow>,
+    ) {
         // Deeper than any real tree; a hostile one does not get to our stack.
         if level > 256 {
             return;
@@ -59,7 +66,11 @@ impl Tree {
             .collect();
         files.sort_by(|a, b| {
             let rank = |file: &FileRow| file.kind != FileKind::Directory;
-            rank(a).cmp(&rank(b)).then_with(|| a.name.cmp(&b.name))
+            match by_size {
+                true => b.size.cmp(&a.size),
+                false => rank(a).cmp(&rank(b)),
+            }
+            .then_with(|| a.name.cmp(&b.name))
         });
         for file in files {
             let path = join(directory, &file.name);
@@ -73,9 +84,40 @@ impl Tree {
                 path: path.clone(),
             });
             if is_open {
-                self.push(&path, level + 1, with_deleted, rows);
+                self.push(&path, level + 1, (with_deleted, by_size), rows);
             }
         }
+    }
+}
+
+/// The words of the search field that choose files, with what is on their chips.
+pub const FILTERS: [(&str, &str, Only); 3] = [
+    ("is:changed", "changed", Only::Changed),
+    ("is:deleted", "deleted", Only::Deleted),
+    ("is:unowned", "of no package", Only::Unowned),
+];
+
+/// What the search field says: a part of a path, and which files. The last of several filters counts.
+pub fn parse_search(text: &str) -> (String, Only) {
+    let mut only = Only::All;
+    let words: Vec<&str> = text
+        .split_whitespace()
+        .filter(|word| {
+            let filter = FILTERS.iter().find(|(own, _, _)| own == word);
+            only = filter.map_or(only, |(_, _, filter)| *filter);
+            filter.is_none()
+        })
+        .collect();
+    (words.join(" "), only)
+}
+
+/// The search field with this filter chosen and no other, or with none if it was chosen.
+pub fn toggle_filter(text: &str, filter: &str) -> String {
+    let was_chosen = text.split_whitespace().any(|word| word == filter);
+    let (path, _) = parse_search(text);
+    match was_chosen {
+        true => path,
+        false => format!("{filter} {path}").trim_end().to_owned(),
     }
 }
 
@@ -102,7 +144,41 @@ mod tests {
             history: Vec::new(),
             is_present,
             owner: None,
+            ids: (0, 0),
+            opaque_in: Vec::new(),
         }
+    }
+
+    #[test]
+    fn the_largest_come_first_if_asked_to() {
+        let mut tree = Tree::default();
+        let mut large = row("zz", FileKind::File, true);
+        large.size = 9;
+        let rows = vec![row("a", FileKind::Directory, true), large];
+        tree.directories.insert(String::new(), rows);
+        let told = |by_size| {
+            let rows = tree.rows(false, by_size).into_iter();
+            rows.map(|row| row.path).collect::<Vec<_>>()
+        };
+        assert_eq!(told(false), ["a", "zz"]);
+        assert_eq!(told(true), ["zz", "a"]);
+    }
+
+    #[test]
+    fn the_search_field_says_path_and_filter() {
+        let check = |text: &str, path: &str, only| {
+            assert_eq!(parse_search(text), (path.to_owned(), only), "{text}");
+        };
+        check("", "", Only::All);
+        check("etc/ssl", "etc/ssl", Only::All);
+        check("is:deleted cache", "cache", Only::Deleted);
+        check("is:deleted is:unowned", "", Only::Unowned);
+        assert_eq!(toggle_filter("etc", "is:changed"), "is:changed etc");
+        assert_eq!(
+            toggle_filter("is:changed etc", "is:deleted"),
+            "is:deleted etc"
+        );
+        assert_eq!(toggle_filter("is:deleted etc", "is:deleted"), "etc");
     }
 
     #[test]
@@ -118,7 +194,7 @@ mod tests {
         );
         let told = |tree: &Tree, with_deleted| {
             let rows: Vec<_> = tree
-                .rows(with_deleted)
+                .rows(with_deleted, false)
                 .into_iter()
                 .map(|row| format!("{}{}", row.level, row.path))
                 .collect();
@@ -127,7 +203,11 @@ mod tests {
         assert_eq!(told(&tree, false), "1usr 1zz");
         assert_eq!(told(&tree, true), "1usr 1gone 1zz");
         assert!(tree.toggle("usr"), "must be asked for");
-        assert!(tree.rows(false).first().is_some_and(|row| row.is_loading));
+        assert!(
+            tree.rows(false, false)
+                .first()
+                .is_some_and(|row| row.is_loading)
+        );
         tree.directories.insert(
             "usr".to_owned(),
             vec![row("bin", FileKind::Directory, true)],

@@ -492,6 +492,7 @@ pub(crate) mod tests {
             issues: Vec::new(),
             base: None,
             accounts: None,
+            imported: None,
             format: FORMAT,
             scanned_at: String::new(),
             scanner: String::new(),
@@ -502,6 +503,7 @@ pub(crate) mod tests {
             findings,
             database: None,
             warnings: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 

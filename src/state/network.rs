@@ -397,6 +397,7 @@ impl Log {
             ("db", "index.json") => "index of the advisory database".to_owned(),
             ("db", _) => "advisory database".to_owned(),
             (_, name) if name.starts_with("locale-") => "language".to_owned(),
+            ("share", _) => "encrypted report".to_owned(),
             ("tour", _) => "tour".to_owned(),
             (_, "lamina.json") => "what this server can do".to_owned(),
             (_, name) if is_program(name) => "the page itself".to_owned(),

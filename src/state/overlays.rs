@@ -13,6 +13,8 @@ pub enum Overlay {
     Settings,
     /// The log of requests.
     NetworkLog,
+    /// Ways to share the report.
+    Share,
 }
 
 /// Which one is open.

@@ -373,10 +373,10 @@ impl Test {
                 .source
                 .as_ref()
                 .is_some_and(|(name, _)| has(name, needle)),
-            Self::Licence(needle) => package
-                .licence
-                .as_ref()
-                .is_some_and(|licence| has(licence, needle)),
+            Self::Licence(needle) => match package.licence.as_deref().map(str::trim) {
+                None | Some("") => needle == "none",
+                Some(licence) => has(licence, needle),
+            },
             Self::File(needle) => has(&path(package), needle),
             Self::Layer(compare, layer) => compare.holds(package.layer.cmp(layer)),
             Self::Vulnerable(wanted) => counts.iter().any(|count| *count > 0) == *wanted,
@@ -513,6 +513,7 @@ mod tests {
         check("", "path", "bash pip zlib1g Jinja2");
         check("kind:pypi", "", "Jinja2 pip");
         check("licence:bsd", "", "Jinja2");
+        check("licence:none licence:bsd", "", "");
         check("source:zlib", "", "zlib1g");
         check("vulnerable:no", "", "bash Jinja2 pip");
         check("layer:>0", "", "Jinja2 pip");

@@ -4,7 +4,12 @@ use std::{ops::Deref, rc::Rc, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use lamina_policy::{CustomOutcome, Policy, Remedy, Target, Verdict, Why, vex::Document};
-use lamina_report::{link, model::Report, verdict};
+use lamina_report::{
+    imports,
+    link::{self, SharedReport},
+    model::Report,
+    verdict,
+};
 use leptos::prelude::*;
 
 use super::{
@@ -14,10 +19,11 @@ use super::{
     scan::ScanState,
     settings,
     toasts::Toasts,
+    uploads,
 };
 use crate::{
     browser,
-    desk::{RuleAnswer, ToolFile},
+    desk::{self, RuleAnswer, ToolFile},
     platform,
     scanner::{self, AdvisoryBytes, ScanEvent, ScanFailure, ScanHandle, ScanOptions, Source},
 };
@@ -37,6 +43,8 @@ pub enum Origin {
     Kept,
     /// It came in a link.
     Shared,
+    /// It was read from a file of this machine.
+    Imported,
 }
 
 /// A report on show.
@@ -120,6 +128,8 @@ pub struct Session {
     pub vex: RwSignal<Arc<VexFiles>>,
     /// Raised when what is kept in this browser has changed.
     pub kept_changes: RwSignal<u32>,
+    /// Whether the report on show passes; `None` while there is none.
+    pub passed: RwSignal<Option<bool>>,
     inner: StoredValue<Inner, LocalStorage>,
 }
 
@@ -131,7 +141,11 @@ struct Inner {
     pending: ScanState,
     is_draw_due: bool,
     is_keep_due: bool,
+    /// The policy in force is a chapter's: it is not kept, and the user's own comes back.
+    is_policy_lent: bool,
     file: Option<web_sys::File>,
+    /// Whether that is a report rather than an archive.
+    is_report: bool,
     /// Reports of this tab, so that back and forward do not scan again; newest last.
     reports: Vec<(Subject, Option<String>, Loaded)>,
     /// The report whose file tree the scanner has.
@@ -151,6 +165,7 @@ impl Session {
             tool_files: RwSignal::new(Vec::new()),
             vex: RwSignal::new(Arc::default()),
             kept_changes: RwSignal::new(0),
+            passed: RwSignal::new(None),
             inner: StoredValue::new_local(Inner::default()),
         };
         session.open(&address, ScanOptions::default());
@@ -162,9 +177,57 @@ impl Session {
     }
 
     /// Goes to an address, as a new step that "back" leads back from.
-    pub fn go(self, address: Address) {
+    ///
+    /// The tour stays open beside wherever one goes; [`Self::leave_tour`] closes it.
+    pub fn go(self, mut address: Address) {
+        if address.tour.is_none() {
+            address.tour = self.address.with_untracked(|current| current.tour);
+        }
         browser::set_location(&address.render(), true);
         self.arrive(address);
+    }
+
+    /// Goes to an address in place of the current one.
+    pub fn replace(self, address: Address) {
+        browser::set_location(&address.render(), false);
+        self.arrive(address);
+    }
+
+    /// Closes the tour; the user's own policy comes back.
+    pub fn leave_tour(self) {
+        let mut address = self.address.get_untracked();
+        address.tour = None;
+        browser::set_location(&address.render(), true);
+        self.address.set(address);
+        self.return_policy();
+    }
+
+    /// Judges by a policy for a while: it is not kept as the user's own.
+    pub fn lend_policy(self, policy: Policy) {
+        self.keep_if_due();
+        self.inner.update_value(|inner| inner.is_policy_lent = true);
+        self.policy.set(policy);
+    }
+
+    /// Judges by the user's own policy again.
+    pub fn return_policy(self) {
+        let mut was_lent = false;
+        self.inner.update_value(|inner| {
+            was_lent = std::mem::take(&mut inner.is_policy_lent);
+            if was_lent {
+                inner.is_keep_due = false;
+            }
+        });
+        if was_lent {
+            self.policy.set(settings::load_policy());
+        }
+    }
+
+    /// Keeps the user's policy now, if it was changed a moment ago.
+    fn keep_if_due(self) {
+        if self.inner.with_value(|inner| inner.is_keep_due) {
+            self.keep_policy();
+        }
     }
 
     /// Changes the view or selection as a new step.
@@ -184,12 +247,26 @@ impl Session {
         self.address.set(address);
     }
 
-    /// Scans an archive of this machine.
-    pub fn scan_file(self, file: web_sys::File) {
+    /// Scans an archive of this machine, or opens a report of this or another tool. What is in the file
+    /// tells them apart.
+    pub fn open_file(self, file: web_sys::File) {
+        leptos::task::spawn_local(async move {
+            let head = match file.slice_with_f64_and_f64(0.0, HEAD_BYTES) {
+                Ok(head) => platform::file_bytes(&head).await,
+                Err(_) => Ok(Vec::new()),
+            };
+            // One that cannot be read fails where that is said.
+            let is_report = head.is_ok_and(|head| imports::is_json(&head));
+            self.take_file(file, is_report);
+        });
+    }
+
+    fn take_file(self, file: web_sys::File, is_report: bool) {
         let name = file.name();
         let subject = Subject::Archive(name);
         self.inner.update_value(|inner| {
             inner.file = Some(file);
+            inner.is_report = is_report;
             inner.reports.retain(|(kept, _, _)| *kept != subject);
         });
         let address = Address::of(subject, None);
@@ -225,9 +302,8 @@ impl Session {
             return self.retry(ScanOptions::default());
         };
         match (loaded.origin, &address.subject) {
-            (Origin::Scanned, _) | (_, Subject::Archive(_) | Subject::Image(_)) => {
-                self.retry(ScanOptions::default());
-            }
+            (Origin::Scanned | Origin::Kept, Subject::Archive(_) | Subject::Image(_))
+            | (Origin::Scanned, _) => self.retry(ScanOptions::default()),
             _ => {
                 let image = &loaded.report.image;
                 let is_reference = lamina_image::reference::Reference::parse(&image.name).is_ok();
@@ -288,9 +364,13 @@ impl Session {
     }
 
     fn keep_policy(self) {
-        self.inner.update_value(|inner| inner.is_keep_due = false);
+        let mut is_lent = false;
+        self.inner.update_value(|inner| {
+            inner.is_keep_due = false;
+            is_lent = inner.is_policy_lent;
+        });
         let is_shared = matches!(self.phase.get_untracked(), Phase::Done(loaded) if loaded.origin == Origin::Shared);
-        if !is_shared {
+        if !is_shared && !is_lent {
             self.policy.with_untracked(settings::keep_policy);
         }
     }
@@ -395,7 +475,9 @@ impl Session {
     fn open(self, address: &Address, options: ScanOptions) {
         let was_shared = matches!(self.phase.get_untracked(), Phase::Done(loaded) if loaded.origin == Origin::Shared);
         if was_shared {
-            self.policy.set(settings::load_policy());
+            if !self.inner.with_value(|inner| inner.is_policy_lent) {
+                self.policy.set(settings::load_policy());
+            }
             self.vex.set(Arc::default());
         }
         self.stop();
@@ -412,7 +494,19 @@ impl Session {
             return;
         }
         match &address.subject {
-            Subject::Home => self.phase.set(Phase::Idle),
+            Subject::Home => match browser::embedded("lamina-report") {
+                // The page came as one file, with its report.
+                Some(json) => match link::read_json(json.as_bytes()) {
+                    Ok(shared) => self.show_shared(shared),
+                    Err(error) => self.phase.set(Phase::Failed(ScanFailure {
+                        step: "file".to_owned(),
+                        message: error.to_string(),
+                        advice: "ask for the file again".to_owned(),
+                        wants_login: false,
+                    })),
+                },
+                None => self.phase.set(Phase::Idle),
+            },
             Subject::Image(reference) => {
                 let parsed = match lamina_image::reference::Reference::parse(reference) {
                     Ok(parsed) => parsed,
@@ -435,8 +529,11 @@ impl Session {
                 self.begin(address, Source::Reference(reference.clone()), options);
             }
             Subject::Archive(name) => {
-                let file = self.inner.with_value(|inner| inner.file.clone());
+                let (file, is_report) = self
+                    .inner
+                    .with_value(|inner| (inner.file.clone(), inner.is_report));
                 match file.filter(|file| file.name() == *name) {
+                    Some(file) if is_report => self.open_report(address.clone(), file),
                     Some(file) => {
                         let options = ScanOptions {
                             platform: address.platform.clone(),
@@ -449,6 +546,7 @@ impl Session {
             }
             Subject::Recent(key) => self.open_kept(address.clone(), key.clone()),
             Subject::Shared(payload) => self.open_shared(payload.clone()),
+            Subject::Uploaded(text) => self.open_uploaded(text.clone()),
         }
     }
 
@@ -561,35 +659,93 @@ impl Session {
         });
     }
 
-    fn open_shared(self, payload: String) {
+    fn open_report(self, address: Address, file: web_sys::File) {
         self.phase.set(Phase::Opening);
         let generation = self.inner.with_value(|inner| inner.generation);
-        // A large link takes some ten milliseconds to read: let the page be painted first.
-        browser::after(Duration::from_millis(20), move || {
+        leptos::task::spawn_local(async move {
+            let report = desk::import_report(file).await;
             if self.inner.with_value(|inner| inner.generation) != generation {
                 return;
             }
-            match link::decode(&payload) {
-                Ok(shared) => {
-                    self.policy.set(shared.policy);
-                    self.vex.set(Arc::default());
-                    for (name, text) in shared.vex {
-                        // One that cannot be read was made by a newer Lamina: it then does not count.
-                        let _ = self.add_vex(&name, &text);
-                    }
-                    self.phase
-                        .set(Phase::Done(Loaded::new(shared.report, Origin::Shared)));
+            match report {
+                Ok(report) => {
+                    let loaded = Loaded::new(report, Origin::Imported);
+                    self.keep(&address, loaded.clone());
+                    self.phase.set(Phase::Done(loaded));
                 }
-                Err(error) => self.phase.set(Phase::Failed(ScanFailure {
+                Err(message) => self.phase.set(Phase::Failed(ScanFailure {
+                    step: "report".to_owned(),
+                    message,
+                    advice: "open a report in JSON or SARIF, or an archive of an image".to_owned(),
+                    wants_login: false,
+                })),
+            }
+        });
+    }
+
+    fn open_shared(self, payload: String) {
+        self.phase.set(Phase::Opening);
+        let generation = self.inner.with_value(|inner| inner.generation);
+        leptos::task::spawn_local(async move {
+            let opened = desk::open_link(payload).await;
+            if self.inner.with_value(|inner| inner.generation) != generation {
+                return;
+            }
+            match opened {
+                Ok(shared) => self.show_shared(shared),
+                Err(message) => self.phase.set(Phase::Failed(ScanFailure {
                     step: "link".to_owned(),
-                    message: error.to_string(),
+                    message,
                     advice: "ask for the link again, or scan the image yourself".to_owned(),
                     wants_login: false,
                 })),
             }
         });
     }
+
+    fn open_uploaded(self, text: String) {
+        self.phase.set(Phase::Opening);
+        let generation = self.inner.with_value(|inner| inner.generation);
+        leptos::task::spawn_local(async move {
+            let opened = uploaded(&text).await;
+            if self.inner.with_value(|inner| inner.generation) != generation {
+                return;
+            }
+            match opened {
+                Ok(shared) => self.show_shared(shared),
+                Err(message) => self.phase.set(Phase::Failed(ScanFailure {
+                    step: "share".to_owned(),
+                    message,
+                    advice: "ask for the report again, or scan the image yourself".to_owned(),
+                    wants_login: false,
+                })),
+            }
+        });
+    }
+
+    /// Shows a report that came with its policy and VEX documents.
+    fn show_shared(self, shared: SharedReport) {
+        self.policy.set(shared.policy);
+        self.vex.set(Arc::default());
+        for (name, text) in shared.vex {
+            // One that cannot be read was made by a newer Lamina: it then does not count.
+            let _ = self.add_vex(&name, &text);
+        }
+        self.phase
+            .set(Phase::Done(Loaded::new(shared.report, Origin::Shared)));
+    }
 }
+
+/// Fetches and decrypts an uploaded report.
+async fn uploaded(text: &str) -> Result<SharedReport, String> {
+    let (id, key) = uploads::parse_link(text).ok_or("the link is cut off")?;
+    let sealed = platform::shares::fetch(&id).await?;
+    let bytes = platform::seal::open(&key, &sealed).await?;
+    link::read_deflated(&bytes).map_err(|error| error.to_string())
+}
+
+/// Bytes at the beginning of a file that tell whether it is JSON.
+const HEAD_BYTES: f64 = 64.0;
 
 /// How long a change of the policy waits until it is kept.
 const KEEP_AFTER: Duration = Duration::from_millis(400);

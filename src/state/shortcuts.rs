@@ -46,6 +46,8 @@ pub enum Place {
     Row,
     /// Among the layers.
     Layers,
+    /// While the tour is presented, which hears its keys itself.
+    Presenting,
 }
 
 /// A key, or keys that belong together.
@@ -111,6 +113,18 @@ pub const SHORTCUTS: &[Shortcut] = &[
         place: Place::Layers,
         shown: "↑  ↓",
         what: text("Within layers: the layer above or below"),
+    },
+    Shortcut {
+        keys: &[],
+        place: Place::Presenting,
+        shown: "→  Space",
+        what: text("Presenting the tour: the next card"),
+    },
+    Shortcut {
+        keys: &[],
+        place: Place::Presenting,
+        shown: "←  Esc",
+        what: text("Presenting the tour: back, and the end of it"),
     },
     Shortcut {
         keys: &[("Escape", Action::Close)],

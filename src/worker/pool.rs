@@ -96,11 +96,12 @@ impl Pool {
         &self,
         serial: u32,
         task: Task,
+        file: Option<web_sys::File>,
         on_event: impl Fn(Event, Vec<Uint8Array>, u32) + 'static,
     ) -> TaskId {
         self.queue(
             task,
-            None,
+            file,
             Vec::new(),
             Rc::new(on_event),
             Some(serial),

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     scanner::{
-        AdvisoryBytes, AdvisoryText, DatabaseState, FileRow, FoundSoFar, LayerProgress, ScanFailure,
+        AdvisoryBytes, AdvisoryText, DatabaseState, FileRow, FoundSoFar, LayerProgress, Only,
+        ScanFailure,
     },
-    state::network::Exchange,
+    state::{content::FileView, network::Exchange, treemap::Tile},
 };
 
 /// From the page to a worker: do this. A `File` or byte buffers may come beside it.
@@ -61,6 +62,8 @@ pub enum Task {
         directory: String,
         /// Only what this layer touches.
         layer: Option<usize>,
+        /// Which files.
+        only: Only,
     },
     /// Find files of the image that this worker reported on last. Ends in [`Event::Files`].
     SearchFiles {
@@ -68,7 +71,17 @@ pub enum Task {
         query: String,
         /// At most so many.
         limit: usize,
+        /// Which files.
+        only: Only,
     },
+    /// Weigh what lies in a directory of that image. Ends in [`Event::Tiles`].
+    Weigh {
+        /// Which.
+        directory: String,
+    },
+    /// Read a file of that image again (from the archive beside this, if there is one). Ends in
+    /// [`Event::File`].
+    OpenFile(Box<OpenTask>),
     /// Look whether there is a newer advisory database, and match kept reports again if there is.
     /// Ends in [`Event::Database`].
     Database {
@@ -103,6 +116,30 @@ pub struct LayerTask {
     pub diff_id: Option<DiffId>,
     /// Do not look into the cache.
     pub is_fresh: bool,
+}
+
+/// A file of an image.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OpenTask {
+    /// Its path.
+    pub path: String,
+    /// As of which layer; as of the last if `None`.
+    pub layer: Option<usize>,
+    /// Bytes of it that are wanted at most.
+    pub limit: u64,
+    /// The way to the registry that has its layer.
+    pub registry: Option<Box<RegistryWay>>,
+}
+
+/// The way to a registry's blobs. In memory only: it may hold a token.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RegistryWay {
+    /// The registry, who we are there, what was learned about it.
+    pub session: SessionSnapshot,
+    /// Which hosts answer directly.
+    pub routes: Routes,
+    /// The repository.
+    pub repository: String,
 }
 
 /// An archive.
@@ -181,6 +218,10 @@ pub enum Event {
     Database(Box<Result<DatabaseState, String>>),
     /// Files; `None` if this worker has no image.
     Files(Option<Vec<FileRow>>),
+    /// What lies in a directory, weighed; `None` if this worker has no image.
+    Tiles(Option<Vec<Tile>>),
+    /// A file, its first bytes in the buffer beside this; or why it could not be read.
+    File(Box<Result<FileView, String>>),
     /// An advisory's prose, if there is any.
     Text(Option<AdvisoryText>),
     /// The task has no result.
@@ -197,6 +238,8 @@ impl Event {
             | Self::SoFar(_)
             | Self::Database(_)
             | Self::Files(_)
+            | Self::File(_)
+            | Self::Tiles(_)
             | Self::Text(_)
             | Self::Failed(_) => true,
         }

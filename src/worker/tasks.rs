@@ -4,6 +4,7 @@ mod archive;
 mod database;
 mod files;
 mod layer;
+mod open;
 
 use std::cell::RefCell;
 
@@ -40,14 +41,23 @@ pub(super) async fn run(
         Task::SoFar(task) => {
             handle.emit(Event::SoFar(so_far(*task, buffers).await));
         }
-        Task::ListDirectory { directory, layer } => {
-            let rows = with_image(|image| files::list_directory(image, &directory, layer));
+        Task::ListDirectory {
+            directory,
+            layer,
+            only,
+        } => {
+            let rows = with_image(|image| files::list_directory(image, &directory, layer, only));
             handle.emit(Event::Files(rows));
         }
-        Task::SearchFiles { query, limit } => {
-            let rows = with_image(|image| files::search(image, &query, limit));
+        Task::SearchFiles { query, limit, only } => {
+            let rows = with_image(|image| files::search(image, &query, limit, only));
             handle.emit(Event::Files(rows));
         }
+        Task::Weigh { directory } => {
+            let tiles = with_image(|image| files::weigh(image, &directory));
+            handle.emit(Event::Tiles(tiles));
+        }
+        Task::OpenFile(task) => open::run(*task, file, handle).await,
         Task::Database { is_forced } => {
             let freshness = match is_forced {
                 true => Freshness::Now,
@@ -97,6 +107,7 @@ fn layers_of(figures: Vec<LayerFigures>, buffers: Vec<Uint8Array>) -> Vec<LayerR
 
 async fn join(mut task: JoinTask, buffers: Vec<Uint8Array>, handle: &TaskHandle) {
     IMAGE.with_borrow_mut(Option::take);
+    open::set_archive(None);
     let layers = layers_of(task.layers, buffers);
     let database = database::open(Freshness::Hourly).await;
     know_bases(&mut task.plan, &database);

@@ -9,7 +9,7 @@ use crate::{
     args::Args,
     demo,
     fingerprint::Fingerprint,
-    page,
+    page, pwa,
     shell::{self, root, step, target_dir},
     tools,
 };
@@ -200,7 +200,8 @@ fn page_fingerprint() -> Result<Fingerprint> {
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     settings.sort();
-    Ok(Fingerprint::of(PAGE)?.with(&settings.join(" ")))
+    let inputs: Vec<&str> = PAGE.iter().chain(pwa::INPUTS).copied().collect();
+    Ok(Fingerprint::of(&inputs)?.with(&settings.join(" ")))
 }
 
 fn page_stamp() -> PathBuf {

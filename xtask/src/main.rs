@@ -16,6 +16,7 @@ mod fingerprint;
 mod fuzz;
 mod lint;
 mod page;
+mod pwa;
 mod serve;
 mod shell;
 mod size;

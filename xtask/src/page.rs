@@ -19,6 +19,7 @@ use sha2::Digest as _;
 use crate::{
     csp,
     demo::hex,
+    pwa,
     shell::{self, root, target_dir},
     tools,
 };
@@ -98,14 +99,27 @@ pub(crate) fn build(mode: Mode, dist: &Path) -> Result<()> {
         fs::write(staging.join(format!("locale-{tag}-{hash}.json")), text)?;
     }
 
+    // Last: the service worker lists every file of the page.
+    pwa::finish(&staging)?;
+
     if dist.is_dir() {
         fs::remove_dir_all(dist).with_context(|| format!("removing {}", dist.display()))?;
     }
     // Not renamed: the target folder may be on another disk.
-    fs::create_dir_all(dist)?;
-    for entry in fs::read_dir(&staging)? {
+    copy(&staging, dist)
+}
+
+/// Copies a folder with what is in it.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| format!("reading {}", from.display()))? {
         let entry = entry?;
-        fs::copy(entry.path(), dist.join(entry.file_name()))?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
     }
     Ok(())
 }

@@ -49,7 +49,8 @@ pub(crate) fn run(mut args: Args) -> Result<()> {
     step("end-to-end tests");
     let tests = shell::run("cargo test --workspace --test e2e")
         .args(&filter)
-        .env("LAMINA_PROGRAM", program);
+        .env("LAMINA_PROGRAM", program)
+        .env("LAMINA_AXE", tools::axe()?);
     if with_shots {
         tests.env("LAMINA_SHOTS", "1").go()
     } else {

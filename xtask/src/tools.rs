@@ -11,6 +11,8 @@ use crate::shell::{find, root, run, step};
 /// Cuts the page into parts that are loaded when they are needed.
 const WASM_SPLIT: &str = "0.2.4";
 const BINARYEN: &str = "132";
+/// Checks pages for people who do not see or point; for tests alone.
+const AXE: &str = "4.14.1";
 const CARGO_FUZZ: &str = "0.13.2";
 
 /// Debian packages that the end-to-end tests need, and a program of each.
@@ -104,11 +106,7 @@ pub(crate) fn wasm_opt() -> Result<()> {
             "installing wasm-opt (binaryen {BINARYEN}) into .tools"
         ));
         std::fs::create_dir_all(tools())?;
-        let installed = run("npm install --silent --no-audit --no-fund --no-save --prefix")
-            .arg(tools())
-            .arg(format!("binaryen@{BINARYEN}.0.0"))
-            .go();
-        match installed {
+        match npm_install() {
             Ok(()) => return Ok(()),
             Err(error) => eprintln!("   {error:#}"),
         }
@@ -118,6 +116,28 @@ pub(crate) fn wasm_opt() -> Result<()> {
     }
     println!("   no npm, no wasm-opt: the page is built without that optimisation, and is larger");
     Ok(())
+}
+
+/// Installs what comes from npm. All at once: npm takes away what one installation does not name.
+fn npm_install() -> Result<()> {
+    std::fs::create_dir_all(tools())?;
+    run("npm install --silent --no-audit --no-fund --no-save --prefix")
+        .arg(tools())
+        .arg(format!("binaryen@{BINARYEN}.0.0"))
+        .arg(format!("axe-core@{AXE}"))
+        .go()
+}
+
+/// axe-core, which the end-to-end tests hold the page against. Answers where it lies.
+pub(crate) fn axe() -> Result<PathBuf> {
+    let folder = tools().join("node_modules/axe-core");
+    let script = folder.join("axe.min.js");
+    let package = std::fs::read_to_string(folder.join("package.json")).unwrap_or_default();
+    if !script.is_file() || !package.contains(&format!("\"version\": \"{AXE}\"")) {
+        step(&format!("installing axe-core {AXE} into .tools"));
+        npm_install()?;
+    }
+    Ok(script)
 }
 
 /// Optimises a WebAssembly file in place, if there is something to do it with. `-O1`: higher levels

@@ -419,6 +419,20 @@ pub fn keys_for(
     Ok(keys)
 }
 
+/// How versions of a kind of package are ordered, whoever publishes advisories on them; `None` if no
+/// order is known.
+pub fn order_of_kind(kind: PackageKind) -> Option<&'static dyn VersionOrder> {
+    let id = match kind {
+        PackageKind::Apk => "apk",
+        PackageKind::Deb | PackageKind::Opkg => "dpkg",
+        PackageKind::Rpm => "rpm",
+        PackageKind::Alpm => "alpm",
+        PackageKind::Ebuild => "ebuild",
+        kind => Ecosystem::of_key(language_key(kind)?)?.order?,
+    };
+    orders::order(id)
+}
+
 fn language_key(kind: PackageKind) -> Option<&'static str> {
     Some(match kind {
         PackageKind::Pypi => "pypi",

@@ -67,7 +67,9 @@ impl Source {
 }
 
 impl File {
-    pub(crate) fn of(bytes: Bytes) -> Self {
+    /// Of its bytes, read or made.
+    pub(crate) fn of(bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
         let digest = Digest::of(&bytes);
         Self { bytes, digest }
     }

@@ -5,7 +5,7 @@ use std::{io::IsTerminal as _, process::ExitCode};
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
-use crate::{bases, db, gate, policy, rego, scan, serve};
+use crate::{bases, compare, db, gate, import, policy, rego, scan, serve};
 
 /// Looks inside container images and finds what is vulnerable in them.
 ///
@@ -42,6 +42,12 @@ enum Command {
     /// Scans an image and prints the report.
     #[command(after_help = scan::EXIT_STATUS)]
     Scan(scan::Args),
+    /// Says what changed from one image to another, or how the platforms of an image differ.
+    #[command(after_help = compare::EXIT_STATUS)]
+    Compare(compare::Args),
+    /// Reads another tool's report: prints it in any of our formats, or beside ours.
+    #[command(after_help = import::AFTER_HELP)]
+    Import(import::Args),
     /// Serves the page, its database, the sample images and the relay to registries.
     Serve(serve::Args),
     /// Stands before a registry and refuses pulls of images that fail a policy.
@@ -115,6 +121,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Bases(args) => bases::run(args).await,
             Command::Policy(args) => policy::run(args).map(|()| ExitCode::SUCCESS),
             Command::Scan(args) => scan::run(args).await.map(ExitCode::from),
+            Command::Compare(args) => compare::run(args).await.map(ExitCode::from),
+            Command::Import(args) => import::run(args).map(ExitCode::from),
             Command::Gate(args) => gate::run(args).await.map(|()| ExitCode::SUCCESS),
             Command::Serve(args) => serve::run(args).await.map(|()| ExitCode::SUCCESS),
         }

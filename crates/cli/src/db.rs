@@ -18,7 +18,7 @@ mod sources;
 mod table;
 mod update;
 
-pub(crate) use self::{files::replace, keys::Signer};
+pub(crate) use self::{build::cache_folder, files::replace, keys::Signer};
 
 use std::{io, process::ExitCode};
 

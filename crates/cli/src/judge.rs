@@ -1,10 +1,13 @@
 //! Whether an image passes: by its policy, VEX documents and custom rules.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use lamina_policy::{CustomOutcome, MAX_VEX_BYTES, Policy, vex::Document};
+use lamina_policy::{CustomOutcome, MAX_VEX_BYTES, Policy, Threshold, vex::Document};
 use lamina_rego::Outcome;
 use lamina_report::{formats::Judged, model::Report, verdict};
 
@@ -39,6 +42,45 @@ impl VexArgs {
             Ok(document)
         });
         documents.collect()
+    }
+}
+
+/// The policy of a file, or the default one, with what the command line adds.
+///
+/// # Errors
+/// When the file cannot be read, or is no policy.
+pub(crate) fn policy(
+    path: Option<&Path>,
+    fail_on: Option<Threshold>,
+    ignore_unfixed: bool,
+) -> anyhow::Result<Policy> {
+    let mut policy = match path {
+        Some(path) => {
+            let about = || format!("reading {}", path.display());
+            let text = std::fs::read_to_string(path).with_context(about)?;
+            Policy::parse(&text).with_context(about)?
+        }
+        None => Policy::default(),
+    };
+    if let Some(threshold) = fail_on {
+        policy.fail_on = threshold;
+    }
+    policy.fixable_only |= ignore_unfixed;
+    Ok(policy)
+}
+
+/// Writes a document to a file, or prints it.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn write(path: Option<&Path>, text: &str) -> anyhow::Result<()> {
+    match path {
+        Some(path) => {
+            std::fs::write(path, text).with_context(|| format!("writing {}", path.display()))
+        }
+        None => std::io::stdout()
+            .write_all(text.as_bytes())
+            .context("writing the report"),
     }
 }
 

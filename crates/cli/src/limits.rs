@@ -174,3 +174,21 @@ pub const GATE_RELOAD: Duration = Duration::from_secs(1);
 
 /// Bytes of a file with certificates or a key.
 pub const CERTIFICATE_BYTES: u64 = 1 << 20;
+
+/// Bytes of an encrypted report. One of 3,000 findings and 2,000 packages has 300 kB.
+pub const SHARE_BYTES: u64 = 8 << 20;
+
+/// Bytes of all of them.
+pub const SHARES_BYTES: u64 = 1 << 30;
+
+/// Their number.
+pub const SHARES: usize = 5000;
+
+/// Uploads that are taken within a minute, of all who upload.
+pub const SHARES_PER_MINUTE: u32 = 30;
+
+/// The longest that one is kept, in days.
+pub const SHARE_DAYS: u64 = 30;
+
+/// How long one is kept for which nobody says how long, in days.
+pub const SHARE_DAYS_USUAL: u64 = 7;

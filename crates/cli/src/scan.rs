@@ -1,7 +1,7 @@
 //! `lamina scan`: the page's report on the command line.
 
 use std::{
-    io::{IsTerminal as _, Read as _, Write as _},
+    io::{IsTerminal as _, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -15,9 +15,9 @@ use lamina_image::{
     platform::Platform,
     reference::Reference,
 };
-use lamina_policy::{Policy, Threshold, vex};
+use lamina_policy::{Threshold, vex};
 use lamina_registry::{Remedy, Session, error::tags_in_words};
-use lamina_report::formats;
+use lamina_report::{formats, model::Report};
 use lamina_scan::{archive::ArchiveJob, join::Joined, plan::Found};
 
 use crate::{
@@ -103,7 +103,7 @@ pub struct Args {
 }
 
 /// The formats, with what `--help` says of each.
-fn format_names() -> PossibleValuesParser {
+pub(crate) fn format_names() -> PossibleValuesParser {
     let formats = formats::FORMATS.iter();
     PossibleValuesParser::new(
         formats.map(|format| PossibleValue::new(format.id()).help(format.about())),
@@ -115,42 +115,12 @@ fn format_names() -> PossibleValuesParser {
 /// # Errors
 /// When there is no report: the image, an archive or the database cannot be read.
 pub async fn run(args: Args) -> anyhow::Result<Outcome> {
-    let policy = policy(&args)?;
-    let platform = args
-        .platform
-        .as_deref()
-        .map(str::parse::<Platform>)
-        .transpose()?;
+    let policy = judge::policy(args.policy.as_deref(), args.fail_on, args.ignore_unfixed)?;
     let database = Database::open(args.db.as_deref(), &args.trust)?;
-    let bases = match &args.bases {
-        Some(path) => Ok(bases::known(path)?),
-        None => database.bases(),
-    };
     let mut documents = args.vex.read(args.quiet)?;
-    let progress = Progress::new(args.quiet);
-
-    let path = Path::new(&args.image);
-    let joined = if path.is_file() {
-        if args.vex.vex_attached && !args.quiet {
-            eprintln!("warning: nothing is attached to an archive: --vex-attached has no effect");
-        }
-        let (path, name) = (path.to_owned(), args.name.clone());
-        let progress = progress.clone();
-        tokio::task::spawn_blocking(move || {
-            archive(&path, name.as_deref(), platform.as_ref(), &bases, &progress)
-        })
-        .await??
-    } else {
-        let (joined, attached) = image(&args, platform.as_ref(), &bases, &progress).await?;
-        documents.extend(attached);
-        joined
-    };
-    progress.end();
-
-    let millis = i64::try_from(transport::now().as_millis()).unwrap_or_default();
-    let now = Timestamp::from_millisecond(millis).context("reading the clock")?;
-    let mut report = joined.report(&now.to_string());
-    pull::match_with(&mut report, &database);
+    let (report, attached) = report(&args, &database).await?;
+    documents.extend(attached);
+    let now = now()?;
     if !args.quiet && std::io::stderr().is_terminal() {
         eprintln!("advisory database: {}", database.describe(now));
     }
@@ -161,14 +131,7 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
     let format = formats::by_id(&args.format).context("unknown format")?;
     let judged = judge::judge(&policy, &report, &documents, now);
     let text = format.render(&judged);
-    match &args.output {
-        Some(path) => {
-            std::fs::write(path, text).with_context(|| format!("writing {}", path.display()))?;
-        }
-        None => std::io::stdout()
-            .write_all(text.as_bytes())
-            .context("writing the report")?,
-    }
+    judge::write(args.output.as_deref(), &text)?;
     let is_judged = format.has_verdict() || args.fail_on.is_some() || args.policy.is_some();
     Ok(if !is_judged || judged.verdict.passed {
         Outcome::Passed
@@ -177,20 +140,47 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
     })
 }
 
-fn policy(args: &Args) -> anyhow::Result<Policy> {
-    let mut policy = match &args.policy {
-        Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("reading {}", path.display()))?;
-            Policy::parse(&text).with_context(|| format!("reading {}", path.display()))?
-        }
-        None => Policy::default(),
+/// Scans the image that the arguments name, and asks the database. Answers the VEX documents that are
+/// attached to it, too, if the arguments ask for them.
+pub(crate) async fn report(
+    args: &Args,
+    database: &Database,
+) -> anyhow::Result<(Report, Vec<vex::Document>)> {
+    let platform = args
+        .platform
+        .as_deref()
+        .map(str::parse::<Platform>)
+        .transpose()?;
+    let bases = match &args.bases {
+        Some(path) => Ok(bases::known(path)?),
+        None => database.bases(),
     };
-    if let Some(threshold) = args.fail_on {
-        policy.fail_on = threshold;
-    }
-    policy.fixable_only |= args.ignore_unfixed;
-    Ok(policy)
+    let progress = Progress::new(args.quiet);
+    let path = Path::new(&args.image);
+    let (joined, attached) = if path.is_file() {
+        if args.vex.vex_attached && !args.quiet {
+            eprintln!("warning: nothing is attached to an archive: --vex-attached has no effect");
+        }
+        let (path, name) = (path.to_owned(), args.name.clone());
+        let progress = progress.clone();
+        let joined = tokio::task::spawn_blocking(move || {
+            archive(&path, name.as_deref(), platform.as_ref(), &bases, &progress)
+        })
+        .await??;
+        (joined, Vec::new())
+    } else {
+        image(args, platform.as_ref(), &bases, &progress).await?
+    };
+    progress.end();
+    let mut report = joined.report(&now()?.to_string());
+    pull::match_with(&mut report, database);
+    Ok((report, attached))
+}
+
+/// The clock.
+pub(crate) fn now() -> anyhow::Result<Timestamp> {
+    let millis = i64::try_from(transport::now().as_millis()).unwrap_or_default();
+    Timestamp::from_millisecond(millis).context("reading the clock")
 }
 
 fn archive(

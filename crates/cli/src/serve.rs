@@ -26,6 +26,7 @@ use crate::{
     database::{Database, TrustArgs},
     limits,
     relay::{Host, Relay, Rules},
+    shares::{self, ShareLimits, Shares},
     transport,
 };
 
@@ -53,6 +54,10 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     pub samples: Option<PathBuf>,
 
+    /// The chapters of the guided tour, Markdown files, instead of those of the page.
+    #[arg(long, value_name = "DIR")]
+    pub tour: Option<PathBuf>,
+
     /// A registry, token server or blob store on a private address that the relay may ask.
     #[arg(long, value_name = "HOST[:PORT]")]
     pub allow_registry: Vec<Host>,
@@ -68,6 +73,15 @@ pub struct Args {
     /// Relays nothing: only registries that answer cross-origin can be scanned then.
     #[arg(long)]
     pub no_relay: bool,
+
+    /// Where encrypted reports are kept that people upload to share them. Default: `lamina/shares` in the
+    /// user's cache folder.
+    #[arg(long, value_name = "DIR", env = "LAMINA_SHARES")]
+    pub shares: Option<PathBuf>,
+
+    /// Takes no uploads of encrypted reports.
+    #[arg(long, conflicts_with = "shares")]
+    pub no_shares: bool,
 
     /// Opens the page in the browser.
     #[arg(long)]
@@ -171,17 +185,22 @@ pub struct Site {
     page: Source,
     db: Source,
     samples: Source,
+    tour: Option<PathBuf>,
     relay: Option<Arc<Relay>>,
     plain_http: Vec<String>,
     /// Keys that the page is told to trust; none for the database within this program.
     database_keys: Vec<String>,
     compressed: Compressed,
+    shares: Option<Arc<Shares>>,
 }
 
 impl Site {
     /// What `args` ask for.
     pub fn new(args: &Args) -> anyhow::Result<Self> {
-        for folder in [&args.page, &args.db, &args.samples].into_iter().flatten() {
+        for folder in [&args.page, &args.db, &args.samples, &args.tour]
+            .into_iter()
+            .flatten()
+        {
             if !folder.is_dir() {
                 bail!("{} is no folder", folder.display());
             }
@@ -206,6 +225,7 @@ impl Site {
             page: source(&args.page, Source::EmbeddedPage),
             db: source(&args.db, Source::EmbeddedDb),
             samples: source(&args.samples, Source::EmbeddedSamples),
+            tour: args.tour.clone(),
             relay,
             plain_http: args.plain_http.iter().map(Host::to_string).collect(),
             database_keys: match args.db {
@@ -213,6 +233,7 @@ impl Site {
                 None => Vec::new(),
             },
             compressed: Compressed::default(),
+            shares: shares_of(args),
         })
     }
 
@@ -230,6 +251,10 @@ impl Site {
             .route("/db/{*path}", get(db))
             .route("/samples/{*path}", get(samples))
             .route("/relay/{*path}", any(relay))
+            .route("/tour/{*path}", get(tour))
+            .route("/share", any(share))
+            .route("/share/{id}", any(share))
+            .route("/report.schema.json", get(report_schema))
             .fallback(page)
             .layer(axum::middleware::map_response(harden))
             .with_state(self)
@@ -343,6 +368,7 @@ async fn describe(State(site): State<Site>) -> Response {
         "relay": site.relay.is_some(),
         "plain_http": site.plain_http,
         "database_keys": site.database_keys,
+        "shares": site.shares.as_ref().map(|shares| shares.describe()),
     });
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
@@ -357,6 +383,37 @@ async fn relay(State(site): State<Site>, request: Request<Body>) -> Response {
         None => not_found("the relay is off"),
     }
 }
+
+async fn share(State(site): State<Site>, request: Request<Body>) -> Response {
+    match site.shares {
+        Some(shares) => shares.answer(request).await,
+        None => not_found("this server keeps no shares"),
+    }
+}
+
+/// Where shares are kept; `None` if they are not wanted, or there is no place for them.
+fn shares_of(args: &Args) -> Option<Arc<Shares>> {
+    if args.no_shares {
+        return None;
+    }
+    let cache = || Some(crate::db::cache_folder()?.join("shares"));
+    let folder = args.shares.clone().or_else(cache)?;
+    let shares = Shares::new(folder, ShareLimits::default());
+    shares::sweep_now(&shares);
+    Some(Arc::new(shares))
+}
+
+/// The schema of `lamina scan --format json`.
+async fn report_schema() -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "application/schema+json"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, REPORT_SCHEMA).into_response()
+}
+
+/// `docs/report.schema.json`.
+const REPORT_SCHEMA: &str = include_str!("../../../docs/report.schema.json");
 
 async fn db(State(site): State<Site>, request: Request<Body>) -> Response {
     let (path, method, headers) = parts(&request);
@@ -444,6 +501,63 @@ async fn samples(State(site): State<Site>, request: Request<Body>) -> Response {
     response
 }
 
+/// The chapters of the tour: those of a folder, read anew each time so that a trainer sees a change at
+/// once, or those of the page.
+async fn tour(State(site): State<Site>, request: Request<Body>) -> Response {
+    let Some(folder) = &site.tour else {
+        return page(State(site), request).await;
+    };
+    let (path, method, headers) = parts(&request);
+    let path = path.trim_start_matches("/tour/").to_owned();
+    let source = Source::Folder(folder.clone());
+    let file = match path.as_str() {
+        "index.json" => Some(File::of(tour_index(folder).await)),
+        _ => source.get(&path).await,
+    };
+    let Some(file) = file else {
+        return not_found("no such chapter");
+    };
+    let manner = Manner {
+        media_type: assets::media_type(&path),
+        is_immutable: false,
+        may_compress: true,
+        may_range: false,
+    };
+    assets::respond(
+        &source,
+        &path,
+        file,
+        manner,
+        method,
+        headers,
+        &site.compressed,
+    )
+    .await
+}
+
+/// The list of a folder's chapters, in the order of their names, and of the policies beside them.
+async fn tour_index(folder: &std::path::Path) -> String {
+    let (mut chapters, mut policies) = (Vec::new(), Vec::new());
+    if let Ok(mut entries) = tokio::fs::read_dir(folder).await {
+        while let Ok(Some(entry)) = entries.next_entry().await {
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            match name.rsplit_once('.') {
+                // Chapters are numbered; a README is none.
+                Some((_, "md")) if name.starts_with(|c: char| c.is_ascii_digit()) => {
+                    chapters.push(name);
+                }
+                Some((_, "yaml" | "yml")) => policies.push(name),
+                _ => {}
+            }
+        }
+    }
+    chapters.sort();
+    policies.sort();
+    serde_json::json!({ "chapters": chapters, "policies": policies }).to_string()
+}
+
 /// The media type that a manifest names itself.
 fn manifest_type(file: &File) -> String {
     #[derive(serde::Deserialize)]
@@ -492,7 +606,7 @@ async fn page(State(site): State<Site>, request: Request<Body>) -> Response {
     if path == "index.html"
         && let Some(bytes) = csp::without_meta(&file.bytes)
     {
-        file = File::of(bytes.into());
+        file = File::of(bytes);
         // What was compressed beside it has the policy in it.
         is_as_built = false;
     }

@@ -21,6 +21,7 @@ use crate::{
         Claim, Codec, Entry, EntryKind, EntrySink, LayerError, LayerExpectation, LayerOutcome,
         LayerReader, LayerSummary,
         inflate::{self, Decoder, Unpacked},
+        places::Places,
         tar::{self, TarReader},
     },
     limits::{
@@ -39,6 +40,9 @@ use crate::{
 pub trait ArchiveSink {
     /// What receives one layer's entries.
     type Layer: EntrySink;
+
+    /// Where the layer that begins next lies in the archive, once that is unpacked.
+    fn layer_place(&mut self, _member: &LayerPath, _offset: u64) {}
 
     /// A layer begins. `size` is the member's length in bytes.
     fn layer_start(&mut self, member: &LayerPath, size: u64) -> Self::Layer;
@@ -238,6 +242,11 @@ impl<S: ArchiveSink> ArchiveReader<S> {
         })
     }
 
+    /// Whether the archive itself is not compressed: its members then lie in the file as they are.
+    pub fn is_plain(&self) -> bool {
+        self.decoder.codec() == Some(Codec::Tar)
+    }
+
     /// The archive is over: tells which images are in it.
     ///
     /// # Errors
@@ -403,6 +412,8 @@ struct Into<'a, S: ArchiveSink> {
 struct Members<S: ArchiveSink> {
     limits: Limits,
     current: Current<S>,
+    /// Where the current member's content begins.
+    content_at: u64,
     store: Store,
     over_limit: Option<ArchiveError>,
 }
@@ -444,6 +455,10 @@ struct Store {
 const HEAD_BYTES: usize = 512;
 
 impl<S: ArchiveSink> EntrySink for Into<'_, S> {
+    fn place(&mut self, _: u64, content: u64) {
+        self.members.content_at = content;
+    }
+
     fn entry(&mut self, entry: &Entry) -> Claim {
         self.members.end_member(self.sink);
         let store = &mut self.members.store;
@@ -489,6 +504,7 @@ impl<S: ArchiveSink> Members<S> {
         Self {
             limits,
             current: Current::None,
+            content_at: 0,
             store: Store::default(),
             over_limit: None,
         }
@@ -527,6 +543,7 @@ impl<S: ArchiveSink> Members<S> {
                 size: Some(size),
                 diff_id: None,
             };
+            sink.layer_place(&path, self.content_at);
             let mut layer = sink.layer_start(&path, size);
             let mut reader = LayerReader::new(expectation, self.limits.clone());
             let _ = reader.feed(&head, &mut layer);
@@ -569,8 +586,13 @@ impl<S: ArchiveSink> Members<S> {
                 mut layer,
             } => {
                 let outcome = reader.finish(&mut layer);
-                sink.layer_end(&path, layer, outcome.clone());
-                self.store.layers.insert(path, outcome);
+                let kept = LayerOutcome {
+                    summary: outcome.summary.clone(),
+                    error: outcome.error.clone(),
+                    places: Places::default(),
+                };
+                sink.layer_end(&path, layer, outcome);
+                self.store.layers.insert(path, kept);
             }
         }
     }

@@ -6,7 +6,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use sha2::Digest as _;
+use sha2::{Digest as _, digest::common::hazmat::SerializableState as _};
 
 /// The hash algorithms that the OCI image specification registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -172,7 +172,22 @@ impl ChainId {
 
 /// Computes a digest of bytes that arrive in pieces.
 #[derive(Clone, Debug)]
-pub struct Hasher(State);
+pub struct Hasher {
+    state: State,
+    length: u64,
+    /// The state after each [`PART_BYTES`], if they are wanted.
+    states: Option<Vec<PartState>>,
+}
+
+/// Bytes after which the state of a digest is noted: see [`PartState`].
+pub const PART_BYTES: u64 = 1 << 20;
+
+/// SHA-256's eight words after a number of whole parts, little endian.
+///
+/// A digest is computed part by part, from one such state to the next (FIPS 180-4, 6.2.2). Who keeps
+/// the states of a digest that was right can check any part alone: to find other bytes that lead from
+/// one state to the next is as hard as to find a collision.
+pub type PartState = [u8; 32];
 
 #[derive(Clone, Debug)]
 enum State {
@@ -183,29 +198,99 @@ enum State {
 impl Hasher {
     /// Starts a digest.
     pub fn new(algorithm: Algorithm) -> Self {
-        Self(match algorithm {
-            Algorithm::Sha256 => State::Sha256(sha2::Sha256::new()),
-            Algorithm::Sha512 => State::Sha512(sha2::Sha512::new()),
+        Self {
+            state: match algorithm {
+                Algorithm::Sha256 => State::Sha256(sha2::Sha256::new()),
+                Algorithm::Sha512 => State::Sha512(sha2::Sha512::new()),
+            },
+            length: 0,
+            states: None,
+        }
+    }
+
+    /// Starts a digest that notes its state after each [`PART_BYTES`]; only SHA-256 has any.
+    pub fn with_states(algorithm: Algorithm) -> Self {
+        Self {
+            states: (algorithm == Algorithm::Sha256).then(Vec::new),
+            ..Self::new(algorithm)
+        }
+    }
+
+    /// Goes on with SHA-256 after `parts` whole parts.
+    pub fn resume(state: &PartState, parts: u64) -> Option<Self> {
+        let mut serialized = sha2::Sha256::new().serialize();
+        let (words, rest) = serialized.split_at_mut_checked(size_of::<PartState>())?;
+        words.copy_from_slice(state);
+        let blocks = parts.checked_mul(PART_BYTES / 64)?;
+        rest.first_chunk_mut::<8>()?
+            .copy_from_slice(&blocks.to_le_bytes());
+        Some(Self {
+            state: State::Sha256(sha2::Sha256::deserialize(&serialized).ok()?),
+            length: parts.checked_mul(PART_BYTES)?,
+            states: Some(Vec::new()),
         })
     }
 
     /// Adds bytes.
     pub fn update(&mut self, bytes: &[u8]) {
-        match &mut self.0 {
+        let Some(mut states) = self.states.take() else {
+            return self.add(bytes);
+        };
+        let mut rest = bytes;
+        loop {
+            let left = PART_BYTES - self.length % PART_BYTES;
+            let left = usize::try_from(left).unwrap_or(usize::MAX);
+            let Some((part, after)) = rest.split_at_checked(left) else {
+                break;
+            };
+            self.add(part);
+            states.extend(self.part_state());
+            rest = after;
+        }
+        self.add(rest);
+        self.states = Some(states);
+    }
+
+    /// The digest of all bytes added.
+    pub fn finish(self) -> Digest {
+        self.finish_with_states().0
+    }
+
+    /// The same with the states after each part since it was started or resumed.
+    pub fn finish_with_states(self) -> (Digest, Vec<PartState>) {
+        let (algorithm, hex) = match self.state {
+            State::Sha256(hasher) => (Algorithm::Sha256, to_hex(&hasher.finalize())),
+            State::Sha512(hasher) => (Algorithm::Sha512, to_hex(&hasher.finalize())),
+        };
+        let digest = Digest {
+            algorithm,
+            hex: hex.into(),
+        };
+        (digest, self.states.unwrap_or_default())
+    }
+
+    /// Bytes added, those before it was resumed included.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The states noted since it was started or resumed.
+    pub fn states(&self) -> &[PartState] {
+        self.states.as_deref().unwrap_or_default()
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        self.length += bytes.len() as u64;
+        match &mut self.state {
             State::Sha256(hasher) => hasher.update(bytes),
             State::Sha512(hasher) => hasher.update(bytes),
         }
     }
 
-    /// The digest of all bytes added.
-    pub fn finish(self) -> Digest {
-        let (algorithm, hex) = match self.0 {
-            State::Sha256(hasher) => (Algorithm::Sha256, to_hex(&hasher.finalize())),
-            State::Sha512(hasher) => (Algorithm::Sha512, to_hex(&hasher.finalize())),
-        };
-        Digest {
-            algorithm,
-            hex: hex.into(),
+    fn part_state(&self) -> Option<PartState> {
+        match &self.state {
+            State::Sha256(hasher) => hasher.serialize().first_chunk().copied(),
+            State::Sha512(_) => None,
         }
     }
 }
@@ -251,5 +336,30 @@ mod tests {
         let chain = ChainId::chain(&[a.clone(), b.clone()]);
         assert_eq!(chain[0].0, a.0);
         assert_eq!(chain[1].0, Digest::of(format!("{a} {b}").as_bytes()));
+    }
+
+    #[test]
+    fn a_part_is_checked_from_the_state_before_it() {
+        let part = usize::try_from(PART_BYTES).unwrap();
+        let bytes: Vec<u8> = (0..part * 2 + 77)
+            .map(|at| u8::try_from(at * at % 251).unwrap())
+            .collect();
+        let mut whole = Hasher::with_states(Algorithm::Sha256);
+        bytes.chunks(100_003).for_each(|piece| whole.update(piece));
+        let (digest, states) = whole.finish_with_states();
+        assert_eq!(digest, Digest::of(&bytes));
+        assert_eq!(states.len(), 2);
+
+        let mut second = Hasher::resume(&states[0], 1).unwrap();
+        second.update(&bytes[part..part * 2]);
+        assert_eq!(second.states(), &states[1..]);
+        assert_eq!(second.length(), PART_BYTES * 2);
+        second.update(&bytes[part * 2..]);
+        assert_eq!(second.finish(), digest, "the end is checked by the digest");
+
+        let mut other = Hasher::resume(&states[0], 1).unwrap();
+        other.update(&bytes[part + 1..=part * 2]);
+        assert_ne!(other.states(), &states[1..]);
+        assert!(Hasher::with_states(Algorithm::Sha512).states.is_none());
     }
 }

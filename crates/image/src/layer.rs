@@ -43,11 +43,15 @@ use crate::{
     path::LayerPath,
 };
 
+pub mod checkpoints;
+pub mod extract;
 pub(crate) mod inflate;
+pub mod places;
 pub(crate) mod tar;
 mod whiteout;
 
 use inflate::{Decoder, Unpacked};
+use places::{Places, Recorder};
 use tar::TarReader;
 
 /// What a layer says about one path.
@@ -109,6 +113,9 @@ pub enum Claim {
 /// within a claimed file, or the file cannot be read (a bad sparse map), `end` never follows: the
 /// next call is `entry`, or none.
 pub trait EntrySink {
+    /// Where the entry that is told next lies in the unpacked archive: the offset of its first header,
+    /// extended ones included, and the offset of its content. Most sinks have no use for it.
+    fn place(&mut self, _header: u64, _content: u64) {}
     /// One entry. The answer matters for regular files alone.
     fn entry(&mut self, entry: &Entry) -> Claim;
     /// A piece of the file that was just claimed. Nothing may be kept borrowed.
@@ -118,6 +125,10 @@ pub trait EntrySink {
 }
 
 impl<S: EntrySink + ?Sized> EntrySink for &mut S {
+    fn place(&mut self, header: u64, content: u64) {
+        (**self).place(header, content);
+    }
+
     fn entry(&mut self, entry: &Entry) -> Claim {
         (**self).entry(entry)
     }
@@ -192,6 +203,8 @@ pub struct LayerOutcome {
     pub summary: LayerSummary,
     /// Why there is no more, or why it cannot be trusted. What the sink got stays usable.
     pub error: Option<LayerError>,
+    /// Where its files lie, to read one of them again; empty if there is an error.
+    pub places: Places,
 }
 
 /// The steps of reading a layer.
@@ -296,6 +309,12 @@ pub enum LayerError {
         /// What came.
         actual: DiffId,
     },
+    /// A part of the unpacked archive is not what it was when the whole layer was checked.
+    #[error("verify: the unpacked layer is another than was scanned, at byte {unpacked} or before")]
+    Part {
+        /// Where the part ends in the unpacked archive.
+        unpacked: u64,
+    },
     /// A limit of [`crate::limits`] was passed.
     #[error("{}: more than {allowed} {limit}, at byte {unpacked} of the unpacked layer", .limit.step())]
     Limit {
@@ -315,7 +334,9 @@ impl LayerError {
             Self::UnsupportedCompression { .. } | Self::Corrupt { .. } => Step::Inflate,
             Self::Truncated { step, .. } => *step,
             Self::Tar { .. } => Step::Tar,
-            Self::Size { .. } | Self::Digest { .. } | Self::DiffId { .. } => Step::Verify,
+            Self::Size { .. } | Self::Digest { .. } | Self::DiffId { .. } | Self::Part { .. } => {
+                Step::Verify
+            }
             Self::Limit { limit, .. } => limit.step(),
         }
     }
@@ -495,6 +516,7 @@ struct Archive {
     has_same_algorithm: bool,
     unpacked: u64,
     tar: TarReader,
+    recorder: Recorder,
 }
 
 impl LayerReader {
@@ -512,11 +534,12 @@ impl LayerReader {
             archive: Archive {
                 tar: TarReader::new(limits.clone()),
                 limits,
-                diff_id: Some(Hasher::new(algorithms.1)),
+                diff_id: Some(Hasher::with_states(algorithms.1)),
                 has_same_algorithm: algorithms.0 == algorithms.1,
                 unpacked: 0,
+                recorder: Recorder::default(),
             },
-            digest: Hasher::new(algorithms.0),
+            digest: Hasher::with_states(algorithms.0),
             expectation,
             fed: 0,
             error: None,
@@ -586,10 +609,10 @@ impl LayerReader {
             });
         }
         let is_whole = self.error.is_none();
-        let digest = self.digest.finish();
-        let diff_id = match self.archive.diff_id {
-            Some(hasher) => hasher.finish(),
-            None => digest.clone(),
+        let (digest, blob_states) = self.digest.finish_with_states();
+        let (diff_id, states) = match self.archive.diff_id {
+            Some(hasher) => hasher.finish_with_states(),
+            None => (digest.clone(), blob_states),
         };
         let diff_id = is_whole.then_some(DiffId(diff_id));
         for warning in self.decoder.take_warnings() {
@@ -606,9 +629,19 @@ impl LayerReader {
             warnings: warnings.kept,
             warnings_dropped: warnings.dropped,
         };
+        let error = judge(&self.expectation, &summary, self.error);
+        let places = match error {
+            None => {
+                let recorder = self.archive.recorder;
+                let digest = summary.diff_id.as_ref().map(|id| id.0.clone());
+                recorder.finish(summary.codec, summary.uncompressed_bytes, digest, states)
+            }
+            Some(_) => Places::default(),
+        };
         LayerOutcome {
-            error: judge(&self.expectation, &summary, self.error),
+            error,
             summary,
+            places,
         }
     }
 }
@@ -699,7 +732,12 @@ impl<S: EntrySink> Unpacked for Out<'_, S> {
         if let Some(hasher) = &mut archive.diff_id {
             hasher.update(bytes);
         }
-        if let Err(error) = archive.tar.feed(bytes, self.sink) {
+        let mut sink = places::Recording {
+            sink: &mut *self.sink,
+            recorder: &mut archive.recorder,
+            header: 0,
+        };
+        if let Err(error) = archive.tar.feed(bytes, &mut sink) {
             // The same count whatever the chunks.
             archive.unpacked = archive.tar.position();
             return Err(error);

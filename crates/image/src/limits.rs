@@ -29,6 +29,16 @@ pub const RATIO_APPLIES_FROM: u64 = 1 << 30;
 /// Entries in one layer. A full Node or TeX tree has some 300,000.
 pub const MAX_ENTRIES: u64 = 2_000_000;
 
+/// Entries of a layer of which is noted where they lie: eight bytes each.
+pub const MAX_PLACES: usize = 1_000_000;
+
+/// Points of a compressed layer from which it can be read on: a window of 32 KiB each, compressed. When
+/// there are more, every other one is dropped and they lie twice as far apart.
+pub const MAX_CHECKPOINTS: usize = 512;
+
+/// Unpacked bytes between two such points, at first.
+pub const CHECKPOINT_BYTES: u64 = 4 << 20;
+
 /// Bytes of one path or link target. Linux itself stops at 4,096 for a path it is given whole.
 pub const MAX_PATH_BYTES: usize = 16 << 10;
 

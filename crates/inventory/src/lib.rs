@@ -49,6 +49,7 @@ pub mod base;
 pub mod config;
 mod deb822;
 mod declared;
+pub mod elf;
 pub mod facts;
 mod json;
 pub mod kinds;

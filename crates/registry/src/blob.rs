@@ -6,7 +6,7 @@ use lamina_image::digest::Digest;
 
 use crate::{
     error::{ErrorKind, PullError, Stage},
-    exchange::{Ask, Exchange},
+    exchange::{Ask, Exchange, Range},
     http::{Headers, HttpAnswer, HttpRequest, Method, TransportError},
     limits,
     manifest::digest_like,
@@ -78,7 +78,7 @@ fn ask_blob(
     repository: &str,
     digest: &Digest,
     stage: Stage,
-    range_from: Option<u64>,
+    range: Option<Range>,
     now: Timestamp,
 ) -> Exchange {
     let ask = Ask {
@@ -86,7 +86,7 @@ fn ask_blob(
         method: Method::Get,
         url: session.url(&format!("v2/{repository}/blobs/{digest}")),
         accept: None,
-        range_from,
+        range,
         body: None,
         is_push: false,
         body_limit: limits::CONFIG_BYTES,
@@ -131,8 +131,14 @@ pub struct BlobPull {
     /// The descriptor's size, if it is trusted to be right.
     expected: Option<u64>,
     state: State,
-    /// Bytes given to the sink.
+    /// The byte of the blob that the sink sees first.
+    first: u64,
+    /// The byte after the last that is asked for, if not the whole rest is.
+    until: Option<u64>,
+    /// Bytes given to the sink, and those before the first.
     received: u64,
+    /// Whether a registry gave less than the whole blob when it was asked to.
+    is_partial: bool,
     breaks: Breaks,
     wait: Option<Duration>,
     /// The registry refused a range: ask for the whole again.
@@ -196,7 +202,10 @@ impl BlobPull {
             digest: digest.clone(),
             expected: size,
             state: State::Asking(Box::new(exchange)),
+            first: 0,
+            until: None,
             received: 0,
+            is_partial: false,
             breaks: Breaks::default(),
             wait: None,
             without_range: false,
@@ -204,9 +213,33 @@ impl BlobPull {
         }
     }
 
+    /// Starts to ask for a part of a blob: from the byte `from` on, up to `until` if that is known. A
+    /// registry that knows no ranges sends the whole; what is not asked for the sink does not see.
+    pub fn part(
+        session: &Session,
+        repository: &str,
+        digest: &Digest,
+        (from, until): (u64, Option<u64>),
+        now: Timestamp,
+    ) -> Self {
+        let mut pull = Self::new(session, repository, digest, until, now);
+        pull.first = from;
+        pull.until = until;
+        pull.received = from;
+        let range = Range { from, until };
+        let exchange = ask_blob(session, repository, digest, Stage::Blob, Some(range), now);
+        pull.state = State::Asking(Box::new(exchange));
+        pull
+    }
+
     /// Bytes given on so far.
     pub fn received_bytes(&self) -> u64 {
-        self.received
+        self.received - self.first
+    }
+
+    /// Whether the registry gave a part where a part was asked for.
+    pub fn is_partial(&self) -> bool {
+        self.is_partial
     }
 
     /// How often the transfer broke so far.
@@ -270,6 +303,7 @@ impl BlobPull {
         };
         match skip {
             Some(skip) => {
+                self.is_partial = status == 206;
                 self.state = State::Streaming { skip };
                 Flow::Stream
             }
@@ -298,6 +332,14 @@ impl BlobPull {
             .min(chunk.len());
         *skip -= known as u64;
         let fresh = chunk.get(known..).unwrap_or_default();
+        // A registry that knows no ranges sends more than is asked for.
+        let fresh = match self.until {
+            Some(until) => {
+                let left = usize::try_from(until.saturating_sub(self.received));
+                fresh.get(..left.unwrap_or(usize::MAX)).unwrap_or(fresh)
+            }
+            None => fresh,
+        };
         let received = self.received.saturating_add(fresh.len() as u64);
         if let Some(expected) = self.expected.filter(|expected| received > *expected) {
             let error = self
@@ -400,14 +442,17 @@ impl BlobPull {
             self.breaks.without_progress,
             self.session.jitter_permille(),
         ));
-        let range_from = (self.received > 0 && !self.without_range).then_some(self.received);
+        let range = (self.received > 0 && !self.without_range).then_some(Range {
+            from: self.received,
+            until: self.until,
+        });
         self.without_range = false;
         self.state = State::Asking(Box::new(ask_blob(
             &self.session,
             &self.repository,
             &self.digest,
             Stage::Blob,
-            range_from,
+            range,
             self.now,
         )));
     }

@@ -17,6 +17,24 @@ use crate::{
     url::{Scheme, Url},
 };
 
+/// Bytes of a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub(crate) from: u64,
+    /// The byte after the last; `None` for all that follow.
+    pub(crate) until: Option<u64>,
+}
+
+impl Range {
+    /// RFC 9110, 14.1.2: the last byte is included.
+    fn header(self) -> String {
+        match self.until.and_then(|until| until.checked_sub(1)) {
+            Some(last) if last >= self.from => format!("bytes={}-{last}", self.from),
+            _ => format!("bytes={}-", self.from),
+        }
+    }
+}
+
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Ask {
@@ -24,8 +42,8 @@ pub(crate) struct Ask {
     pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) accept: Option<&'static str>,
-    /// `Range: bytes=N-`.
-    pub(crate) range_from: Option<u64>,
+    /// `Range: bytes=N-` or `bytes=N-M`.
+    pub(crate) range: Option<Range>,
     pub(crate) body_limit: u64,
     /// What is sent, and of what media type. Whoever sends something also needs the right to push.
     pub(crate) body: Option<(Arc<[u8]>, String)>,
@@ -223,8 +241,8 @@ impl Exchange {
         if let Some((_, media_type)) = &self.ask.body {
             headers.push("Content-Type", media_type.as_str());
         }
-        if let Some(from) = self.ask.range_from {
-            headers.push("Range", format!("bytes={from}-"));
+        if let Some(range) = self.ask.range {
+            headers.push("Range", range.header());
         }
         if let Some(authorization) = authorization {
             headers.push("Authorization", authorization);
@@ -266,7 +284,7 @@ impl Exchange {
         match answer.status {
             200..=299 => self.state = State::Done(Ok(answer)),
             // Whoever asked for a range deals with its refusal.
-            416 if self.ask.range_from.is_some() => self.state = State::Done(Ok(answer)),
+            416 if self.ask.range.is_some() => self.state = State::Done(Ok(answer)),
             301 | 302 | 303 | 307 | 308 => self.redirected(&answer),
             401 => self.challenged(&answer),
             408 | 425 | 429 | 500 | 502 | 503 | 504 => self.try_again(&answer),

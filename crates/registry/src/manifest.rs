@@ -57,7 +57,7 @@ impl Resolve {
             method: Method::Get,
             url: session.url(&format!("v2/{repository}/manifests/{reference}")),
             accept: Some(ACCEPT),
-            range_from: None,
+            range: None,
             body: None,
             is_push: false,
             body_limit: limits::MANIFEST_BYTES,

@@ -32,7 +32,7 @@ impl Ping {
             method: Method::Get,
             url: session.url("v2/"),
             accept: None,
-            range_from: None,
+            range: None,
             body: None,
             is_push: false,
             body_limit: limits::ERROR_BYTES,

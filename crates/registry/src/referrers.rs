@@ -31,7 +31,7 @@ impl Referrers {
             method: Method::Get,
             url: session.url(&format!("v2/{repository}/referrers/{digest}")),
             accept: Some(ACCEPT),
-            range_from: None,
+            range: None,
             body: None,
             is_push: false,
             body_limit: limits::MANIFEST_BYTES,

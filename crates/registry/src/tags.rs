@@ -74,7 +74,7 @@ impl Tags {
             method: Method::Get,
             url,
             accept: Some("application/json"),
-            range_from: None,
+            range: None,
             body: None,
             is_push: false,
             body_limit: limits::TAGS_BYTES,

@@ -3,9 +3,13 @@
 //! Every output is written from [`model::Report`]. A verdict is not part of it: it is the answer of a
 //! policy at a time, and is evaluated again wherever a report is shown ([`verdict`]).
 
+pub mod beside;
 pub mod changes;
+pub mod compare;
+mod draft;
 pub mod fixes;
 pub mod formats;
+pub mod imports;
 pub mod limits;
 pub mod link;
 pub mod model;

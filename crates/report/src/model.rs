@@ -46,6 +46,118 @@ pub struct Report {
     pub database: Option<Database>,
     /// What is missing from this report, and why.
     pub warnings: Vec<ReportWarning>,
+    /// What was left out of this copy of the report, so that it fits where it is: a share link. What
+    /// counts (layers' packages and files) is of the whole report.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+    /// That another tool made it ([`crate::imports`]); `None` for our own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
+}
+
+/// Something that was left out of a copy of a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// What.
+    pub what: LeftOutPart,
+    /// How many there were.
+    pub count: u64,
+}
+
+/// Parts of a report that a copy can do without, the dispensable first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum LeftOutPart {
+    /// Paths of files: those that waste most, and programs that no package names.
+    Paths,
+    /// What else is stated of packages, and what was found where in so many words.
+    PackageDetails,
+    /// Times and comments of build steps, labels.
+    HistoryDetails,
+    /// Packages without findings.
+    Packages,
+    /// What is found and what to do about it, of issues, in words.
+    IssueProse,
+    /// One line on what each vulnerability is.
+    Titles,
+    /// What EPSS percentiles have behind whole percents.
+    PercentileDigits,
+    /// Other ids of vulnerabilities than the one shown and the record's.
+    Aliases,
+}
+
+impl LeftOut {
+    /// In words: `312 packages without findings`.
+    pub fn words(&self) -> String {
+        let (one, many) = match self.what {
+            LeftOutPart::Paths => ("path of a file", "paths of files"),
+            LeftOutPart::PackageDetails => ("detail of a package", "details of packages"),
+            LeftOutPart::HistoryDetails => ("detail of the history", "details of the history"),
+            LeftOutPart::Packages => ("package without findings", "packages without findings"),
+            LeftOutPart::IssueProse => ("explanation of an issue", "explanations of issues"),
+            LeftOutPart::Titles => ("title of a finding", "titles of findings"),
+            LeftOutPart::PercentileDigits => (
+                "EPSS percentile's last digits",
+                "EPSS percentiles' last digits",
+            ),
+            LeftOutPart::Aliases => (
+                "other id of a vulnerability",
+                "other ids of vulnerabilities",
+            ),
+        };
+        format!(
+            "{} {}",
+            self.count,
+            if self.count == 1 { one } else { many }
+        )
+    }
+}
+
+/// The report of another tool, as far as ours can say the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imported {
+    /// The tool's name for people, e.g. `Trivy`.
+    pub tool: String,
+    /// Its version, if it says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The format's id in [`crate::imports::SOURCES`].
+    pub format: String,
+    /// Whether it lists packages that nothing was found in. If not, a package that is not here may well
+    /// be in the image.
+    #[serde(default)]
+    pub lists_packages: bool,
+    /// What it found, and left out by rules of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suppressed: Vec<Suppressed>,
+    /// What it does not say, in sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
+}
+
+impl Imported {
+    /// Name and version: `Trivy 0.50.1`.
+    pub fn title(&self) -> String {
+        match &self.version {
+            Some(version) => format!("{} {version}", self.tool),
+            None => self.tool.clone(),
+        }
+    }
+}
+
+/// What a tool found, and left out by rules of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suppressed {
+    /// Ids of the vulnerability.
+    pub ids: Vec<String>,
+    /// The package.
+    pub package: String,
+    /// Its version; empty if it does not say.
+    pub version: String,
+    /// Why, in the tool's words; empty if it does not say.
+    #[serde(default)]
+    pub why: String,
 }
 
 /// Which image, and how it says it is to be run.
@@ -178,7 +290,8 @@ pub struct Package {
     pub source: Option<(String, String)>,
     /// Licence as stated.
     pub licence: Option<String>,
-    /// Layer that introduced this version: an index into [`Report::layers`].
+    /// Layer that introduced this version: an index into [`Report::layers`]. In an imported report that
+    /// does not say it, one past their end.
     pub layer: usize,
     /// The file it is read from.
     pub file: String,

@@ -2,11 +2,24 @@
 
 use crate::model::{Finding, Issue, Package, Report, Status};
 
-/// Text without control characters: it must not steer a terminal, nor begin a line.
+/// Text without control characters: it must not steer a terminal, begin a line, nor turn the order of
+/// what follows around.
 pub(crate) fn clean(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| {
+            if c.is_control() || is_bidi_control(c) {
+                ' '
+            } else {
+                c
+            }
+        })
         .collect()
+}
+
+/// The characters by which Unicode's bidirectional algorithm (UAX #9) is told what to do. Names and versions
+/// have no use for them, but to look like others.
+fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The same, of at most `most` characters; what is cut off is shown by `…`.
@@ -86,6 +99,63 @@ pub(crate) fn place(issue: &Issue) -> String {
     }
 }
 
+/// Bytes in words: `1.5 MB`.
+pub(crate) fn human_bytes(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let mut value = bytes as f64;
+    let mut units = UNITS.iter();
+    let mut unit = units.next().copied().unwrap_or_default();
+    for next in units {
+        if value < 1000.0 {
+            break;
+        }
+        value /= 1000.0;
+        unit = next;
+    }
+    if unit == "B" {
+        format!("{bytes} B")
+    } else {
+        format!("{value:.1} {unit}")
+    }
+}
+
+/// Text that Markdown shows as it is.
+pub(crate) fn markdown_of(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(
+            c,
+            '\\' | '`'
+                | '*'
+                | '_'
+                | '{'
+                | '}'
+                | '['
+                | ']'
+                | '('
+                | ')'
+                | '<'
+                | '>'
+                | '#'
+                | '|'
+                | '~'
+                | '&'
+                | '!'
+                | '@'
+        ) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// Text for a cell of a Markdown table, or anywhere in its text. Addresses in it do not become links.
+pub(crate) fn cell(text: &str) -> String {
+    let text = markdown_of(&clean(text));
+    text.replace("://", "\\://").replace("www.", "www\\.")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +165,13 @@ mod tests {
         assert_eq!(short("äöü", 3), "äöü");
         assert_eq!(short("äöüß", 3), "äö…");
         assert_eq!(short("a\u{1b}[31m\nb", 20), "a [31m b");
+        assert_eq!(short("exe\u{202e}gpj", 20), "exe gpj");
+    }
+
+    #[test]
+    fn a_cell_of_markdown_has_no_links_and_no_markup() {
+        assert_eq!(cell("a|b\n<i>"), "a\\|b \\<i\\>");
+        assert_eq!(cell("https://a www.b"), "https\\://a www\\.b");
     }
 
     #[test]

@@ -153,6 +153,7 @@ mod tests {
             issues: Vec::new(),
             base: None,
             accounts: None,
+            imported: None,
             format: FORMAT,
             scanned_at: String::new(),
             scanner: String::new(),
@@ -163,6 +164,7 @@ mod tests {
             findings: Vec::new(),
             database: Some(Database::default()),
             warnings: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lamina_image::{
     archive::{ArchiveError, ArchiveLayer, ArchiveReader, ArchiveSink},
-    layer::LayerOutcome,
+    layer::{LayerOutcome, places::Places},
     limits::Limits,
     path::LayerPath,
     platform::Platform,
@@ -41,9 +41,30 @@ pub struct ArchiveLayerDone {
     pub error: Option<String>,
 }
 
+/// Where the layers of the chosen image lie in an archive, to read their files again.
+#[derive(Clone, Debug, Default)]
+pub struct ArchivePlaces {
+    /// Whether the archive itself is not compressed.
+    pub is_plain: bool,
+    /// The layers, base first; `None` for those that are missing.
+    pub layers: Vec<Option<ArchivePlace>>,
+}
+
+/// Where one layer lies.
+#[derive(Clone, Debug)]
+pub struct ArchivePlace {
+    /// Offset of its blob in the archive, unpacked if the archive is compressed.
+    pub offset: u64,
+    /// Bytes of its blob.
+    pub size: u64,
+    /// Where its files lie.
+    pub places: Places,
+}
+
 #[derive(Default)]
 struct Layers {
     results: BTreeMap<LayerPath, LayerResult>,
+    places: BTreeMap<LayerPath, ArchivePlace>,
     started: usize,
     done: Vec<ArchiveLayerDone>,
 }
@@ -51,12 +72,27 @@ struct Layers {
 impl ArchiveSink for Layers {
     type Layer = LayerScan;
 
-    fn layer_start(&mut self, _member: &LayerPath, _size: u64) -> LayerScan {
+    fn layer_place(&mut self, member: &LayerPath, offset: u64) {
+        let place = ArchivePlace {
+            offset,
+            size: 0,
+            places: Places::default(),
+        };
+        self.places.insert(member.clone(), place);
+    }
+
+    fn layer_start(&mut self, member: &LayerPath, size: u64) -> LayerScan {
         self.started += 1;
+        if let Some(place) = self.places.get_mut(member) {
+            place.size = size;
+        }
         LayerScan::new()
     }
 
-    fn layer_end(&mut self, member: &LayerPath, layer: LayerScan, outcome: LayerOutcome) {
+    fn layer_end(&mut self, member: &LayerPath, layer: LayerScan, mut outcome: LayerOutcome) {
+        if let Some(place) = self.places.get_mut(member) {
+            place.places = std::mem::take(&mut outcome.places);
+        }
         let (files, packages) = (layer.entries(), layer.packages());
         let result = LayerResult::new(layer, &outcome);
         self.done.push(ArchiveLayerDone {
@@ -111,9 +147,24 @@ impl ArchiveJob {
         image: Option<&str>,
         platform: Option<&Platform>,
     ) -> Result<(Plan, Vec<LayerResult>), ArchiveError> {
+        let (plan, results, _) = self.finish_placed(file_name, image, platform)?;
+        Ok((plan, results))
+    }
+
+    /// The same, and where the layers lie.
+    ///
+    /// # Errors
+    /// When there is no such image in it.
+    pub fn finish_placed(
+        self,
+        file_name: &str,
+        image: Option<&str>,
+        platform: Option<&Platform>,
+    ) -> Result<(Plan, Vec<LayerResult>, ArchivePlaces), ArchiveError> {
         let Self {
             reader, mut layers, ..
         } = self;
+        let is_plain = reader.is_plain();
         let contents = reader.finish(&mut layers)?;
         let chosen = match contents.choose(image, platform) {
             // Several, and none was named: the first, and a warning that says so.
@@ -180,7 +231,14 @@ impl ArchiveJob {
             .iter()
             .map(|layer| layers.result(layer))
             .collect();
-        Ok((plan, results))
+        let members = chosen.layers.iter().map(|layer| layer.member.as_ref());
+        let places = ArchivePlaces {
+            is_plain,
+            layers: members
+                .map(|member| layers.places.get(member?).cloned())
+                .collect(),
+        };
+        Ok((plan, results, places))
     }
 }
 

@@ -40,6 +40,11 @@ impl Joined {
         }
     }
 
+    /// What manifest and config say.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// The merged file tree.
     pub fn tree(&self) -> &MergedTree {
         &self.tree
@@ -103,8 +108,10 @@ impl Joined {
             issues,
             base: self.plan.base.clone(),
             accounts: Some(self.accounts()),
+            imported: None,
             database: None,
             warnings,
+            left_out: Vec::new(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! One layer, from bytes to facts.
 
 use lamina_image::{
-    layer::{LayerError, LayerExpectation, LayerOutcome, LayerReader},
+    layer::{LayerError, LayerExpectation, LayerOutcome, LayerReader, places::Places},
     limits::Limits,
 };
 use lamina_inventory::{analysis::LayerAnalysis, layer_scan::LayerScan};
@@ -63,13 +63,19 @@ impl LayerJob {
     }
 
     /// The end of the blob, or of what could be had of it.
-    pub fn finish(mut self) -> LayerResult {
+    pub fn finish(self) -> LayerResult {
+        self.finish_placed().0
+    }
+
+    /// The same, and where the layer's files lie, to read one of them again.
+    pub fn finish_placed(mut self) -> (LayerResult, Places) {
         let mut outcome = self.reader.finish(&mut self.scan);
         if self.limit.is_some() {
             // The blob was not read to its end, so that its digest says nothing.
             outcome.error = self.limit;
         }
-        LayerResult::new(self.scan, &outcome)
+        let places = std::mem::take(&mut outcome.places);
+        (LayerResult::new(self.scan, &outcome), places)
     }
 }
 

@@ -72,12 +72,14 @@ async fn read(
         ),
         None => None,
     };
-    let (mut plan, layers) = job.finish(&task.name, None, platform.as_ref()).map_err(|error| {
+    let found = job.finish_placed(&task.name, None, platform.as_ref());
+    let (mut plan, layers, places) = found.map_err(|error| {
         failed(
             describe(&error),
             "drop what \"docker save\", \"skopeo copy … docker-archive:\" or \"oci-archive:\" wrote",
         )
     })?;
+    super::open::set_archive(Some(places));
     let database = database::open(Freshness::Hourly).await;
     super::know_bases(&mut plan, &database);
     handle.emit(Event::ArchiveResolved(Box::new(plan.clone())));

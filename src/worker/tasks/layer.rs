@@ -84,7 +84,7 @@ pub(super) async fn run(task: LayerTask, handle: &TaskHandle) {
         })
         .await;
     let last = progress(&task, read, &job);
-    let mut result = job.finish();
+    let (mut result, places) = job.finish_placed();
     if let Err(StreamError::Pull(error)) = outcome {
         // The reader's complaint that the layer is cut off is only the consequence.
         result.error = Some(format!("{}; {}", describe(&error), error.advice()));
@@ -92,6 +92,9 @@ pub(super) async fn run(task: LayerTask, handle: &TaskHandle) {
     let encoded = result.analysis.encode();
     let figures = figures_of(&result, last.files, last.packages);
     keep(key.as_deref(), &result, &figures, &encoded).await;
+    if let Some(diff_id) = result.diff_id.as_deref().filter(|_| result.error.is_none()) {
+        super::open::keep_places(diff_id, &places).await;
+    }
     let routes = client.routes.borrow().clone();
     drop(result);
     done(figures, &encoded, false, routes, handle);

@@ -157,6 +157,16 @@ impl Browser {
             .unwrap();
     }
 
+    /// Types a text wherever the focus is.
+    pub(crate) async fn press_text(&self, text: &str) {
+        self.driver
+            .action_chain()
+            .send_keys(text)
+            .perform()
+            .await
+            .unwrap();
+    }
+
     /// Gives a file to the page as if it were dropped or chosen.
     pub(crate) async fn choose_file(&self, path: &std::path::Path) {
         let start = Instant::now();
@@ -249,13 +259,80 @@ impl Browser {
         copied().await
     }
 
-    /// Keeps `docs/shots/<name>-{light,dark,390}.png` if `LAMINA_SHOTS=1`.
+    /// Holds what is shown against axe-core (WCAG 2.2 AA and its best practices), light and dark, wide
+    /// and narrow.
+    pub(crate) async fn is_accessible(&self, name: &str) {
+        let Some(path) = std::env::var_os("LAMINA_AXE") else {
+            println!("{name}: accessibility is not checked, as LAMINA_AXE names no axe.min.js");
+            return;
+        };
+        let script = std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", PathBuf::from(&path).display()));
+        self.script(&script).await;
+        for (scheme, (width, height)) in
+            [("light", WINDOW), ("dark", WINDOW), ("light", (390, 844))]
+        {
+            self.colour_scheme(scheme).await;
+            self.resize(width, height).await;
+            self.settle().await;
+            let found = self
+                .driver
+                .execute_async(
+                    "const done = arguments[0];
+                     axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations'] })
+                       .then(({ violations }) => done(violations.flatMap(({ id, help, nodes }) =>
+                         nodes.slice(0, 5).map(({ target, failureSummary }) => `${id} (${help}): ${target.join(' ')}: ${failureSummary}`))))
+                       .catch((error) => done([String(error)]));",
+                    Vec::new(),
+                )
+                .await
+                .unwrap();
+            let violations: Vec<String> = found.convert().unwrap();
+            assert!(
+                violations.is_empty(),
+                "{name}, {scheme}, {width} px wide:\n{}",
+                violations.join("\n\n")
+            );
+        }
+        self.colour_scheme("light").await;
+        self.resize(WINDOW.0, WINDOW.1).await;
+        self.settle().await;
+    }
+
+    /// The link that the report's page copies when it is asked for all of the report.
+    pub(crate) async fn complete_link(&self) -> String {
+        self.script("window.copied = ''; navigator.clipboard.writeText = text => { window.copied = text; return Promise.resolve(); }")
+            .await;
+        self.click("share").await;
+        self.one("share-link-size").await;
+        let is_short = self.shows("share-copy-complete").await;
+        let button = if is_short {
+            "share-copy-complete"
+        } else {
+            "share-copy"
+        };
+        self.click(button).await;
+        let copied = async || {
+            let text = self.script("return window.copied").await;
+            text.as_str().unwrap_or_default().to_owned()
+        };
+        self.until("a link in the clipboard", async || {
+            copied().await.contains('#')
+        })
+        .await;
+        self.click("share-close").await;
+        copied().await
+    }
+
+    /// Checks that what is shown is accessible, and keeps `docs/shots/<name>-{light,dark,390}.png` if
+    /// `LAMINA_SHOTS=1`.
     pub(crate) async fn shots(&self, name: &str) {
         self.shots_of(name, "").await;
     }
 
     /// The same with an element at the top of the window, in each of the sizes.
     pub(crate) async fn shots_of(&self, name: &str, element: &str) {
+        self.is_accessible(name).await;
         if std::env::var("LAMINA_SHOTS").is_err() {
             return;
         }
@@ -285,6 +362,20 @@ impl Browser {
         self.colour_scheme("light").await;
         self.resize(WINDOW.0, WINDOW.1).await;
         self.settle().await;
+    }
+
+    /// Keeps one screenshot, of the window as it is.
+    pub(crate) async fn shot_here(&self, name: &str) {
+        if std::env::var("LAMINA_SHOTS").is_err() {
+            return;
+        }
+        let folder = root().join("docs/shots");
+        std::fs::create_dir_all(&folder).unwrap();
+        self.settle().await;
+        self.driver
+            .screenshot(&folder.join(format!("{name}.png")))
+            .await
+            .unwrap();
     }
 
     /// Waits for two frames, so that what was changed is drawn.

@@ -23,6 +23,8 @@ const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub(crate) enum Content {
     /// All of it, at once.
     Whole(&'static str, Bytes),
+    /// All of it, or the part that is asked for.
+    Ranged(Bytes),
     /// The bytes, then the connection breaks; `Content-Length` promised more.
     Cut(Bytes, usize),
     /// The bytes in pieces, with a pause after each.
@@ -45,6 +47,14 @@ impl Made {
         let size = blob.len();
         let content = Content::Whole("application/octet-stream", blob.into());
         self.layer_of(step, &Digest::of(tar).to_string(), &digest, size, content)
+    }
+
+    /// Adds a layer that the registry gives parts of.
+    pub(crate) fn ranged_layer(self, step: &str, tar: &[u8], blob: Vec<u8>) -> Self {
+        let digest = Digest::of(&blob).to_string();
+        let size = blob.len();
+        let diff_id = Digest::of(tar).to_string();
+        self.layer_of(step, &diff_id, &digest, size, Content::Ranged(blob.into()))
     }
 
     /// Adds a layer of which everything may be a lie.
@@ -113,10 +123,16 @@ impl Made {
             .unwrap();
         let port = listener.local_addr().unwrap().port();
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let state = Arc::new((self.contents, Arc::clone(&seen)));
+        let parts = Arc::new(Mutex::new(Vec::new()));
+        let state = Arc::new((self.contents, Arc::clone(&seen), Arc::clone(&parts)));
         let app = Router::new().fallback(answer).with_state(state);
         let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Crafted { port, seen, task }
+        Crafted {
+            port,
+            seen,
+            parts,
+            task,
+        }
     }
 }
 
@@ -125,6 +141,7 @@ impl Made {
 pub(crate) struct Crafted {
     port: u16,
     seen: Arc<Mutex<Vec<String>>>,
+    parts: Arc<Mutex<Vec<(usize, usize)>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -139,6 +156,11 @@ impl Crafted {
         format!("{}/made:latest", self.host())
     }
 
+    /// The parts of blobs that were asked for: the first byte, and how many.
+    pub(crate) fn parts(&self) -> Vec<(usize, usize)> {
+        self.parts.lock().unwrap().clone()
+    }
+
     /// Paths that were asked for.
     pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
@@ -151,7 +173,11 @@ impl Drop for Crafted {
     }
 }
 
-type Shared = Arc<(HashMap<String, Content>, Arc<Mutex<Vec<String>>>)>;
+type Shared = Arc<(
+    HashMap<String, Content>,
+    Arc<Mutex<Vec<String>>>,
+    Arc<Mutex<Vec<(usize, usize)>>>,
+)>;
 
 async fn answer(State(shared): State<Shared>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
@@ -178,6 +204,31 @@ async fn answer(State(shared): State<Shared>, request: Request) -> Response {
     match content.clone() {
         Content::Whole(content_type, bytes) => {
             ([(header::CONTENT_TYPE, content_type)], bytes).into_response()
+        }
+        Content::Ranged(bytes) => {
+            let range = request.headers().get(header::RANGE);
+            let range = range.and_then(|value| {
+                let (first, last) = value
+                    .to_str()
+                    .ok()?
+                    .strip_prefix("bytes=")?
+                    .split_once('-')?;
+                let first: usize = first.parse().ok()?;
+                let last = last.parse().unwrap_or(bytes.len() - 1);
+                Some((first, last.min(bytes.len() - 1)))
+            });
+            let Some((first, last)) = range else {
+                return bytes.into_response();
+            };
+            let part = bytes.slice(first..=last);
+            shared.2.lock().unwrap().push((first, part.len()));
+            let content_range = format!("bytes {first}-{last}/{}", bytes.len());
+            (
+                StatusCode::PARTIAL_CONTENT,
+                [(header::CONTENT_RANGE, content_range)],
+                part,
+            )
+                .into_response()
         }
         Content::Cut(bytes, promised) => {
             let pieces = futures::stream::unfold(Some(bytes), |rest| async move {

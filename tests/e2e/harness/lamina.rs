@@ -14,6 +14,8 @@ use super::{
 #[derive(Debug)]
 pub(crate) struct Lamina {
     process: Process,
+    /// Where it keeps encrypted reports.
+    pub(crate) shares: tempfile::TempDir,
     /// Where the page is, without a slash at the end.
     pub(crate) url: String,
 }
@@ -34,6 +36,26 @@ impl Lamina {
         Self::start_trusting(&[], database, Some(key)).await
     }
 
+    /// The same with the page in another folder.
+    pub(crate) async fn start_at(page: &Path) -> Self {
+        let port = free_port();
+        let mut command = Command::new(program());
+        command
+            .current_dir(root())
+            .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--page"])
+            .arg(page)
+            .args(["--samples", "demo/out/samples", "--db", "demo/out/db"]);
+        let shares = tempfile::tempdir().unwrap();
+        command.arg("--shares").arg(shares.path());
+        let mut process = Process::start("lamina", command);
+        process.listens(port).await;
+        Self {
+            process,
+            shares,
+            url: format!("http://127.0.0.1:{port}"),
+        }
+    }
+
     async fn start_trusting(allowed: &[String], database: &Path, key: Option<&str>) -> Self {
         for (path, what) in [
             ("dist/index.html", "page"),
@@ -46,11 +68,14 @@ impl Lamina {
         }
         let port = free_port();
         let mut command = Command::new(program());
+        let shares = tempfile::tempdir().unwrap();
         command
             .current_dir(root())
             .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
             .args(["--page", "dist", "--samples", "demo/out/samples", "--db"])
-            .arg(database);
+            .arg(database)
+            .arg("--shares")
+            .arg(shares.path());
         if let Some(key) = key {
             command.args(["--db-key", key]);
         }
@@ -61,6 +86,7 @@ impl Lamina {
         process.listens(port).await;
         Self {
             process,
+            shares,
             url: format!("http://127.0.0.1:{port}"),
         }
     }

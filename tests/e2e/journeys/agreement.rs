@@ -64,7 +64,7 @@ fn agree(journey: &str, images: &[(&str, PathBuf)], database: &Path) {
             let reference = format!("{}/agree/{name}:1", registry.host());
             browser.scan(&lamina.url, &reference).await;
             browser.one("verdict").await;
-            let shared = browser.copied_link().await;
+            let shared = browser.complete_link().await;
             let (_, payload) = shared.split_once("#r=").unwrap();
             let page = serde_json::to_value(link::decode(payload).unwrap().report).unwrap();
 

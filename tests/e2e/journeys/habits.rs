@@ -95,7 +95,9 @@ fn policy_lets_the_page_work_and_nothing_else() {
             browser.click(tab).await;
             browser.settle().await;
         }
+        browser.click("share").await;
         browser.click("download-sarif").await;
+        browser.click("share-close").await;
         assert_eq!(violations(&browser).await, json!([]));
         let result = attack(&browser).await;
         assert_held_back(&result, &violations(&browser).await);

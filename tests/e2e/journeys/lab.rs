@@ -74,7 +74,7 @@ async fn slide(browser: &Browser, name: &str, place: usize) {
 fn the_verdict_follows_a_slider_while_it_moves() {
     journey("lab-slider", async |lamina, browser| {
         open_shop(browser, lamina).await;
-        let link = browser.copied_link().await;
+        let link = browser.complete_link().await;
         let (home, payload) = link.split_once("#r=").unwrap();
         let payload = payload.split('&').next().unwrap();
         let mut shared: SharedReport = link::decode(payload).unwrap();
@@ -92,7 +92,10 @@ fn the_verdict_follows_a_slider_while_it_moves() {
             .collect();
         let other = Browser::start().await;
         other
-            .open(&format!("{home}#r={}", link::encode(&shared)))
+            .open(&format!(
+                "{home}#r={}",
+                link::encode(&shared, usize::MAX).text
+            ))
             .await;
         assert!(!other.verdict().await);
         other.click("tab-policy").await;

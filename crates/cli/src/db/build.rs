@@ -287,12 +287,18 @@ async fn download(
 }
 
 fn default_cache() -> anyhow::Result<PathBuf> {
+    let folder =
+        cache_folder().context("there is no home folder for a cache: name one with --cache")?;
+    Ok(folder.join("feeds"))
+}
+
+/// This program's folder in the user's cache folder.
+pub(crate) fn cache_folder() -> Option<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let folder = variable("XDG_CACHE_HOME")
         .map(PathBuf::from)
-        .or_else(|| Some(std::env::home_dir()?.join(".cache")))
-        .context("there is no home folder for a cache: name one with --cache")?;
-    Ok(folder.join("lamina/feeds"))
+        .or_else(|| Some(std::env::home_dir()?.join(".cache")))?;
+    Some(folder.join("lamina"))
 }
 
 fn spinner() -> ProgressBar {

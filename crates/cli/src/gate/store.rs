@@ -350,8 +350,10 @@ mod tests {
             issues: Vec::new(),
             base: None,
             accounts: None,
+            imported: None,
             database: None,
             warnings: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 

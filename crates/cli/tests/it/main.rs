@@ -11,10 +11,12 @@
 )]
 
 mod bases;
+mod compare;
 mod database;
 mod gate;
 mod gate_load;
 mod gate_real;
+mod import;
 mod judge;
 mod real;
 mod relay;

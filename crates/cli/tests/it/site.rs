@@ -288,3 +288,71 @@ async fn stopping_waits_for_what_is_under_way() {
             .is_err()
     );
 }
+
+#[tokio::test]
+async fn what_makes_the_page_installable_is_asked_for_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), "index.html", INDEX);
+    put(folder.path(), "sw.js", "self");
+    put(folder.path(), "manifest.webmanifest", "{}");
+    put(folder.path(), "icons/icon-192.png", b"png");
+    put(folder.path(), "tour/index.json", "{}");
+    let server = lamina(&["--page", folder.path().to_str().unwrap()]).await;
+    let check = async |path: &str, media_type: &str| {
+        let response = get(&format!("{}/{path}", server.origin())).await;
+        assert_eq!(response.status(), 200, "{path}");
+        assert_eq!(
+            header(&response, "content-type"),
+            Some(media_type),
+            "{path}"
+        );
+        assert_eq!(
+            header(&response, "cache-control"),
+            Some("no-cache"),
+            "{path}"
+        );
+        let policy = header(&response, "content-security-policy")
+            .unwrap()
+            .to_owned();
+        // The worker's requests are bound by the policy that it came with.
+        assert!(policy.contains("connect-src 'self'"), "{path}: {policy}");
+    };
+    check("sw.js", "text/javascript; charset=utf-8").await;
+    check("manifest.webmanifest", "application/manifest+json").await;
+    check("icons/icon-192.png", "image/png").await;
+    check("tour/index.json", "application/json").await;
+}
+
+#[tokio::test]
+async fn a_trainer_s_folder_takes_the_place_of_the_page_s_chapters() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    put(root, "page/index.html", INDEX);
+    put(
+        root,
+        "page/tour/index.json",
+        "{\"chapters\":[\"01-page.md\"]}",
+    );
+    put(root, "tour/02-b.md", "b");
+    put(root, "tour/01-a.md", "a");
+    put(root, "tour/README.md", "for trainers");
+    put(root, "tour/strict.yaml", "fail-on: low");
+    put(root, "secret.txt", "secret");
+    let path = |name: &str| root.join(name).to_str().unwrap().to_owned();
+    let server = lamina(&["--page", &path("page"), "--tour", &path("tour")]).await;
+    let text = async |path: &str| {
+        let response = get(&format!("{}/tour/{path}", server.origin())).await;
+        (response.status().as_u16(), response.text().await.unwrap())
+    };
+    let (status, index) = text("index.json").await;
+    assert_eq!(status, 200);
+    let index: serde_json::Value = serde_json::from_str(&index).unwrap();
+    assert_eq!(index["chapters"], serde_json::json!(["01-a.md", "02-b.md"]));
+    assert_eq!(index["policies"], serde_json::json!(["strict.yaml"]));
+    assert_eq!(text("01-a.md").await, (200, "a".to_owned()));
+    assert_eq!(text("03-c.md").await.0, 404);
+    assert_eq!(text("..%2fsecret.txt").await.0, 404);
+    // A change is seen at once.
+    put(root, "tour/01-a.md", "other");
+    assert_eq!(text("01-a.md").await.1, "other");
+}

@@ -6,9 +6,17 @@
 //! digest to check. Zstandard frames (RFC 8878) are cut into blocks here, since `ruzstd` pulls.
 
 use flate2::{Decompress, FlushDecompress, Status};
+use miniz_oxide::inflate::{
+    TINFLStatus,
+    core::{BlockBoundaryState, DecompressorOxide, decompress, inflate_flags},
+    decompress_to_vec_with_limit,
+};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-use super::{Codec, LayerError, LayerWarning, Step};
+use super::{
+    Codec, LayerError, LayerWarning, Step,
+    checkpoints::{Checkpoint, Checkpoints, Resume, WINDOW_BYTES},
+};
 
 /// Bytes unpacked at a time: large enough that handing over costs nothing, small enough to stay in
 /// the second-level cache between inflating, hashing and reading.
@@ -35,6 +43,8 @@ pub(crate) struct Decoder {
     zstd_window: u64,
     checks_crc: bool,
     warnings: Vec<LayerWarning>,
+    /// Points to read on from, if they are to be noted.
+    checkpoints: Option<Checkpoints>,
 }
 
 #[expect(
@@ -61,7 +71,52 @@ impl Decoder {
             zstd_window,
             checks_crc,
             warnings: Vec::new(),
+            checkpoints: None,
         }
+    }
+
+    /// Starts at the beginning and notes points to read on from.
+    pub(crate) fn noting(zstd_window: u64, checkpoints: Checkpoints) -> Self {
+        Self {
+            checkpoints: Some(checkpoints),
+            ..Self::new(zstd_window, false)
+        }
+    }
+
+    /// Starts at a point that was noted, and notes those that follow it.
+    pub(crate) fn resume(zstd_window: u64, checkpoints: Checkpoints, point: &Checkpoint) -> Self {
+        let codec = checkpoints.codec;
+        let state = match codec {
+            Some(Codec::Gzip) => State::Gzip(Gzip::resume(point)),
+            Some(Codec::Zstd) => State::Zstd(Zstd {
+                frames: 1,
+                ..Zstd::new(zstd_window)
+            }),
+            Some(Codec::Tar) | None => State::Plain,
+        };
+        Self {
+            state,
+            codec,
+            position: point.compressed,
+            unpacked: point.unpacked,
+            ..Self::noting(zstd_window, checkpoints)
+        }
+    }
+
+    /// Starts within an archive that is not compressed.
+    pub(crate) fn plain_at(position: u64) -> Self {
+        Self {
+            state: State::Plain,
+            codec: Some(Codec::Tar),
+            position,
+            unpacked: position,
+            ..Self::new(0, false)
+        }
+    }
+
+    /// The points that were noted.
+    pub(crate) fn into_checkpoints(self) -> Checkpoints {
+        self.checkpoints.unwrap_or_default()
     }
 
     /// The compression, once it is known.
@@ -130,7 +185,11 @@ impl Decoder {
     fn start(&mut self, head: &[u8]) -> Result<(), LayerError> {
         self.state = State::Failed;
         let (codec, state) = match sniff(head) {
-            Sniffed::Gzip => (Codec::Gzip, State::Gzip(Gzip::new(self.checks_crc))),
+            Sniffed::Gzip => {
+                let mut gzip = Gzip::new(self.checks_crc);
+                gzip.stepper = self.checkpoints.is_some().then(Stepper::new);
+                (Codec::Gzip, State::Gzip(gzip))
+            }
             Sniffed::Zstd => (Codec::Zstd, State::Zstd(Zstd::new(self.zstd_window))),
             Sniffed::Other => (Codec::Tar, State::Plain),
             Sniffed::Unsupported(name) => {
@@ -139,6 +198,9 @@ impl Decoder {
         };
         self.codec = Some(codec);
         self.state = state;
+        if let Some(checkpoints) = &mut self.checkpoints {
+            checkpoints.codec = Some(codec);
+        }
         Ok(())
     }
 
@@ -147,6 +209,7 @@ impl Decoder {
             input,
             position: &mut self.position,
             unpacked: &mut self.unpacked,
+            checkpoints: self.checkpoints.as_mut(),
         };
         let (codec, done) = match &mut self.state {
             State::Sniffing(_) | State::Failed => return Ok(()),
@@ -233,6 +296,7 @@ struct Cursor<'a> {
     input: &'a [u8],
     position: &'a mut u64,
     unpacked: &'a mut u64,
+    checkpoints: Option<&'a mut Checkpoints>,
 }
 
 impl<'a> Cursor<'a> {
@@ -257,6 +321,13 @@ impl<'a> Cursor<'a> {
         out.piece(bytes, *self.position, codec)
     }
 
+    /// Notes that one can read on from here.
+    fn note(&mut self, resume: impl FnOnce() -> Resume) {
+        if let Some(checkpoints) = &mut self.checkpoints {
+            checkpoints.note(*self.position, *self.unpacked, resume);
+        }
+    }
+
     fn corrupt(&self, codec: Codec, reason: impl Into<String>) -> LayerError {
         LayerError::Corrupt {
             codec,
@@ -270,6 +341,8 @@ impl<'a> Cursor<'a> {
 /// RFC 1952: members one after another, each a header, a deflate stream and a trailer.
 struct Gzip {
     inflate: Decompress,
+    /// Used in its place where points are noted.
+    stepper: Option<Stepper>,
     output: Box<[u8]>,
     part: GzipPart,
     members: u64,
@@ -321,12 +394,29 @@ impl Gzip {
     fn new(checks_crc: bool) -> Self {
         Self {
             inflate: Decompress::new(false),
+            stepper: None,
             output: vec![0; OUTPUT_BYTES].into_boxed_slice(),
             part: GzipPart::Header { read: 0, flags: 0 },
             members: 0,
             crc: checks_crc.then(flate2::Crc::new),
             member_start: 0,
         }
+    }
+
+    /// Goes on at a point.
+    fn resume(point: &Checkpoint) -> Self {
+        let mut gzip = Self {
+            members: 1,
+            stepper: Some(Stepper::new()),
+            ..Self::new(false)
+        };
+        if let Resume::Block { member_start, .. } = &point.resume {
+            gzip.members = 0;
+            gzip.member_start = *member_start;
+            gzip.part = GzipPart::Deflate;
+            gzip.stepper = Some(Stepper::resume(&point.resume));
+        }
+        gzip
     }
 
     fn is_between_members(&self) -> bool {
@@ -426,12 +516,16 @@ impl Gzip {
                         }
                     } else {
                         self.end_member(bytes, cursor)?;
+                        cursor.note(|| Resume::Start);
                         GzipPart::Header { read: 0, flags: 0 }
                     }
                 }
             };
             if matches!(self.part, GzipPart::Deflate) {
                 self.inflate.reset(false);
+                if let Some(stepper) = &mut self.stepper {
+                    *stepper.inflate = DecompressorOxide::new();
+                }
                 if let Some(crc) = &mut self.crc {
                     crc.reset();
                 }
@@ -465,6 +559,16 @@ impl Gzip {
         cursor: &mut Cursor<'_>,
         out: &mut impl Unpacked,
     ) -> Result<bool, LayerError> {
+        if let Some(stepper) = &mut self.stepper {
+            let is_over = stepper.inflate(self.member_start, cursor, out)?;
+            if is_over {
+                self.part = GzipPart::Trailer {
+                    read: 0,
+                    bytes: [0; 8],
+                };
+            }
+            return Ok(is_over);
+        }
         loop {
             let before = (self.inflate.total_in(), self.inflate.total_out());
             let result =
@@ -522,6 +626,105 @@ impl Gzip {
     }
 }
 
+/// An inflater that stops between blocks, to note where one can read on.
+struct Stepper {
+    inflate: Box<DecompressorOxide>,
+    /// What was unpacked last, round and round.
+    ring: Box<[u8]>,
+    /// Where in it the next byte goes.
+    at: usize,
+}
+
+impl Stepper {
+    fn new() -> Self {
+        Self {
+            inflate: Box::default(),
+            ring: vec![0; OUTPUT_BYTES].into_boxed_slice(),
+            at: 0,
+        }
+    }
+
+    fn resume(point: &Resume) -> Self {
+        let mut stepper = Self::new();
+        let Resume::Block {
+            bits,
+            bit_buffer,
+            window,
+            ..
+        } = point
+        else {
+            return stepper;
+        };
+        let state = BlockBoundaryState {
+            // It is shifted by: a damaged cache must not shift too far.
+            num_bits: bits & 7,
+            bit_buf: *bit_buffer,
+            ..BlockBoundaryState::default()
+        };
+        *stepper.inflate = DecompressorOxide::from_block_boundary_state(&state);
+        let window = decompress_to_vec_with_limit(window, WINDOW_BYTES).unwrap_or_default();
+        if let Some(slot) = stepper
+            .ring
+            .get_mut(WINDOW_BYTES - window.len()..WINDOW_BYTES)
+        {
+            slot.copy_from_slice(&window);
+        }
+        stepper.at = WINDOW_BYTES;
+        stepper
+    }
+
+    /// Inflates what there is. Answers whether the deflate stream ended.
+    fn inflate(
+        &mut self,
+        member_start: u64,
+        cursor: &mut Cursor<'_>,
+        out: &mut impl Unpacked,
+    ) -> Result<bool, LayerError> {
+        const FLAGS: u32 = inflate_flags::TINFL_FLAG_HAS_MORE_INPUT
+            | inflate_flags::TINFL_FLAG_STOP_ON_BLOCK_BOUNDARY;
+        loop {
+            let (status, read, made) = decompress(
+                &mut self.inflate,
+                cursor.input,
+                &mut self.ring,
+                self.at,
+                FLAGS,
+            );
+            cursor.take(read);
+            let end = self.at + made;
+            let bytes = self.ring.get(self.at..end).unwrap_or_default();
+            cursor.hand_on(bytes, Codec::Gzip, out)?;
+            self.at = end % self.ring.len().max(1);
+            match status {
+                TINFLStatus::Done => return Ok(true),
+                TINFLStatus::NeedsMoreInput => return Ok(false),
+                TINFLStatus::HasMoreOutput if made > 0 => {}
+                TINFLStatus::BlockBoundary => {
+                    let state = self.inflate.block_boundary_state();
+                    if let Some(state) = state {
+                        cursor.note(|| Resume::Block {
+                            bits: state.num_bits,
+                            bit_buffer: state.bit_buf,
+                            member_start,
+                            window: miniz_oxide::deflate::compress_to_vec(&self.window(), 4),
+                        });
+                    }
+                }
+                _ => return Err(cursor.corrupt(Codec::Gzip, "the deflate data is malformed")),
+            }
+        }
+    }
+
+    /// The bytes that the next block may refer to.
+    fn window(&self) -> Vec<u8> {
+        let (before, after) = self.ring.split_at_checked(self.at).unwrap_or_default();
+        let from_after = WINDOW_BYTES.saturating_sub(before.len());
+        let older = after.get(after.len().saturating_sub(from_after)..);
+        let newer = before.get(before.len().saturating_sub(WINDOW_BYTES)..);
+        [older.unwrap_or_default(), newer.unwrap_or_default()].concat()
+    }
+}
+
 /// RFC 8878: frames one after another, some of them to be skipped.
 struct Zstd {
     decoder: FrameDecoder,
@@ -575,6 +778,9 @@ impl Zstd {
         out: &mut impl Unpacked,
     ) -> Result<Progress, LayerError> {
         loop {
+            if self.is_between_frames() {
+                cursor.note(|| Resume::Start);
+            }
             if let ZstdPart::Skippable { left } = self.part {
                 let taken = cursor
                     .take(usize::try_from(left).unwrap_or(usize::MAX))

@@ -25,6 +25,8 @@ pub(crate) struct TarReader {
     position: u64,
     /// Where the current header began.
     header_at: u64,
+    /// Where the first extended header of the next entry began.
+    extended_at: Option<u64>,
     block: Vec<u8>,
     entries: u64,
     /// What the extended headers before an entry said.
@@ -135,6 +137,7 @@ impl TarReader {
             state: State::Header,
             position: 0,
             header_at: 0,
+            extended_at: None,
             block: Vec::with_capacity(BLOCK),
             entries: 0,
             extended: Extended::default(),
@@ -356,6 +359,7 @@ impl TarReader {
             });
         }
         self.extended.is_set = true;
+        self.extended_at.get_or_insert(self.header_at);
         self.extended_bytes.clear();
         self.state = State::Extended {
             kind,
@@ -392,6 +396,7 @@ impl TarReader {
         header_size: u64,
         sink: &mut impl EntrySink,
     ) -> Result<(), LayerError> {
+        let start = self.extended_at.take().unwrap_or(self.header_at);
         let extended = if self.extended.is_set {
             std::mem::take(&mut self.extended)
         } else {
@@ -515,6 +520,7 @@ impl TarReader {
                 unpacked: self.header_at,
             });
         }
+        sink.place(start, self.position);
         let mut claim = sink.entry(&self.entry);
         if !is_file {
             return Ok(());

@@ -757,8 +757,13 @@ impl<'a> MergedNode<'a> {
     /// Where the bytes of the visible file lie: the node of the file and the layer whose copy of it
     /// they are. For a hard link that is the file that it names, which may not be visible any more.
     pub fn content(&self) -> Option<(MergedNode<'a>, usize)> {
+        self.content_at(usize::MAX)
+    }
+
+    /// The same once the layers 0 to `layer` are applied.
+    pub fn content_at(&self, layer: usize) -> Option<(MergedNode<'a>, usize)> {
         let tree = self.tree;
-        let copy = tree.copy_at(self.id, usize::MAX)?;
+        let copy = tree.copy_at(self.id, layer)?;
         let (id, copy) = tree.content(self.id, copy)?;
         Some((MergedNode { tree, id }, copy.layer as usize))
     }

@@ -11,6 +11,7 @@
 )]
 
 mod archives;
+mod extract;
 mod layers;
 mod malformed;
 mod manifests;

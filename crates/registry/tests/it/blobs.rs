@@ -101,7 +101,13 @@ fn breaks(expect: &str, status: u16, headers: &[(&str, &str)], body: &[u8]) -> O
 /// Plays a script through a pull of `CONTENT`; gives what the sink saw.
 fn stream(size: Option<u64>, script: Vec<Open>) -> (Result<u64, PullError>, Vec<u8>) {
     let digest = Digest::of(CONTENT);
-    let mut pull = BlobPull::new(&session("r.example"), "a", &digest, size, NOW);
+    let pull = BlobPull::new(&session("r.example"), "a", &digest, size, NOW);
+    let (result, seen, _) = play_stream(pull, script);
+    (result, seen)
+}
+
+/// Plays a script through a pull; gives what the sink saw, and whether it was a part.
+fn play_stream(mut pull: BlobPull, script: Vec<Open>) -> (Result<u64, PullError>, Vec<u8>, bool) {
     let mut seen = Vec::new();
     let mut script = script.into_iter();
     loop {
@@ -146,7 +152,56 @@ fn stream(size: Option<u64>, script: Vec<Open>) -> (Result<u64, PullError>, Vec<
         }
     }
     assert!(script.next().is_none(), "not all was asked");
-    (pull.finish(), seen)
+    let is_partial = pull.is_partial();
+    (pull.finish(), seen, is_partial)
+}
+
+#[test]
+fn a_part_of_a_blob_is_asked_for_and_given_whatever_the_registry_sends() {
+    let check = |range: (u64, Option<u64>), script: Vec<Open>, expect: (&[u8], bool)| {
+        let digest = Digest::of(CONTENT);
+        let pull = BlobPull::part(&session("r.example"), "a", &digest, range, NOW);
+        let (result, seen, is_partial) = play_stream(pull, script);
+        result.unwrap();
+        assert_eq!((&seen[..], is_partial), expect);
+    };
+    let get = |range: &str| format!("GET {} | Range: bytes={range}", url());
+    let part = [("content-range", "bytes 3-5/10")];
+    check(
+        (3, Some(6)),
+        vec![ends(&get("3-5"), 206, &part, b"345")],
+        (b"345", true),
+    );
+    // No range, and the whole blob instead.
+    check(
+        (3, Some(6)),
+        vec![ends(&get("3-5"), 200, &[], CONTENT)],
+        (b"345", false),
+    );
+    check(
+        (7, None),
+        vec![ends(
+            &get("7-"),
+            206,
+            &[("content-range", "bytes 7-9/10")],
+            b"789",
+        )],
+        (b"789", true),
+    );
+    // It breaks, and goes on.
+    check(
+        (3, Some(6)),
+        vec![
+            breaks(&get("3-5"), 206, &part, b"3"),
+            ends(
+                &get("4-5"),
+                206,
+                &[("content-range", "bytes 4-5/10")],
+                b"45",
+            ),
+        ],
+        (b"345", true),
+    );
 }
 
 fn check(size: Option<u64>, script: Vec<Open>) {

@@ -3,7 +3,7 @@
 //!
 //! <https://cyclonedx.org/docs/1.6/json/> (ECMA-424). What the standard has no field for are
 //! properties under `lamina:`, which `docs/sbom.md` lists. There is no `analysis`: whether a finding
-//! matters is a policy's answer, not a fact of the image.
+//! matters is a policy's answer, not a fact of the image. [`super::cyclonedx_vdr`] has it.
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
@@ -13,12 +13,14 @@ use lamina_inventory::{
     facts::{Basis, PackageKind},
     severity::Severity,
 };
+use lamina_policy::{Level, Why};
 use serde::Serialize;
 
 use super::{Format, Judged, pretty};
 use crate::{
     model::{Finding, Package, Report, Status},
     sbom::{self, Licence, Names, Properties},
+    standing::{Stand, Standing, why_in_words},
 };
 
 /// The format `cyclonedx`.
@@ -51,8 +53,76 @@ impl Format for CycloneDx {
 
     fn render(&self, judged: &Judged<'_>) -> String {
         let (report, now) = (judged.report, judged.now);
-        pretty(&bom(report, &References::new(report), now))
+        pretty(&bom(report, &References::new(report), now, &[]))
     }
+}
+
+/// The same with what the policy says of each finding.
+pub(super) fn render_analysed(judged: &Judged<'_>) -> String {
+    let (report, now) = (judged.report, judged.now);
+    let standing = Standing::of(&judged.verdict, report);
+    let findings = report.findings.iter().zip(&standing.findings);
+    let analyses: Vec<Analysis> = findings
+        .map(|(finding, stand)| analysis(judged, finding, *stand))
+        .collect();
+    pretty(&bom(report, &References::new(report), now, &analyses))
+}
+
+fn analysis(judged: &Judged<'_>, finding: &Finding, stand: Stand) -> Analysis {
+    let update = (finding.status == Status::Fixed && !finding.fixed_in.is_empty())
+        .then_some("update")
+        .into_iter()
+        .collect();
+    match (stand.level, stand.why) {
+        (Level::Failed | Level::Warned, _) => {
+            let word = if stand.level == Level::Failed {
+                "fails"
+            } else {
+                "warns"
+            };
+            let rule = stand.rule.and_then(|rule| judged.verdict.rules.get(rule));
+            let rule = rule.map(|rule| rule.rule.as_ref()).unwrap_or_default();
+            Analysis {
+                state: "in_triage",
+                response: update,
+                detail: format!("{word} the policy: {rule}"),
+            }
+        }
+        (Level::Passed, Some(why)) => {
+            let detail = why_in_words(why, judged);
+            let (state, response) = match why {
+                Why::Vex(index) => {
+                    let statement = judged.verdict.statements.get(index);
+                    let is_fixed = statement.is_some_and(|statement| says_fixed(statement));
+                    (
+                        if is_fixed { "resolved" } else { "not_affected" },
+                        Vec::new(),
+                    )
+                }
+                Why::Exception(_) => ("in_triage", vec!["will_not_fix"]),
+                Why::Base | Why::Unfixed | Why::Status | Why::Grace => ("in_triage", update),
+            };
+            Analysis {
+                state,
+                response,
+                detail,
+            }
+        }
+        (Level::Passed, None) => Analysis {
+            state: "in_triage",
+            response: update,
+            detail: "passes the policy".to_owned(),
+        },
+    }
+}
+
+/// Whether a VEX statement, in the words of a verdict (`OpenVEX of A, 2026-11-01: CVE-2024-1 fixed`), says
+/// that it is fixed.
+fn says_fixed(statement: &str) -> bool {
+    let said = statement.split_once(": ").map_or("", |(_, said)| said);
+    said.split_whitespace()
+        .nth(1)
+        .is_some_and(|word| word.trim_end_matches(':') == "fixed")
 }
 
 #[derive(Serialize)]
@@ -212,8 +282,19 @@ struct Vulnerability<'a> {
     published: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     updated: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    analysis: Option<Analysis>,
     affects: Vec<Affected<'a>>,
     properties: Vec<Property>,
+}
+
+/// What is known of a vulnerability's effect on this image.
+#[derive(Clone, Serialize)]
+struct Analysis {
+    state: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    response: Vec<&'static str>,
+    detail: String,
 }
 
 #[derive(Clone, Copy, Serialize)]
@@ -297,7 +378,12 @@ impl References {
     }
 }
 
-fn bom<'a>(report: &'a Report, references: &'a References, now: Timestamp) -> Bom<'a> {
+fn bom<'a>(
+    report: &'a Report,
+    references: &'a References,
+    now: Timestamp,
+    analyses: &[Analysis],
+) -> Bom<'a> {
     let mut components = Vec::new();
     components.extend(distribution(report, references));
     components.extend(
@@ -334,7 +420,7 @@ fn bom<'a>(report: &'a Report, references: &'a References, now: Timestamp) -> Bo
         components,
         dependencies: dependencies(report, references),
         compositions: incomplete.into_iter().collect(),
-        vulnerabilities: vulnerabilities(report, references),
+        vulnerabilities: vulnerabilities(report, references, analyses),
     }
 }
 
@@ -483,10 +569,14 @@ fn dependencies<'a>(report: &'a Report, references: &'a References) -> Vec<Depen
 }
 
 /// Findings, those that differ in nothing but the package as one.
-fn vulnerabilities<'a>(report: &'a Report, references: &'a References) -> Vec<Vulnerability<'a>> {
+fn vulnerabilities<'a>(
+    report: &'a Report,
+    references: &'a References,
+    analyses: &[Analysis],
+) -> Vec<Vulnerability<'a>> {
     let mut all: Vec<Vulnerability<'a>> = Vec::new();
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
-    for finding in &report.findings {
+    for (index, finding) in report.findings.iter().enumerate() {
         let (Some(package), Some(reference)) = (
             report.packages.get(finding.package),
             references.package(finding.package),
@@ -504,6 +594,7 @@ fn vulnerabilities<'a>(report: &'a Report, references: &'a References) -> Vec<Vu
                 .collect(),
         };
         let mut vulnerability = vulnerability(finding);
+        vulnerability.analysis = analyses.get(index).cloned();
         let key = serde_json::to_string(&vulnerability).unwrap_or_default();
         match known.entry(key) {
             Entry::Vacant(entry) => {
@@ -594,6 +685,7 @@ fn vulnerability(finding: &Finding) -> Vulnerability<'_> {
         }],
         cwes: &finding.cwes,
         description: finding.title.as_deref(),
+        analysis: None,
         published: finding.published.as_deref().and_then(midnight),
         updated: finding.modified.as_deref().and_then(midnight),
         recommendation: (finding.status == Status::Fixed && !finding.fixed_in.is_empty())

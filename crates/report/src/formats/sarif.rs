@@ -26,7 +26,7 @@ use crate::{
     model::{Finding, Issue, Package, Report},
     sbom,
     standing::{Stand, Standing, answered_in_words, is_of_image},
-    text,
+    text::{self, markdown_of},
 };
 
 /// The format `sarif`.
@@ -678,37 +678,6 @@ fn decimal(tenths: u32) -> String {
 /// Plain text by SARIF, section 3.11: what looks like a link in it would be one.
 fn plain(text: &str) -> String {
     text.replace("](", "] (")
-}
-
-/// Text that Markdown shows as it is.
-fn markdown_of(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(
-            c,
-            '\\' | '`'
-                | '*'
-                | '_'
-                | '{'
-                | '}'
-                | '['
-                | ']'
-                | '('
-                | ')'
-                | '<'
-                | '>'
-                | '#'
-                | '|'
-                | '~'
-                | '&'
-                | '!'
-                | '@'
-        ) {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
 }
 
 /// A path as a relative reference (RFC 3986).

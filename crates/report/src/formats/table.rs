@@ -6,7 +6,11 @@ use lamina_inventory::severity::Severity;
 use lamina_policy::{Level, Remedy, Why};
 
 use super::{Format, Judged};
-use crate::{model::Status, text::clean, verdict};
+use crate::{
+    model::Status,
+    text::{clean, human_bytes},
+    verdict,
+};
 
 /// Upgrades and exceptions listed below a verdict.
 const MOST_LISTED: usize = 20;
@@ -257,25 +261,6 @@ fn more(out: &mut String, count: usize, noun: &str) -> std::fmt::Result {
     match count.saturating_sub(MOST_LISTED) {
         0 => Ok(()),
         rest => writeln!(out, "  and {rest} more {noun}"),
-    }
-}
-
-fn human_bytes(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
-    let mut value = bytes as f64;
-    let mut units = UNITS.iter();
-    let mut unit = units.next().copied().unwrap_or_default();
-    for next in units {
-        if value < 1000.0 {
-            break;
-        }
-        value /= 1000.0;
-        unit = next;
-    }
-    if unit == "B" {
-        format!("{bytes} B")
-    } else {
-        format!("{value:.1} {unit}")
     }
 }
 

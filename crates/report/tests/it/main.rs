@@ -9,7 +9,12 @@
 )]
 
 mod ci;
+mod compare;
+mod for_people;
 mod golden;
+mod imports;
+mod links;
+mod report_schema;
 mod sample;
 mod sboms;
 mod schemas;

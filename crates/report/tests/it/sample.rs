@@ -29,8 +29,10 @@ pub(crate) fn empty() -> Report {
         issues: Vec::new(),
         base: None,
         accounts: None,
+        imported: None,
         database: None,
         warnings: Vec::new(),
+        left_out: Vec::new(),
     }
 }
 
@@ -135,6 +137,7 @@ pub(crate) fn report() -> Report {
             name: Some("debian:12-slim".to_owned()),
             basis: BaseBasis::Annotation,
         }),
+        imported: None,
         accounts: Some(Accounts {
             os: Share {
                 files: 20,

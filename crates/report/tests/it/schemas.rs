@@ -20,7 +20,7 @@ fn schema(name: &str) -> Value {
 
 fn validator(format: &str) -> Validator {
     match format {
-        "cyclonedx" => {
+        "cyclonedx" | "cyclonedx-vdr" => {
             let add = |registry: jsonschema::RegistryBuilder<'static>, name: &str| {
                 let id = format!("http://cyclonedx.org/schema/{name}");
                 registry.add(id, schema(name)).unwrap()
@@ -63,7 +63,7 @@ fn rendered(format: &str, report: &Report) -> Value {
 }
 
 fn check(report: &Report) {
-    for format in ["cyclonedx", "spdx", "sarif"] {
+    for format in ["cyclonedx", "cyclonedx-vdr", "spdx", "sarif"] {
         let document = rendered(format, report);
         let errors: Vec<String> = validator(format)
             .iter_errors(&document)
@@ -121,4 +121,60 @@ fn broken_documents_are_not_valid() {
     check("sarif", region, json!(0));
     check("sarif", "/runs/0/invocations/0/endTimeUtc", json!("today"));
     check("sarif", "/runs/0/tool/driver/rules/0/helpUri", json!("a b"));
+}
+
+/// The exceptions of a policy as OpenVEX, and its findings with what the policy says of them.
+#[test]
+fn what_a_policy_says_is_valid() {
+    let policy = Policy::parse(
+        "name: Acme\nfail-on: high\nexceptions:\n  - id: CVE-2023-45133\n    reason: not reached\n",
+    )
+    .unwrap();
+    let report = sample::report();
+    let write = |format: &str| -> Value {
+        let judged = Judged::new(&report, &policy, sample::now());
+        serde_json::from_str(&formats::by_id(format).unwrap().render(&judged)).unwrap()
+    };
+    let vdr = write("cyclonedx-vdr");
+    assert!(validator("cyclonedx-vdr").is_valid(&vdr));
+    let analyses: Vec<(&str, &str)> = vdr["vulnerabilities"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|vulnerability| {
+            let analysis = &vulnerability["analysis"];
+            (
+                analysis["state"].as_str().unwrap(),
+                analysis["detail"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    let expect = [
+        ("in_triage", "fails the policy: severity-threshold"),
+        ("in_triage", "excepted: not reached"),
+    ];
+    assert_eq!(analyses, expect);
+
+    let vex = write("openvex");
+    assert_eq!(vex["author"], "Acme");
+    assert_eq!(
+        vex["statements"][0]["vulnerability"]["name"],
+        "CVE-2023-45133"
+    );
+    let Some(schema) = lamina_testkit::shared("samples/vex/openvex_json_schema.json") else {
+        return;
+    };
+    let schema = serde_json::from_slice(&std::fs::read(schema).unwrap()).unwrap();
+    let validator = jsonschema::options()
+        .should_validate_formats(true)
+        .build(&schema)
+        .unwrap();
+    let errors: Vec<String> = validator
+        .iter_errors(&vex)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert_eq!(errors, [""; 0]);
+    let mut broken = vex;
+    broken["statements"][0]["status"] = json!("fine");
+    assert!(!validator.is_valid(&broken));
 }

@@ -1,0 +1,93 @@
+//! Manifest, index and config as they are: JSON, asked for again by digest.
+
+use leptos::prelude::*;
+
+use super::copy::CopyButton;
+use crate::{
+    browser,
+    scanner::{self, RawDocument},
+    state::{content, report::ReportStore, words},
+};
+
+/// What is shown of one.
+#[derive(Clone, Debug, PartialEq)]
+enum Shown {
+    Nothing,
+    Loading,
+    Text(String),
+    Failed(String),
+}
+
+/// The documents that the image has.
+#[component]
+pub fn RawPanel() -> impl IntoView {
+    let store = expect_context::<ReportStore>();
+    let documents = store.with(|report| {
+        let image = &report.image;
+        [
+            ("Manifest", RawDocument::Manifest, image.digest.clone()),
+            ("Index", RawDocument::Manifest, image.index_digest.clone()),
+            ("Config", RawDocument::Config, image.config_digest.clone()),
+        ]
+    });
+    documents
+        .into_iter()
+        .filter_map(|(title, kind, digest)| Some(view! { <Raw title kind digest=digest? /> }))
+        .collect_view()
+}
+
+#[component]
+fn Raw(title: &'static str, kind: RawDocument, digest: String) -> impl IntoView {
+    let shown = RwSignal::new(Shown::Nothing);
+    let asked = digest.clone();
+    let toggle = move |_| {
+        if shown.get_untracked() != Shown::Nothing {
+            shown.set(Shown::Nothing);
+            return;
+        }
+        shown.set(Shown::Loading);
+        let digest = asked.clone();
+        leptos::task::spawn_local(async move {
+            let answer = scanner::raw_document(kind, digest).await;
+            shown.try_set(match answer {
+                Ok(text) => Shown::Text(text),
+                Err(message) => Shown::Failed(message),
+            });
+        });
+    };
+    let is_open = move || shown.with(|shown| *shown != Shown::Nothing);
+    let file_name = format!("{}.json", title.to_lowercase());
+    let body = move || match shown.get() {
+        Shown::Nothing => ().into_any(),
+        Shown::Loading => {
+            view! { <p class="drawerLoading" role="status">"Asking the registry…"</p> }.into_any()
+        }
+        Shown::Failed(message) => {
+            view! { <p class="drawerRemedy" role="alert">{words::sentence(&message)}</p> }
+                .into_any()
+        }
+        Shown::Text(text) => {
+            let formatted = content::format_json(&text).unwrap_or_else(|| text.clone());
+            let (saved, file_name) = (text.clone(), file_name.clone());
+            view! {
+                <p class="dockerfileBar">
+                    <span>{words::size(u64::try_from(text.len()).unwrap_or(u64::MAX))}", as the registry has it; shown with line breaks."</span>
+                    <CopyButton text=text.clone() what="document" />
+                    <button type="button" class="button" data-size="small" on:click=move |_| browser::download(&file_name, "application/json", &saved)>"Save"</button>
+                </p>
+                <pre class="fileContent rawText" tabindex="0" data-test="raw-text"><code>{formatted}</code></pre>
+            }
+            .into_any()
+        }
+    };
+    view! {
+        <div class="rawItem">
+            <button type="button" class="linkButton" data-test=format!("raw-{}", title.to_lowercase())
+                aria-expanded=move || if is_open() { "true" } else { "false" } on:click=toggle>
+                {title}
+            </button>
+            <span class="factsDigest"><span class="mono">{digest.clone()}</span><CopyButton text=digest what="digest" /></span>
+            {body}
+        </div>
+    }
+}

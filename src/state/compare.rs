@@ -1,0 +1,97 @@
+//! What the tab "Compare" compares with, in the address, and which rows of a comparison are shown.
+
+use lamina_report::compare::{Comparison, FindingChange, FindingFate};
+
+/// The other side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Other {
+    /// A report kept in this browser, by its key.
+    Kept(String),
+    /// An image on a registry.
+    Image(String),
+}
+
+impl Other {
+    /// Reads the value of `with=`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_once(':')?;
+        match kind {
+            "recent" if !rest.is_empty() => Some(Self::Kept(rest.to_owned())),
+            "image" if !rest.is_empty() => Some(Self::Image(rest.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// The value of `with=`.
+    pub fn render(&self) -> String {
+        match self {
+            Self::Kept(key) => format!("recent:{key}"),
+            Self::Image(reference) => format!("image:{reference}"),
+        }
+    }
+}
+
+/// The findings of a comparison that are shown: of one fate, or all, and with a text in id, package or
+/// title, whatever the case.
+pub fn findings<'a>(
+    comparison: &'a Comparison,
+    fate: Option<FindingFate>,
+    search: &str,
+) -> Vec<&'a FindingChange> {
+    let search = search.trim().to_lowercase();
+    let has = |text: &str| text.to_lowercase().contains(&search);
+    let findings = comparison.findings.iter();
+    findings
+        .filter(|finding| fate.is_none_or(|fate| finding.fate == fate))
+        .filter(|finding| {
+            search.is_empty()
+                || has(&finding.id)
+                || has(&finding.package)
+                || finding.title.as_deref().is_some_and(has)
+        })
+        .collect()
+}
+
+/// The versions of a finding's package, from one side to the other.
+pub fn versions(from: Option<&str>, to: Option<&str>) -> String {
+    match (from, to) {
+        (Some(from), Some(to)) if from != to => format!("{from} → {to}"),
+        (Some(version), Some(_)) | (None, Some(version)) => version.to_owned(),
+        (Some(version), None) => format!("{version}, removed"),
+        (None, None) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_other_side_reads_back() {
+        let check = |text: &str, expect: Option<Other>| {
+            assert_eq!(Other::parse(text), expect);
+            if let Some(other) = expect {
+                assert_eq!(other.render(), text);
+            }
+        };
+        check(
+            "recent:a b linux/amd64",
+            Some(Other::Kept("a b linux/amd64".to_owned())),
+        );
+        check(
+            "image:nginx:1.25",
+            Some(Other::Image("nginx:1.25".to_owned())),
+        );
+        check("nginx:1.25", None);
+        check("image:", None);
+        check("", None);
+    }
+
+    #[test]
+    fn versions_are_told_once_where_they_are_the_same() {
+        assert_eq!(versions(Some("1"), Some("2")), "1 → 2");
+        assert_eq!(versions(Some("1"), Some("1")), "1");
+        assert_eq!(versions(None, Some("1")), "1");
+        assert_eq!(versions(Some("1"), None), "1, removed");
+    }
+}
