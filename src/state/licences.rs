@@ -18,10 +18,16 @@ pub struct Licence {
 
 /// Licences with their packages, the most used first, packages without one last.
 pub fn by_licence(report: &Report) -> Vec<Licence> {
-    let mut counts: BTreeMap<Option<&str>, usize> = BTreeMap::new();
     let is_there = |package: &&Package| package.removed_in.is_none();
-    for package in report.packages.iter().filter(is_there) {
-        let name = package.licence.as_deref().map(str::trim);
+    let packages = report.packages.iter().filter(is_there);
+    count(packages.map(|package| package.licence.as_deref()))
+}
+
+/// The same of what each package says.
+fn count<'a>(packages: impl Iterator<Item = Option<&'a str>>) -> Vec<Licence> {
+    let mut counts: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+    for name in packages {
+        let name = name.map(str::trim);
         *counts
             .entry(name.filter(|name| !name.is_empty()))
             .or_default() += 1;
@@ -46,30 +52,18 @@ pub fn by_licence(report: &Report) -> Vec<Licence> {
 
 #[cfg(test)]
 mod tests {
-    use lamina_inventory::facts::PackageKind;
-
     use super::*;
-    use crate::state::findings::tests::report;
 
     #[test]
     fn licences_are_counted_and_those_without_come_last() {
-        let package = |licence: Option<&str>, removed_in| Package {
-            licence: licence.map(str::to_owned),
-            removed_in,
-            ..Package::new(PackageKind::Npm, "a", "1")
-        };
-        let report = report(
-            vec![
-                package(Some("MIT"), None),
-                package(None, None),
-                package(Some(" "), None),
-                package(Some("GPL-2.0-only OR MIT"), None),
-                package(Some("MIT"), None),
-                package(Some("MIT"), Some(3)),
-            ],
-            Vec::new(),
-        );
-        let told: Vec<_> = by_licence(&report)
+        let packages = [
+            Some("MIT"),
+            None,
+            Some(" "),
+            Some("GPL-2.0-only OR MIT"),
+            Some("MIT"),
+        ];
+        let told: Vec<_> = count(packages.into_iter())
             .into_iter()
             .map(|licence| (licence.name, licence.packages))
             .collect();
