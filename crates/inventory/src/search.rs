@@ -245,3 +245,283 @@ fn show(watchers: &mut [(Wants, Box<dyn Watcher>)], window: &Window<'_>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::kinds::tests::entry;
+
+    /// Writes down what it is told.
+    struct Clerk {
+        topic: Topic,
+        told: Arc<Mutex<Vec<(u64, usize)>>>,
+        end: u64,
+        /// Bytes of the first window.
+        first: Option<u64>,
+    }
+
+    impl Watcher for Clerk {
+        fn wants(&self) -> Wants {
+            Wants {
+                topic: Some(self.topic),
+                behind: 7,
+                ahead: 9,
+                first: match self.topic {
+                    Topic::Marks => 50,
+                    _ => 0,
+                },
+            }
+        }
+
+        fn hit(&mut self, window: &Window<'_>, hit: Hit) {
+            let around = hit.place..hit.place + 9;
+            let offset = window.offset_of(hit.place);
+            assert!(offset < 7 || window.bytes.get(hit.place - 7..).is_some());
+            assert!(window.bytes.get(around).is_some() || window.starts.end == window.bytes.len());
+            self.told.lock().unwrap().push((offset, hit.number));
+        }
+
+        fn see(&mut self, window: &Window<'_>) {
+            assert!(window.offset <= self.end, "no byte is left out");
+            self.first.get_or_insert(window.bytes.len() as u64);
+            self.end = self.end.max(window.offset + window.bytes.len() as u64);
+        }
+
+        fn finish(self: Box<Self>, _: &LayerPath, _: bool, _: &mut Facts) {
+            // As many bytes at once as were asked for, or the whole file.
+            let wanted = self.wants().first as u64;
+            assert!(self.first.unwrap_or_default() >= wanted.min(self.end));
+            self.told.lock().unwrap().push((self.end, usize::MAX));
+        }
+    }
+
+    type Needle = (Vec<u8>, Topic, usize);
+
+    /// All strings, and who asks for them.
+    fn needles() -> Vec<Needle> {
+        let mut all = Vec::new();
+        for (number, rule) in RULES.iter().enumerate() {
+            let words = rule.keywords.iter();
+            all.extend(words.map(|word| {
+                let word = word.as_bytes().to_vec();
+                (word, Topic::Secrets, number)
+            }));
+        }
+        let programs = classifier::needles();
+        all.extend(programs.map(|(number, word)| (word, Topic::Programs, number)));
+        let marks = executable::needles();
+        all.extend(marks.map(|(number, word)| (word.to_vec(), Topic::Marks, number)));
+        all
+    }
+
+    /// Whether a text has a string at a place as it is written in its list. In which other cases
+    /// keywords are found is the filter's to test.
+    fn is_there(text: &[u8], at: usize, word: &[u8]) -> bool {
+        let rest = text.get(at..).unwrap_or_default();
+        let next = rest.get(3);
+        rest.starts_with(word)
+            && (word.len() > 3 || next.is_some_and(|next| filter::FOLLOWING.contains(next)))
+    }
+
+    /// The slow way.
+    fn expected(needles: &[Needle], text: &[u8], topic: Topic) -> Vec<(u64, usize)> {
+        let mut all = vec![(text.len() as u64, usize::MAX)];
+        for (word, _, number) in needles.iter().filter(|needle| needle.1 == topic) {
+            let places = (0..text.len()).filter(|at| is_there(text, *at, word));
+            all.extend(places.map(|at| (at as u64, *number)));
+        }
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    const TOPICS: [Topic; 3] = [Topic::Secrets, Topic::Programs, Topic::Marks];
+
+    fn told(needles: &[Needle], pieces: &[&[u8]], topics: &[Topic]) -> Vec<Vec<(u64, usize)>> {
+        let text = pieces.concat();
+        let clerks = topics.iter().map(|topic| Clerk {
+            topic: *topic,
+            told: Arc::default(),
+            end: 0,
+            first: None,
+        });
+        let clerks: Vec<Clerk> = clerks.collect();
+        let told: Vec<_> = clerks.iter().map(|clerk| clerk.told.clone()).collect();
+        let watchers = clerks
+            .into_iter()
+            .map(|clerk| Box::new(clerk) as Box<dyn Watcher>);
+        let mut watch = FileWatch::of(watchers.collect());
+        for piece in pieces {
+            watch.feed(piece);
+        }
+        watch.finish(&entry("a").path, true, &mut Facts::default());
+        let told = told.iter().zip(topics).map(|(told, topic)| {
+            let mut told = told.lock().unwrap().clone();
+            told.retain(|(at, number)| {
+                let mut needles = needles.iter();
+                *number == usize::MAX
+                    || needles.any(|(word, of, other)| {
+                        of == topic
+                            && other == number
+                            && is_there(&text, usize::try_from(*at).unwrap(), word)
+                    })
+            });
+            told.sort_unstable();
+            told.dedup();
+            told
+        });
+        told.collect()
+    }
+
+    #[test]
+    fn every_string_is_found_by_whoever_asks_for_it_and_no_other() {
+        let needles = needles();
+        for (word, ..) in &needles {
+            let text = [b"\x01".repeat(61).as_slice(), word, b"a1"].concat();
+            for topics in [&TOPICS[..], &TOPICS[..1], &TOPICS[1..2], &TOPICS[2..]] {
+                let expect: Vec<_> = topics
+                    .iter()
+                    .map(|topic| expected(&needles, &text, *topic))
+                    .collect();
+                assert_eq!(
+                    told(&needles, &[&text], topics),
+                    expect,
+                    "{}",
+                    word.escape_ascii()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn who_asks_for_nothing_is_shown_nothing() {
+        struct Idle;
+        impl Watcher for Idle {
+            fn hit(&mut self, _: &Window<'_>, _: Hit) {
+                panic!("nothing was asked for");
+            }
+            fn see(&mut self, _: &Window<'_>) {
+                panic!("nothing was asked for");
+            }
+            fn finish(self: Box<Self>, path: &LayerPath, _: bool, out: &mut Facts) {
+                out.malformed("idle", path, 0, "seen");
+            }
+        }
+        let mut watch = FileWatch::of(vec![Box::new(Idle)]);
+        watch.feed(b"password=go1.22");
+        let mut facts = Facts::default();
+        watch.finish(&entry("a").path, true, &mut facts);
+        assert_eq!(facts.warnings.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_found_does_not_depend_on_the_pieces(
+            parts in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..4, 0_usize..40), 0..20),
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+            topics in prop::sample::subsequence(&TOPICS[..], 1..=3),
+        ) {
+            let needles = needles();
+            let mut text = Vec::new();
+            for (word, cut, filler) in parts {
+                let word = &word.get(&needles).0;
+                // Whole ones mostly, and some that break off.
+                text.extend_from_slice(&word[..word.len() - cut.saturating_sub(2).min(word.len())]);
+                text.extend_from_slice(&b"\0x_9 lorem\n\xff".repeat(4)[..filler]);
+            }
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(text.len() + 1)).collect();
+            cuts.extend([0, text.len()]);
+            cuts.sort_unstable();
+            let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &text[cut[0]..cut[1]]).collect();
+            let expect: Vec<_> = topics.iter().map(|topic| expected(&needles, &text, *topic)).collect();
+            prop_assert_eq!(told(&needles, &pieces, &topics), expect);
+        }
+    }
+
+    /// Which matcher is quickest: `cargo test --release -p lamina-inventory --lib how_fast -- --ignored
+    /// --nocapture`. The figures are in docs/inventory.md.
+    #[test]
+    #[ignore = "measures, and needs an optimised build"]
+    #[allow(clippy::disallowed_methods, clippy::print_stdout, reason = "measures")]
+    fn how_fast() {
+        use std::time::Instant;
+
+        use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
+        let Some(fixtures) = lamina_testkit::shared("fixtures") else {
+            return;
+        };
+        let mut texts: Vec<(&str, Vec<u8>)> = Vec::new();
+        for kind in ["ELF", "JavaScript", "JSON", "other"] {
+            texts.push((kind, Vec::new()));
+        }
+        let mut folders = vec![
+            fixtures,
+            "/usr/lib/x86_64-linux-gnu".into(),
+            "/usr/lib/node_modules".into(),
+        ];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let (path, kind) = (entry.path(), entry.file_type().unwrap());
+                if kind.is_dir() {
+                    folders.push(path);
+                } else if kind.is_file() && entry.metadata().unwrap().len() < 20 << 20 {
+                    let bytes = std::fs::read(&path).unwrap();
+                    let end = path.extension().and_then(std::ffi::OsStr::to_str);
+                    let index = match end {
+                        _ if bytes.starts_with(b"\x7fELF") => 0,
+                        Some("js") => 1,
+                        Some("json") => 2,
+                        _ => 3,
+                    };
+                    let text = &mut texts[index].1;
+                    if text.len() < 24 << 20 {
+                        text.extend(bytes);
+                    }
+                }
+            }
+        }
+        let words: Vec<Vec<u8>> = needles().into_iter().map(|needle| needle.0).collect();
+        let automaton = |kind| {
+            let mut builder = AhoCorasick::builder();
+            builder.kind(Some(kind)).ascii_case_insensitive(true);
+            builder.build(&words).unwrap()
+        };
+        let dfa = automaton(AhoCorasickKind::DFA);
+        let nfa = automaton(AhoCorasickKind::ContiguousNFA);
+        println!(
+            "{} strings; DFA {} bytes, NFA {} bytes",
+            words.len(),
+            dfa.memory_usage(),
+            nfa.memory_usage()
+        );
+        for (kind, text) in &texts {
+            let mut best = [f64::MAX; 3];
+            let mut counts = [0; 3];
+            for _ in 0..5 {
+                for (number, best) in best.iter_mut().enumerate() {
+                    let start = Instant::now();
+                    counts[number] = match number {
+                        0 => {
+                            let mut count = 0;
+                            find(text, 0, text.len(), |_, _| count += 1);
+                            count
+                        }
+                        1 => dfa.find_overlapping_iter(text).count(),
+                        _ => nfa.find_overlapping_iter(text).count(),
+                    };
+                    *best = best.min(start.elapsed().as_secs_f64());
+                }
+            }
+            let rate = best.map(|seconds| text.len() as f64 / seconds / 1e6);
+            println!(
+                "{kind}: {} bytes, MB/s filter, DFA, NFA: {rate:.0?}, found {counts:?}",
+                text.len()
+            );
+        }
+    }
+}

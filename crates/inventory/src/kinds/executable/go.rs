@@ -753,7 +753,7 @@ pub(super) mod tests {
 
     /// A list between its marks.
     pub(in crate::kinds::executable) fn marked(list: &str) -> Vec<u8> {
-        [&LIST_BEGIN, list.as_bytes(), &LIST_END].concat()
+        [LIST_BEGIN, list.as_bytes(), &LIST_END].concat()
     }
 
     #[test]
