@@ -123,6 +123,8 @@ pub struct FoundSoFar {
     pub counts: Counts,
     /// The worst, by name.
     pub worst: Vec<String>,
+    /// Bytes of advisories that were fetched for it, all times together.
+    pub fetched: u64,
 }
 
 /// Why there is no report, for people.
@@ -221,6 +223,16 @@ pub struct AdvisoryBytes {
     pub fetched: u64,
     /// Bytes of shards that were in this browser.
     pub kept: u64,
+}
+
+impl AdvisoryBytes {
+    /// Of a scan that had fetched some of it before: what was found so far was told meanwhile.
+    pub fn with_fetched_before(self, bytes: u64) -> Self {
+        Self {
+            fetched: self.fetched.saturating_add(bytes),
+            kept: self.kept.saturating_sub(bytes),
+        }
+    }
 }
 
 /// Whether an advisory database is what its makers made.

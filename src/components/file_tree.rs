@@ -258,6 +258,8 @@ pub fn FileTree() -> impl IntoView {
                 view! { <span class="filesChange" data-change=word title=format!("{word} in layer {layer}")>{format!("{word} {layer}")}</span> }
             })
             .collect_view();
+        // `view!` has no name for this attribute.
+        let level = leptos::attr::custom::custom_attribute("aria-level", row.level.to_string());
         view! {
             <div
                 class="tableRow filesRow"
@@ -271,7 +273,7 @@ pub fn FileTree() -> impl IntoView {
                     let path = row.path.clone();
                     move || session.address.with(|address| address.file.as_ref() == Some(&path)).then_some("")
                 }
-                attr:aria-level=row.level.to_string()
+                {..level}
                 aria-expanded=move || state.get().map(|(is_open, _)| if is_open { "true" } else { "false" })
                 aria-rowindex=(position + 2).to_string()
                 tabindex=move || if active.get() == position { "0" } else { "-1" }

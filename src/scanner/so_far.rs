@@ -76,6 +76,7 @@ async fn tell(
     layers: Rc<RefCell<Vec<(LayerFigures, Option<Uint8Array>)>>>,
     mut heard: mpsc::UnboundedReceiver<()>,
 ) {
+    let mut fetched = 0_u64;
     while heard.next().await.is_some() {
         // News that came meanwhile are in it, too.
         while heard.try_recv().is_ok() {}
@@ -94,7 +95,9 @@ async fn tell(
             let _ = events.unbounded_send(event);
         });
         scan.0.borrow_mut().tasks.push(id);
-        if let Some(Event::SoFar(found)) = answer.next().await {
+        if let Some(Event::SoFar(mut found)) = answer.next().await {
+            fetched = fetched.saturating_add(found.fetched);
+            found.fetched = fetched;
             // The report may have come first.
             if !layers.borrow().is_empty() {
                 on_event(ScanEvent::SoFar(found));

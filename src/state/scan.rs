@@ -357,6 +357,7 @@ mod tests {
         let found = FoundSoFar {
             counts: [1, 0, 0, 0, 0, 0],
             worst: vec!["CVE-1".to_owned()],
+            fetched: 0,
         };
         scan.apply(ScanEvent::SoFar(found.clone()), 5.0);
         assert_eq!(scan.so_far, Some(found));

@@ -574,7 +574,11 @@ impl Session {
     fn hear(self, address: &Address, event: ScanEvent) {
         match event {
             ScanEvent::Done(report, advisories) => {
-                let loaded = Loaded::scanned(*report, advisories);
+                let before = self.inner.with_value(|inner| {
+                    let so_far = inner.pending.so_far.as_ref();
+                    so_far.map_or(0, |found| found.fetched)
+                });
+                let loaded = Loaded::scanned(*report, advisories.with_fetched_before(before));
                 self.inner.update_value(|inner| {
                     inner.handle = None;
                     inner.has_tree = Some(loaded.clone());

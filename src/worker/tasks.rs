@@ -90,6 +90,7 @@ async fn so_far(task: JoinTask, buffers: Vec<Uint8Array>) -> FoundSoFar {
     FoundSoFar {
         counts: counts::of(&report, None, 0),
         worst,
+        fetched: database::take_bytes().fetched,
     }
 }
 

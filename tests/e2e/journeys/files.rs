@@ -70,7 +70,11 @@ fn made() -> (Made, usize) {
 
 async fn open_row(browser: &Browser, path: &str) {
     let row = format!("[data-test=\"file-row\"][data-path=\"{path}\"]");
-    browser.element(&row).await.click().await.unwrap();
+    // The drawer of the file before may cover the row's middle: its name is beside it.
+    browser.element(&row).await;
+    browser
+        .script(&format!("document.querySelector({row:?}).click()"))
+        .await;
     let drawer =
         format!("[data-test=\"file-drawer\"][data-path=\"{path}\"] [data-test=\"file-content\"]");
     browser.element(&drawer).await;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lamina_report::{link, link::SharedReport, model::Report};
 use serde_json::{Value, json};
-use thirtyfour::By;
+use thirtyfour::{By, Key};
 
 use crate::harness::{browser::Browser, journey, lamina::Lamina, scratch};
 
@@ -172,6 +172,9 @@ async fn walk_all(browser: &Browser) {
             browser.settle().await;
         }
         assert_nothing_ran(browser, tab).await;
+        // The drawer would cover the tabs.
+        browser.press(Key::Escape).await;
+        browser.settle().await;
     }
 }
 

@@ -143,9 +143,10 @@ fn a_report_of_3000_findings_answers_at_once() {
             "$(['tab-packages', 'tab-fixes', 'tab-issues', 'tab-image', 'tab-findings'][round]).click()",
         )
         .await;
+        other.click("clear-filters").await;
+        other.one("finding-row").await;
         interaction(&other, "the drawer", "$('finding-row').click()").await;
         other.press(thirtyfour::Key::Escape).await;
-        other.click("clear-filters").await;
         other.script("window.scrollTo(0, 0)").await;
         assert_smooth("3,000 findings", &frames(&other).await);
         other.assert_no_panic().await;

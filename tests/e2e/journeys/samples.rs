@@ -103,7 +103,13 @@ fn platforms_of_an_index_can_be_changed() {
             ["linux/amd64", "linux/arm64"],
             "and no attestation"
         );
-        select.send_keys("linux/arm64").await.unwrap();
+        select
+            .find(By::Css("option:nth-of-type(2)"))
+            .await
+            .unwrap()
+            .click()
+            .await
+            .unwrap();
         browser
             .until("the other platform's report", async || {
                 let platform = browser.one("platform-select").await;

@@ -206,11 +206,14 @@ fn finding(found: &Value, affected: &Value, package: usize, draft: &mut Draft) {
     let versions = affected.list("versions").iter();
     let mut unaffected = versions.filter(|it| it.text("status") == Some("unaffected"));
     let fixed = unaffected.find_map(|it| it.text("version"));
-    let advised = found.text("recommendation").map(|text| {
-        // Trivy: `Upgrade openssl to version 1.1.1d-r0`
+    // Trivy: `Upgrade openssl to version 1.1.1d-r0`; ours: `update to 1.2 or 2.0`.
+    let advised = found.text("recommendation").and_then(|text| {
         text.rsplit_once("to version ")
-            .map_or("", |(_, version)| version)
+            .or_else(|| text.rsplit_once("update to "))
     });
+    let advised = advised
+        .into_iter()
+        .flat_map(|(_, versions)| versions.split(" or "));
     let cwes: Vec<String> = found.list("cwes").iter().map(Value::to_string).collect();
     let range = affected
         .list("versions")
@@ -235,7 +238,10 @@ fn finding(found: &Value, affected: &Value, package: usize, draft: &mut Draft) {
         cvss: vector,
         score: scored.and_then(|rating| rating.number("score")),
         status,
-        fixed: fixed.or(advised).into_iter().collect(),
+        fixed: match fixed {
+            Some(fixed) => vec![fixed],
+            None => advised.collect(),
+        },
         title: found.text("description").or(found.text("detail")),
         source: found.text("source/name"),
         range,

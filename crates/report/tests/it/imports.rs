@@ -327,7 +327,7 @@ fn fields_are_taken_from_where_each_tool_has_them() {
         "gcp/artifact-analysis-occurrences-sample.json",
         "CVE-2023-36665",
         "some_package",
-        "npm 7.0.0 [] critical 7.2.5 Fixed 9.8 sha256:33ceexxx",
+        "npm 7.0.0 [] critical 7.2.5 Fixed 9.8 8a271324e30f2db",
     );
 }
 
