@@ -23,10 +23,13 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Larger analyses are not copied for it, in bytes all together.
 const MOST_BYTES: u32 = 64 << 20;
 
+/// A layer's figures and its analysis; `None` until it is read.
+type ReadLayer = (LayerFigures, Option<Uint8Array>);
+
 /// Layers that have been read.
 #[derive(Clone)]
 pub(super) struct SoFar {
-    layers: Rc<RefCell<Vec<(LayerFigures, Option<Uint8Array>)>>>,
+    layers: Rc<RefCell<Vec<ReadLayer>>>,
     /// `None` when there is nothing to be told any more, or this machine is too small for it.
     news: Rc<RefCell<Option<mpsc::UnboundedSender<()>>>>,
 }
@@ -73,7 +76,7 @@ async fn tell(
     plan: Plan,
     scan: ScanHandle,
     on_event: OnEvent,
-    layers: Rc<RefCell<Vec<(LayerFigures, Option<Uint8Array>)>>>,
+    layers: Rc<RefCell<Vec<ReadLayer>>>,
     mut heard: mpsc::UnboundedReceiver<()>,
 ) {
     let mut fetched = 0_u64;
@@ -109,9 +112,7 @@ async fn tell(
 
 /// Figures and analyses of what has been read, copied as they are given away; `None` if there is nothing
 /// to be found in them, all are there, or they are too large.
-fn copies(
-    layers: &[(LayerFigures, Option<Uint8Array>)],
-) -> Option<(Vec<LayerFigures>, Vec<Uint8Array>)> {
+fn copies(layers: &[ReadLayer]) -> Option<(Vec<LayerFigures>, Vec<Uint8Array>)> {
     let has_packages = layers.iter().any(|(figures, _)| figures.packages > 0);
     let is_partial = layers.iter().any(|(_, analysis)| analysis.is_none());
     let bytes = layers.iter().filter_map(|(_, analysis)| analysis.as_ref());

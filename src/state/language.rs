@@ -196,6 +196,7 @@ fn parse(json: &str) -> Option<Table> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test reads the sources")]
 mod tests {
     use std::{
         collections::{BTreeMap, BTreeSet},

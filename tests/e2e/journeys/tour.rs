@@ -172,7 +172,7 @@ fn tour_is_walked_by_keyboard_and_notices_every_step() {
         browser
             .until("seven ticks", async || {
                 let script = "return document.querySelectorAll('[data-test=\"tour-chapter\"][data-done]').length";
-                browser.script(script).await == Value::from(7)
+                browser.script(script).await == 7
             })
             .await;
         browser

@@ -144,7 +144,8 @@ fn large() -> Report {
             package.version.replace('+', "%2B")
         );
         package.source = Some((package.name.clone(), package.version.clone()));
-        package.lines = Some((1 + 20 * number as u32, 18 + 20 * number as u32));
+        let first = 20 * u32::try_from(number).unwrap();
+        package.lines = Some((1 + first, 18 + first));
         package.details.clear();
         report.packages.push(package);
     }

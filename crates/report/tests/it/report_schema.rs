@@ -131,7 +131,8 @@ fn definitions() -> Map<String, Value> {
     let source = std::fs::read_to_string(SOURCE).unwrap();
     let mut definitions = Map::new();
     let (mut documentation, mut attributes) = (String::new(), String::new());
-    let mut open: Option<(String, String, Map<String, Value>, Vec<String>)> = None;
+    type Open = (String, String, Map<String, Value>, Vec<String>);
+    let mut open: Option<Open> = None;
     for line in source.lines() {
         let line = line.trim();
         if let Some(text) = line.strip_prefix("///") {
