@@ -17,6 +17,7 @@ pub mod table;
 
 use jiff::Timestamp;
 use lamina_policy::{Policy, Verdict};
+use serde_json::Value;
 
 use crate::{model::Report, verdict};
 
@@ -90,6 +91,23 @@ fn pretty(document: &impl serde::Serialize) -> String {
     let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// With the members of every object by name: the same bytes whatever order a build of `serde_json`
+/// keeps them in.
+pub fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<(String, Value)> = map.into_iter().collect();
+            entries.sort_by(|a, b| a.0.cmp(&b.0));
+            let entries = entries
+                .into_iter()
+                .map(|(name, value)| (name, sorted(value)));
+            Value::Object(entries.collect())
+        }
+        Value::Array(list) => Value::Array(list.into_iter().map(sorted).collect()),
+        other => other,
+    }
 }
 
 #[cfg(test)]

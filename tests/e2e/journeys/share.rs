@@ -1,7 +1,7 @@
 //! A report in a link, encrypted on the server, and in files.
 
 use crate::harness::{
-    archive, block_on, browser::Browser, journey, journey_with, registry::Registry,
+    archive, block_on, browser::Browser, journey, journey_with, registry::Registry, scratch,
 };
 
 #[test]
@@ -139,5 +139,46 @@ fn an_encrypted_upload_opens_elsewhere_until_it_is_deleted_or_expires() {
         other.open("about:blank").await;
         other.open(link.as_str().unwrap()).await;
         assert!(other.text("error").await.contains("expired"));
+    });
+}
+
+#[test]
+fn the_html_file_opens_from_disk_without_a_network() {
+    journey("share-html", async |lamina, browser| {
+        browser.scan(&lamina.url, "samples.lamina/shop:1.0").await;
+        let passed = browser.verdict().await;
+        let findings = browser.text("tab-findings").await;
+        // What is saved is kept in the window: headless Chromium asks nobody where to.
+        browser
+            .script(
+                "const make = URL.createObjectURL; window.saved = null;
+                 URL.createObjectURL = (blob) => { blob.text().then(text => { window.saved = text; }); return make.call(URL, blob); };",
+            )
+            .await;
+        browser.click("share").await;
+        browser.click("download-html").await;
+        browser
+            .until("the file", async || {
+                browser.script("return window.saved !== null").await == true
+            })
+            .await;
+        let html = browser.script("return window.saved").await;
+        let path = scratch().join("report.html");
+        std::fs::write(&path, html.as_str().unwrap()).unwrap();
+
+        let other = Browser::start().await;
+        other.open(&format!("file://{}", path.display())).await;
+        assert_eq!(other.verdict().await, passed);
+        assert_eq!(other.text("tab-findings").await, findings);
+        // Views that are fetched when they are opened are in the file, too.
+        other.click("tab-fixes").await;
+        other.one("fix-plan").await;
+        other.click("tab-policy").await;
+        other.one("lab").await;
+        let asked = other
+            .script("return performance.getEntriesByType('resource').map(it => it.name).filter(it => /^https?:/.test(it))")
+            .await;
+        assert_eq!(asked, serde_json::json!([]));
+        other.assert_no_panic().await;
     });
 }

@@ -5,7 +5,7 @@
 
 use lamina_policy::vex;
 
-use super::{Format, Judged, pretty};
+use super::{Format, Judged, pretty, sorted};
 use crate::verdict;
 
 /// The format `openvex`.
@@ -37,9 +37,10 @@ impl Format for OpenVex {
         let subject = verdict::subject(judged.report);
         let author = judged.policy.name.as_deref().unwrap_or_default();
         let document = vex::export(judged.policy, &subject, &judged.verdict, author, judged.now);
+        let document = document.and_then(|text| serde_json::from_str(&text).ok());
         // One without statements is still a document: that there is nothing to say.
-        document.unwrap_or_else(|| {
-            pretty(&serde_json::json!({
+        let document = document.unwrap_or_else(|| {
+            serde_json::json!({
                 "@context": "https://openvex.dev/ns/v0.2.0",
                 "@id": "https://openvex.dev/docs/public/vex-none",
                 "author": if author.is_empty() { "unknown" } else { author },
@@ -47,7 +48,8 @@ impl Format for OpenVex {
                 "version": 1,
                 "tooling": concat!("lamina ", env!("CARGO_PKG_VERSION")),
                 "statements": [],
-            }))
-        })
+            })
+        });
+        pretty(&sorted(document))
     }
 }

@@ -21,7 +21,7 @@ use lamina_inventory::{facts::IssueKind, severity::Severity};
 use lamina_policy::{Level, RULES};
 use serde_json::{Map, Value, json};
 
-use super::{Format, Judged, pretty};
+use super::{Format, Judged, pretty, sorted};
 use crate::{
     model::{Finding, Issue, Package, Report},
     sbom,
@@ -115,23 +115,6 @@ fn document(judged: &Judged<'_>) -> Value {
             },
         }],
     })
-}
-
-/// The same with the names of every object in order: whether `serde_json` keeps them as they come
-/// depends on who else asks it to.
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let mut entries: Vec<(String, Value)> = map.into_iter().collect();
-            entries.sort_by(|a, b| a.0.cmp(&b.0));
-            let entries = entries
-                .into_iter()
-                .map(|(name, value)| (name, sorted(value)));
-            Value::Object(entries.collect())
-        }
-        Value::Array(list) => Value::Array(list.into_iter().map(sorted).collect()),
-        other => other,
-    }
 }
 
 fn add(object: &mut Value, name: &str, value: Value) {

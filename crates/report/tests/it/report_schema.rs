@@ -217,7 +217,7 @@ fn schema() -> Value {
 
 #[test]
 fn the_published_schema_is_that_of_the_model() {
-    let text = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
+    let text = serde_json::to_string_pretty(&formats::sorted(schema())).unwrap() + "\n";
     if std::env::var("LAMINA_UPDATE").is_ok() {
         std::fs::write(FILE, &text).unwrap();
     }
