@@ -52,7 +52,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let start = print("start page", &mut first);
     let total = start + print("and for a report", &mut report);
     print("when needed", &mut beside);
-    println!("\nfirst load: {start} bytes; with a report: {total} of {BUDGET_BYTES} allowed");
+    println!("\nfirst load: {start} of {BUDGET_BYTES} bytes allowed; with a report: {total}");
     if start > BUDGET_BYTES {
         bail!(
             "the first load is {} bytes above its budget",
