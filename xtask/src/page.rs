@@ -329,7 +329,13 @@ fn single_file(staging: &Path, hash: &str) -> Result<String> {
         BASE64_STANDARD.encode(sha2::Sha256::digest(&script))
     );
     let icon = BASE64_STANDARD.encode(fs::read(root().join("style/favicon.svg"))?);
-    let html = with_styles(&fs::read_to_string(root().join("index.html"))?)?;
+    // It cannot be installed: what names the manifest and its icons would only be held back.
+    let html: String = fs::read_to_string(root().join("index.html"))?
+        .lines()
+        .filter(|line| !line.contains("rel=\"manifest\"") && !line.contains("apple-touch-icon"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let html = with_styles(&html)?;
     let html = html.replace(
         "style/favicon.svg",
         &format!("data:image/svg+xml;base64,{icon}"),
