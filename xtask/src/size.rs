@@ -32,7 +32,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
         let is_code = [".wasm", ".js", ".css", ".html"]
             .iter()
             .any(|end| name.ends_with(end));
-        if !is_code {
+        // The page in one file is the same once more, for saving.
+        if !is_code || name.starts_with("report-") {
             continue;
         }
         let row = (
