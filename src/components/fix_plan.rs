@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lamina_inventory::severity::Severity;
 use lamina_report::{
-    fixes::{self, Means, Upgrade},
+    fixes::{self, Means, Snippet, Upgrade},
     model::Report,
 };
 use leptos::prelude::*;
@@ -40,6 +40,10 @@ pub fn FixPlan() -> impl IntoView {
             .with(|judgement| judgement.judged.fails.clone())
     };
     let ticks = RwSignal::new(plan.with_untracked(|plan| Choice::All.ticks(plan, &[])));
+    let snippet = Memo::new(move |_| {
+        let plan = plan.get();
+        ticks.with(|ticks| store.with(|report| plans::snippet(report, &plan, ticks)))
+    });
     let shows_all = RwSignal::new(false);
     let has_base = store.with(|report| report.base.is_some());
     let has_by_hand = plan.with_untracked(|plan| {
@@ -109,7 +113,7 @@ pub fn FixPlan() -> impl IntoView {
                 when=move || plan.with(|plan| !plan.upgrades.is_empty())
                 fallback=move || view! { <NoFixes unfixed=unfixed() /> }
             >
-                <Outcome ticks />
+                <Outcome ticks snippet />
                 <div class="fixesMain">
                     <div class="chips" role="group" aria-label="Which upgrades">{buttons()}</div>
                     <ul class="fixesList" aria-label="Upgrades, the one that removes most first">{rows}</ul>
@@ -126,7 +130,7 @@ pub fn FixPlan() -> impl IntoView {
                         </p>
                     </Show>
                 </div>
-                <Lines ticks />
+                <Lines snippet />
             </Show>
         </div>
     }
@@ -259,18 +263,14 @@ fn quoted(word: &str) -> String {
 
 /// What the ticks change: the verdict and the numbers.
 #[component]
-fn Outcome(ticks: RwSignal<Ticks>) -> impl IntoView {
+fn Outcome(ticks: RwSignal<Ticks>, snippet: Memo<Snippet>) -> impl IntoView {
     let session = expect_context::<Session>();
     let store = expect_context::<ReportStore>();
     let plan = store.plan;
     let lead = move || {
         let plan = plan.get();
-        ticks.with(|ticks| {
-            store.with(|report| {
-                let snippet = plans::snippet(report, &plan, ticks);
-                plans::lead(report, &plan, ticks, &snippet)
-            })
-        })
+        let snippet = snippet.get();
+        ticks.with(|ticks| store.with(|report| plans::lead(report, &plan, ticks, &snippet)))
     };
     let was_passing = move || store.judgement.with(|judgement| judgement.verdict.passed);
     // The verdict and the numbers as they would be.
@@ -341,19 +341,15 @@ fn Outcome(ticks: RwSignal<Ticks>) -> impl IntoView {
 
 /// The lines to copy.
 #[component]
-fn Lines(ticks: RwSignal<Ticks>) -> impl IntoView {
-    let store = expect_context::<ReportStore>();
-    let lines = Memo::new(move |_| {
-        let plan = store.plan.get();
-        ticks.with(|ticks| store.with(|report| plans::snippet(report, &plan, ticks).dockerfile))
-    });
+fn Lines(snippet: Memo<Snippet>) -> impl IntoView {
+    let lines = move || snippet.with(|snippet| snippet.dockerfile.clone());
     view! {
         <section class="fixesSnippet" aria-labelledby="fixes-lines">
             <div class="fixesSnippetHead">
                 <h3 class="labTitle" id="fixes-lines">"For the end of the Dockerfile"</h3>
-                {move || view! { <CopyButton text=lines.get() what="lines" /> }}
+                {move || view! { <CopyButton text=lines() what="lines" /> }}
             </div>
-            <pre class="mono" tabindex="0" data-test="fixes-snippet">{move || match lines.get() {
+            <pre class="mono" tabindex="0" data-test="fixes-snippet">{move || match lines() {
                 text if text.is_empty() => "# Tick an upgrade".to_owned(),
                 text => text,
             }}</pre>

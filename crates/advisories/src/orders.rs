@@ -83,6 +83,14 @@ pub fn order(id: &str) -> Option<&'static dyn VersionOrder> {
     ORDERS.iter().copied().find(|order| order.id() == id)
 }
 
+/// Compares in the order with this id; what is no version in it, or where there is no such order, by its
+/// text. For choosing among versions that are known to be some, not for matching.
+pub fn compare_or_text(id: &str, a: &str, b: &str) -> Ordering {
+    order(id)
+        .and_then(|order| order.compare(a, b).ok())
+        .unwrap_or_else(|| a.cmp(b))
+}
+
 /// Compares two runs of digits by value, however long; an empty run is zero.
 pub(crate) fn compare_digits(a: &[u8], b: &[u8]) -> Ordering {
     let a = trim_zeros(a);

@@ -5,9 +5,9 @@
 //! for each package (or source package, whose binary packages are upgraded together) that has failing
 //! findings with a fix; and the smallest set of exceptions one for each vulnerability that is left.
 
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::collections::BTreeMap;
 
-use lamina_advisories::orders;
+use lamina_advisories::orders::compare_or_text;
 use serde::Serialize;
 
 use crate::{subject::Subject, verdict::Verdict};
@@ -93,7 +93,7 @@ impl Remedy {
                 layers: Vec::new(),
                 findings: Vec::new(),
             });
-            if compare(finding.order, fixed, &upgrade.to).is_gt() {
+            if compare_or_text(finding.order, fixed, &upgrade.to).is_gt() {
                 upgrade.to.clone_from(fixed);
             }
             if !upgrade.layers.contains(&package.layer) {
@@ -139,11 +139,4 @@ fn need<'a, 'b>(
 fn kind_of(purl: &str) -> &str {
     let rest = purl.strip_prefix("pkg:").unwrap_or_default();
     rest.split('/').next().unwrap_or_default()
-}
-
-/// Compares in an order; what is no version in it, or where the order is not known, by its text.
-fn compare(order: &str, a: &str, b: &str) -> Ordering {
-    orders::order(order)
-        .and_then(|order| order.compare(a, b).ok())
-        .unwrap_or_else(|| a.cmp(b))
 }

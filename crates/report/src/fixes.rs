@@ -5,9 +5,9 @@
 //! language package is upgraded where it lies: two copies are two upgrades. The target is the lowest
 //! version in which everything is fixed that has a fix, in the ecosystem's version order.
 
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::collections::BTreeMap;
 
-use lamina_advisories::orders;
+use lamina_advisories::orders::compare_or_text;
 use lamina_inventory::{facts::PackageKind, severity::Severity};
 use lamina_policy::Status;
 
@@ -95,7 +95,7 @@ pub fn plan(report: &Report) -> Plan {
                 findings: Vec::new(),
                 worst: Severity::Unknown,
             });
-        if compare(&finding.evidence.order, fixed, &upgrade.to).is_gt() {
+        if compare_or_text(&finding.evidence.order, fixed, &upgrade.to).is_gt() {
             fixed.clone_into(&mut upgrade.to);
         }
         upgrade.packages.push(finding.package);
@@ -129,13 +129,6 @@ pub fn plan(report: &Report) -> Plan {
 fn fix_of(finding: &Finding) -> Option<&str> {
     let fixed = finding.fixed_in.first()?;
     (finding.status == Status::Fixed).then_some(fixed.as_str())
-}
-
-/// Compares in an order; what is no version in it, or where the order is not known, by its text.
-fn compare(order: &str, a: &str, b: &str) -> Ordering {
-    orders::order(order)
-        .and_then(|order| order.compare(a, b).ok())
-        .unwrap_or_else(|| a.cmp(b))
 }
 
 /// The report as it would be if these upgrades were made: without their findings, their packages at

@@ -3,7 +3,6 @@
 
 use std::path::PathBuf;
 
-use lamina_report::link::{self, SharedReport};
 use thirtyfour::By;
 
 use crate::harness::{browser::Browser, journey, lamina::Lamina, scratch};
@@ -74,29 +73,9 @@ async fn slide(browser: &Browser, name: &str, place: usize) {
 fn the_verdict_follows_a_slider_while_it_moves() {
     journey("lab-slider", async |lamina, browser| {
         open_shop(browser, lamina).await;
-        let link = browser.complete_link().await;
-        let (home, payload) = link.split_once("#r=").unwrap();
-        let payload = payload.split('&').next().unwrap();
-        let mut shared: SharedReport = link::decode(payload).unwrap();
-        let few = shared.report.findings.clone();
-        shared.report.findings = few
-            .iter()
-            .cycle()
-            .take(MANY)
-            .enumerate()
-            .map(|(number, finding)| {
-                let mut finding = finding.clone();
-                finding.id = format!("CVE-2024-{}", 10_000 + number);
-                finding
-            })
-            .collect();
+        let link = browser.link_with_findings(MANY).await;
         let other = Browser::start().await;
-        other
-            .open(&format!(
-                "{home}#r={}",
-                link::encode(&shared, usize::MAX).text
-            ))
-            .await;
+        other.open(&link).await;
         assert!(!other.verdict().await);
         other.click("tab-policy").await;
         other.one("lab").await;

@@ -5,7 +5,6 @@
 //! them, on a machine that does nothing else. Beside other tests a tenth of that speed will do, which
 //! still tells a list that draws all its rows from one that draws those in sight.
 
-use lamina_report::link::{self, SharedReport};
 use lamina_testkit::{gzip, layer};
 
 use crate::harness::{browser::Browser, crafted::Made, journey, journey_with};
@@ -90,24 +89,8 @@ fn a_report_of_3000_findings_answers_at_once() {
     journey("performance-findings", async |lamina, browser| {
         browser.scan(&lamina.url, "samples.lamina/shop:1.0").await;
         browser.verdict().await;
-        let link = browser.copied_link().await;
-        let (home, payload) = link.split_once("#r=").unwrap();
-        let payload = payload.split('&').next().unwrap();
-        let mut shared: SharedReport = link::decode(payload).unwrap();
-        let few = shared.report.findings.clone();
-        shared.report.findings = few
-            .iter()
-            .cycle()
-            .take(FINDINGS)
-            .enumerate()
-            .map(|(number, finding)| {
-                let mut finding = finding.clone();
-                finding.id = format!("CVE-2024-{}", 10_000 + number);
-                finding
-            })
-            .collect();
+        let link = browser.link_with_findings(FINDINGS).await;
         let other = Browser::start().await;
-        let link = format!("{home}#r={}", link::encode(&shared, usize::MAX).text);
         other.open(&link).await;
         other.verdict().await;
         other.one("findings-table").await;
