@@ -56,6 +56,13 @@ pub trait Watcher: Send {
     fn wants(&self) -> Wants {
         Wants::default()
     }
+    /// Whether the long strings of its topic suffice in this window: asked before the window is searched.
+    /// The answer is the same for all windows of a file. Only of [`Topic::Marks`] are long ones looked
+    /// for alone; others say no.
+    fn only_long(&mut self, window: &Window<'_>) -> bool {
+        let _ = window;
+        false
+    }
     /// One of the strings that it looks for was found. Each is told once, in order.
     fn hit(&mut self, window: &Window<'_>, hit: Hit) {
         let _ = (window, hit);

@@ -6,6 +6,9 @@
 //! windows once ([`crate::window`]), each window goes through the matcher once, and what is found is handed
 //! to whoever of them watches the file.
 //!
+//! Most bytes of an image are in compiled programs, and most of those are not Go's: of them only two long
+//! strings are asked for, for which a look every eight bytes will do ([`Watcher::only_long`]).
+//!
 //! Not in the matcher is what is too short to be looked for among others, or differs from file to file;
 //! the analyser that wants it looks for it in the window itself:
 //!
@@ -27,7 +30,7 @@ use crate::{
 
 mod filter;
 
-use filter::{Filter, Keyword};
+use filter::{Filter, Keyword, SPARSE_BYTES, SparseFilter};
 
 /// Who looks for strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +79,14 @@ struct Matcher {
 }
 
 static MATCHER: LazyLock<Matcher> = LazyLock::new(Matcher::new);
+
+/// The long ones of [`Topic::Marks`] alone, and their numbers.
+static LONG_MARKS: LazyLock<(SparseFilter, Vec<usize>)> = LazyLock::new(|| {
+    let marks = executable::needles();
+    let long = marks.filter(|(_, mark)| mark.len() >= SPARSE_BYTES);
+    let (numbers, marks) = long.map(|(number, mark)| (number, mark.into())).unzip();
+    (SparseFilter::new(marks), numbers)
+});
 
 impl Matcher {
     fn new() -> Self {
@@ -233,12 +244,27 @@ impl FileWatch {
 /// One window, and what is in it.
 fn show(watchers: &mut [(Wants, Box<dyn Watcher>)], window: &Window<'_>) {
     let starts = window.starts.clone();
-    find(window.bytes, starts.start, starts.end, |topic, hit| {
+    let mut asking = watchers.iter_mut();
+    let is_sparse =
+        asking.all(|(wants, watcher)| wants.topic.is_none() || watcher.only_long(window));
+    let mut tell = |topic, hit| {
         let mut watchers = watchers.iter_mut();
         if let Some((_, watcher)) = watchers.find(|(wants, _)| wants.topic == Some(topic)) {
             watcher.hit(window, hit);
         }
-    });
+    };
+    if is_sparse {
+        let (filter, numbers) = &*LONG_MARKS;
+        let (from, to) = (starts.start, starts.end);
+        filter.find(window.bytes, window.offset, from, to, |mark, place| {
+            if let Some(number) = numbers.get(mark) {
+                let number = *number;
+                tell(Topic::Marks, Hit { number, place });
+            }
+        });
+    } else {
+        find(window.bytes, starts.start, starts.end, tell);
+    }
     for (wants, watcher) in watchers {
         if wants.topic.is_some() {
             watcher.see(window);

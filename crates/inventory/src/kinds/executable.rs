@@ -104,8 +104,12 @@ impl Watcher for Program {
         }
     }
 
-    fn hit(&mut self, window: &Window<'_>, hit: Hit) {
+    fn only_long(&mut self, window: &Window<'_>) -> bool {
         self.begin(window);
+        !self.go.is_go()
+    }
+
+    fn hit(&mut self, window: &Window<'_>, hit: Hit) {
         self.go.hit(window, hit);
     }
 

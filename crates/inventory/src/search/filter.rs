@@ -23,6 +23,10 @@ const BLOCK: usize = 8;
 /// Bytes needed to answer for a block: the last window begins at its last byte.
 const SEEN: usize = 16;
 
+/// Bytes of the shortest keyword of a [`SparseFilter`]: wherever it begins, four of its bytes begin at a
+/// multiple of [`BLOCK`].
+pub(super) const SPARSE_BYTES: usize = BLOCK + 3;
+
 /// Blocks that are sorted out together: 4 KiB of text, which is then still at hand.
 const BLOCKS: usize = 512;
 
@@ -362,9 +366,7 @@ impl Filter {
     }
 
     fn look_at(&self, text: &[u8], window: u32, at: usize, found: &mut impl FnMut(usize, usize)) {
-        let first = self.index.partition_point(|(key, _)| *key < window);
-        let places = self.index.get(first..).unwrap_or_default().iter();
-        for (_, place) in places.take_while(|(key, _)| *key == window) {
+        for place in places_of(&self.index, window) {
             let Some(start) = at.checked_sub(place.offset) else {
                 continue;
             };
@@ -377,6 +379,104 @@ impl Filter {
                 false => *there == *keyword.word,
             });
             if is_there {
+                found(place.keyword, start);
+            }
+        }
+    }
+}
+
+/// Where the keywords are that have those four bytes, in a sorted index.
+fn places_of(index: &[(u32, Place)], window: u32) -> impl Iterator<Item = Place> {
+    let first = index.partition_point(|(key, _)| *key < window);
+    let places = index.get(first..).unwrap_or_default().iter();
+    let places = places.take_while(move |(key, _)| *key == window);
+    places.map(|(_, place)| *place)
+}
+
+/// A few long keywords, ready to be looked for: it looks once every eight bytes.
+pub(super) struct SparseFilter {
+    /// Which four bytes are worth a closer look.
+    windows: Box<Table>,
+    /// Which keyword has those four bytes where, sorted.
+    index: Vec<(u32, Place)>,
+    keywords: Vec<Box<[u8]>>,
+}
+
+impl SparseFilter {
+    /// Prepares keywords. Those shorter than [`SPARSE_BYTES`] are not found.
+    pub(super) fn new(keywords: Vec<Box<[u8]>>) -> Self {
+        let mut windows: Box<Table> = Box::new([0; 1 << (TABLE_BITS - 6)]);
+        let mut index = Vec::new();
+        for (number, keyword) in (0..).zip(&keywords) {
+            if keyword.len() < SPARSE_BYTES {
+                continue;
+            }
+            for (offset, window) in (0..BLOCK).zip(keyword.windows(4)) {
+                let Ok(window) = <[u8; 4]>::try_from(window) else {
+                    continue;
+                };
+                let key = u32::from_le_bytes(window);
+                set(&mut windows, place_of_four(key));
+                let place = Place {
+                    keyword: number,
+                    offset,
+                };
+                index.push((key, place));
+            }
+        }
+        index.sort_unstable();
+        Self {
+            windows,
+            index,
+            keywords,
+        }
+    }
+
+    /// Calls `found` with each keyword and where it starts, if four of its first eleven bytes start in
+    /// `from..to` at a multiple of eight, counted from the start of a stream in which `text` begins at
+    /// `offset`. So each is found once, however the stream is cut.
+    pub(super) fn find(
+        &self,
+        text: &[u8],
+        offset: u64,
+        from: usize,
+        to: usize,
+        mut found: impl FnMut(usize, usize),
+    ) {
+        let over = offset.wrapping_add(from as u64) % BLOCK as u64;
+        let skip = (0..BLOCK).find(|skip| (over + *skip as u64).is_multiple_of(BLOCK as u64));
+        let from = from + skip.unwrap_or_default();
+        let windows = &*self.windows;
+        let searched = text.get(from..to).unwrap_or_default();
+        // Eight at once, without a branch between them.
+        let (many, rest) = searched.as_chunks::<{ 8 * BLOCK }>();
+        let mut at = from;
+        for eight in many {
+            let (blocks, _) = eight.as_chunks::<BLOCK>();
+            let bits = blocks.iter().fold(0, |bits, block| {
+                bits | bit(windows, place_of_four(low_of(u64::from_le_bytes(*block))))
+            });
+            if bits & 1 == 1 {
+                for block in 0..8 {
+                    self.look_at(text, at + block * BLOCK, &mut found);
+                }
+            }
+            at += 8 * BLOCK;
+        }
+        for block in (0..rest.len()).step_by(BLOCK) {
+            self.look_at(text, at + block, &mut found);
+        }
+    }
+
+    fn look_at(&self, text: &[u8], at: usize, found: &mut impl FnMut(usize, usize)) {
+        let window = four_at(seen_at(text, at), 0);
+        for place in places_of(&self.index, window) {
+            let start = at.checked_sub(place.offset);
+            let keyword = self.keywords.get(place.keyword);
+            let (Some(start), Some(keyword)) = (start, keyword) else {
+                continue;
+            };
+            if text.get(start..).unwrap_or_default().starts_with(keyword) {
                 found(place.keyword, start);
             }
         }
@@ -454,6 +554,32 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn long_keywords_are_found_once_wherever_they_are(
+            parts in prop::collection::vec((prop::sample::select(vec!["", "elevenbytes", "\u{1} Go buildinf:", "elevenbyte", "bytes"]), 0_usize..90), 0..12),
+            offset in 0_u64..20,
+            split in any::<prop::sample::Index>(),
+        ) {
+            let words: [&[u8]; 2] = [b"elevenbytes", b"\x01 Go buildinf:"];
+            let filter = SparseFilter::new(words.map(Box::from).to_vec());
+            let text: Vec<u8> = parts.iter().flat_map(|(word, gap)| [word.as_bytes(), &[b'e'; 90][..*gap]].concat()).collect();
+            let mut expected = Vec::new();
+            for start in 0..text.len() {
+                expected.extend((0..2).filter(|word| text[start..].starts_with(words[*word])).map(|word| (start, word)));
+            }
+            let split = split.index(text.len() + 1);
+            let mut all = Vec::new();
+            for (from, to) in [(0, split), (split, text.len())] {
+                filter.find(&text, offset, from, to, |word, start| all.push((start, word)));
+            }
+            all.sort_unstable();
+            // What begins before the first multiple of eight is found by the window before.
+            let first = usize::try_from((8 - offset % 8) % 8).unwrap();
+            let found = |start: usize| start + 7 >= first;
+            expected.retain(|(start, _)| found(*start));
+            prop_assert_eq!(all, expected);
+        }
+
         #[test]
         fn keywords_are_found_as_the_slow_way_does(
             words in prop::collection::vec(prop::sample::select(vec![

@@ -112,6 +112,11 @@ impl Go {
             has(b"Go build ID: \"") || has(b"\x04\0\0\0Go\0\0") || has(b"\0\0\0\x04Go\0\0");
     }
 
+    /// Whether the start of the file looks like Go's. Only then is the mark of four bytes looked for.
+    pub(super) fn is_go(&self) -> bool {
+        self.is_go
+    }
+
     /// Notes what begins with a mark.
     pub(super) fn hit(&mut self, window: &Window<'_>, hit: Hit) {
         let offset = window.offset_of(hit.place);
