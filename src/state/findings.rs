@@ -293,6 +293,7 @@ enum Test {
     Excepted(bool),
     Layer(Compare, usize),
     Package(String),
+    Source(String),
     Id(String),
     Kind(String),
     File(String),
@@ -337,6 +338,11 @@ impl Test {
             Self::Package(needle) => {
                 package.is_some_and(|package| package.name.to_lowercase().contains(needle))
             }
+            Self::Source(name) => package.is_some_and(|package| {
+                let source = package.source.as_ref().filter(|_| package.kind.is_os());
+                let source = source.map_or(&package.name, |(source, _)| source);
+                source.to_lowercase() == *name
+            }),
             Self::Id(needle) => {
                 finding.id.to_lowercase().contains(needle)
                     || finding
@@ -429,6 +435,7 @@ fn test_of(term: &Term, base: Option<usize>) -> Result<Test, String> {
                 .map_err(|_| format!("{value} is no layer number"))?,
         ),
         "pkg" | "package" => Test::Package(value.clone()),
+        "source" => Test::Source(value.clone()),
         "id" | "cve" => Test::Id(value.clone()),
         "kind" => Test::Kind(value.clone()),
         "file" => Test::File(value.clone()),
@@ -438,7 +445,7 @@ fn test_of(term: &Term, base: Option<usize>) -> Result<Test, String> {
         },
         key => {
             return Err(format!(
-                "{key}: is unknown here; use severity, score, kev, epss, fixable, fix, status, published, cwe, fails, excepted, layer, base, pkg, id, kind or file"
+                "{key}: is unknown here; use severity, score, kev, epss, fixable, fix, status, published, cwe, fails, excepted, layer, base, pkg, source, id, kind or file"
             ));
         }
     })

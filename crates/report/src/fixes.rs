@@ -198,7 +198,8 @@ impl Manager {
         }
     }
 
-    fn command(self, packages: &[(String, String)]) -> String {
+    /// `prefix` is where a Python environment lies; empty for that of the system.
+    fn command(self, packages: &[(String, String)], prefix: &str, breaks_system: bool) -> String {
         let list = |of: &dyn Fn(&(String, String)) -> String| {
             packages
                 .iter()
@@ -225,17 +226,28 @@ impl Manager {
                 list(&name)
             ),
             Self::Pacman => "RUN pacman -Syu --noconfirm && pacman -Scc --noconfirm\n".to_owned(),
-            Self::Pip => format!(
-                "RUN pip install --no-cache-dir --upgrade \\\n{}\n",
-                list(&|(name, to)| format!("{name}>={to}"))
-            ),
+            // The very version that fixes all: `>=` would also take the next major ones.
+            Self::Pip => {
+                let pip = match prefix {
+                    "" => "pip".to_owned(),
+                    prefix => quoted(&format!("/{prefix}/bin/pip")),
+                };
+                let flag = match breaks_system && prefix.is_empty() {
+                    true => " --break-system-packages",
+                    false => "",
+                };
+                format!(
+                    "RUN {pip} install --no-cache-dir{flag} \\\n{}\n",
+                    list(&|(name, to)| format!("{name}=={to}"))
+                )
+            }
             Self::Gem => packages
                 .iter()
                 .map(|(name, to)| {
                     format!(
                         "RUN gem install {} --version {}\n",
                         quoted(name),
-                        quoted(&format!(">={to}"))
+                        quoted(to)
                     )
                 })
                 .collect(),
@@ -259,20 +271,77 @@ fn one_line(text: &str) -> String {
         .collect()
 }
 
+/// The file that the first package of an upgrade was read from.
+fn file_of<'a>(report: &'a Report, upgrade: &Upgrade) -> Option<&'a str> {
+    let first = upgrade.packages.first();
+    let package = first.and_then(|index| report.packages.get(*index))?;
+    Some(package.file.as_str())
+}
+
+/// Where the Python environment lies that a package is in: `opt/venv` of
+/// `opt/venv/lib/python3.12/site-packages/…`; empty for that of the system.
+fn python_prefix(file: &str) -> &str {
+    let prefix = file
+        .split_once("/lib/python")
+        .map_or("", |(prefix, _)| prefix);
+    match prefix {
+        "usr" | "usr/local" => "",
+        prefix => prefix,
+    }
+}
+
+/// Whether pip refuses to change the system's Python unless it is told to: the build did tell it, or the
+/// packages lie where Debian's own Python, marked by PEP 668 since Debian 12 and Ubuntu 23.04, has them.
+fn breaks_system(report: &Report, packages: &[&Upgrade]) -> bool {
+    let mut steps = report.layers.iter().map(|layer| &layer.created_by);
+    if steps.any(|step| step.contains("--break-system-packages")) {
+        return true;
+    }
+    let is_marked = report.distribution.as_ref().is_some_and(|it| {
+        let version = it.version.as_deref().unwrap_or("999");
+        let major = version.split('.').next().unwrap_or_default();
+        let major: u32 = major.parse().unwrap_or(999);
+        (it.id == "debian" && major >= 12) || (it.id == "ubuntu" && major >= 23)
+    });
+    let mut indexes = packages.iter().flat_map(|upgrade| &upgrade.packages);
+    is_marked
+        && indexes.any(|index| {
+            let package = report.packages.get(*index);
+            package.is_some_and(|package| package.file.contains("/dist-packages/"))
+        })
+}
+
+/// Whether commands at the end of the Dockerfile would run as another user than root.
+fn own_user(report: &Report) -> Option<&str> {
+    let user = report.image.config.user.as_str();
+    let name = user.split(':').next().unwrap_or_default();
+    (!matches!(name, "" | "root" | "0")).then_some(user)
+}
+
 /// The lines that make these upgrades.
 pub fn snippet<'a>(report: &Report, upgrades: impl IntoIterator<Item = &'a Upgrade>) -> Snippet {
     let is_suse = report
         .distribution
         .as_ref()
         .is_some_and(|it| it.id.contains("suse") || it.id.starts_with("sle"));
-    let mut by_manager: BTreeMap<Manager, Vec<&Upgrade>> = BTreeMap::new();
+    let mut by_manager: BTreeMap<(Manager, &str), Vec<&Upgrade>> = BTreeMap::new();
     let mut by_hand: Vec<&Upgrade> = Vec::new();
     for upgrade in upgrades {
         match Manager::of(upgrade.kind) {
-            Some(Manager::Dnf) if is_suse => {
-                by_manager.entry(Manager::Zypper).or_default().push(upgrade);
+            Some(manager) => {
+                let manager = match manager {
+                    Manager::Dnf if is_suse => Manager::Zypper,
+                    other => other,
+                };
+                let prefix = match manager {
+                    Manager::Pip => file_of(report, upgrade).map_or("", python_prefix),
+                    _ => "",
+                };
+                by_manager
+                    .entry((manager, prefix))
+                    .or_default()
+                    .push(upgrade);
             }
-            Some(manager) => by_manager.entry(manager).or_default().push(upgrade),
             None => by_hand.push(upgrade),
         }
     }
@@ -281,16 +350,21 @@ pub fn snippet<'a>(report: &Report, upgrades: impl IntoIterator<Item = &'a Upgra
         ..Snippet::default()
     };
     let text = &mut snippet.dockerfile;
-    for (manager, upgrades) in by_manager {
+    let user = own_user(report).filter(|_| !by_manager.is_empty());
+    if user.is_some() {
+        text.push_str("USER root\n");
+    }
+    for ((manager, prefix), upgrades) in by_manager {
         let removed: usize = upgrades.iter().map(|upgrade| upgrade.findings.len()).sum();
         let mut packages: Vec<(String, String)> = Vec::new();
+        text.push_str(&match removed {
+            1 => "# Removes 1 finding\n".to_owned(),
+            count => format!("# Removes {count} findings\n"),
+        });
+        if matches!(manager, Manager::Pip | Manager::Gem) {
+            text.push_str("# Better: these versions in the file that names them, as requirements.txt or Gemfile\n");
+        }
         for upgrade in &upgrades {
-            text.push_str(&format!(
-                "# {} {} or later: removes {}\n",
-                one_line(&upgrade.name),
-                one_line(&upgrade.to),
-                upgrade.findings.len()
-            ));
             let of_upgrade = upgrade.packages.iter().filter_map(|index| {
                 let package: &Package = report.packages.get(*index)?;
                 Some((package.name.clone(), upgrade.to.clone()))
@@ -299,7 +373,8 @@ pub fn snippet<'a>(report: &Report, upgrades: impl IntoIterator<Item = &'a Upgra
         }
         packages.sort();
         packages.dedup();
-        text.push_str(&manager.command(&packages));
+        let breaks_system = manager == Manager::Pip && breaks_system(report, &upgrades);
+        text.push_str(&manager.command(&packages, prefix, breaks_system));
         text.push('\n');
         snippet.commands += match manager {
             Manager::Gem => packages.len(),
@@ -307,15 +382,14 @@ pub fn snippet<'a>(report: &Report, upgrades: impl IntoIterator<Item = &'a Upgra
         };
         snippet.removed += removed;
     }
+    if let Some(user) = user {
+        text.push_str(&format!("USER {}\n\n", one_line(user)));
+    }
     if !by_hand.is_empty() {
         text.push_str("# To be changed where they come from, then built anew:\n");
     }
     for upgrade in by_hand {
-        let file = upgrade
-            .packages
-            .first()
-            .and_then(|index| report.packages.get(*index))
-            .map_or("", |package| package.file.as_str());
+        let file = file_of(report, upgrade).unwrap_or_default();
         text.push_str(&format!(
             "#   {} {} -> {} ({}): removes {}\n",
             one_line(&upgrade.name),
@@ -440,20 +514,57 @@ mod tests {
             (2, 4, 1)
         );
         insta::assert_snapshot!(snippet.dockerfile, @r"
-        # openssl 3.0.9-10 or later: removes 3
+        # Removes 3 findings
         RUN apt-get update \
          && apt-get install -y --no-install-recommends --only-upgrade \
               libssl3 \
               openssl \
          && rm -rf /var/lib/apt/lists/*
 
-        # django 4.2 or later: removes 1
-        RUN pip install --no-cache-dir --upgrade \
-              'django>=4.2'
+        # Removes 1 finding
+        # Better: these versions in the file that names them, as requirements.txt or Gemfile
+        RUN pip install --no-cache-dir \
+              'django==4.2'
 
         # To be changed where they come from, then built anew:
         #   lodash 4.17.20 -> 4.17.21 (where/lodash): removes 1
         ");
+    }
+
+    #[test]
+    fn commands_run_as_root_and_as_the_build_ran_them() {
+        let told = |report: &Report| snippet(report, &plan(report).upgrades).dockerfile;
+        let mut report = sample();
+        report.image.config.user = "app:app".to_owned();
+        let text = told(&report);
+        assert!(text.starts_with("USER root\n"), "{text}");
+        assert!(text.contains("\nUSER app:app\n"), "{text}");
+        for root in ["root", "0:0", ""] {
+            report.image.config.user = root.to_owned();
+            assert!(!told(&report).contains("USER"), "{root}");
+        }
+        let check = |report: &Report, expect: &str| {
+            let text = told(report);
+            assert!(text.contains(expect), "{text}");
+        };
+        check(&report, "RUN pip install --no-cache-dir \\\n");
+        report.packages[2].file =
+            "usr/local/lib/python3.11/dist-packages/django-4.1.dist-info/METADATA".to_owned();
+        let debian = |version: &str| crate::model::Distribution {
+            id: "debian".to_owned(),
+            version: Some(version.to_owned()),
+            ..Default::default()
+        };
+        report.distribution = Some(debian("11"));
+        check(&report, "RUN pip install --no-cache-dir \\\n");
+        report.distribution = Some(debian("12"));
+        check(
+            &report,
+            "RUN pip install --no-cache-dir --break-system-packages \\\n",
+        );
+        report.packages[2].file =
+            "opt/venv/lib/python3.11/site-packages/django-4.1.dist-info/METADATA".to_owned();
+        check(&report, "RUN /opt/venv/bin/pip install --no-cache-dir \\\n");
     }
 
     #[test]
