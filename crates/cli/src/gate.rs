@@ -21,6 +21,8 @@ mod tls;
 mod upstream;
 mod watch;
 
+pub(crate) use tls::Certificates;
+
 use std::{
     collections::HashMap,
     fmt::Write as _,
@@ -57,7 +59,6 @@ use self::{
     metrics::Metrics,
     policies::Policies,
     store::{Kept, Store},
-    tls::Certificates,
     upstream::{Asker, Redirects, Target, Upstreams},
 };
 pub use self::{policies::PolicyArg, upstream::UpstreamArg};

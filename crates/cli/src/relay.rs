@@ -363,7 +363,14 @@ impl Relay {
 }
 
 fn not_public(authority: &str, address: &str, reason: &str) -> String {
-    format!("{address} is {reason}; `lamina serve --allow-registry {authority}` allows to ask it")
+    let place = match authority == address || authority.starts_with(&format!("{address}:")) {
+        true => address.to_owned(),
+        false => format!("{authority} is at {address}, which"),
+    };
+    format!(
+        "{place} is {reason}, and such addresses are asked only if the server was told so: start it with \
+         `lamina serve --allow-registry {authority}`"
+    )
 }
 
 /// Resolves names and lets through those that have public addresses only. The connection is made
@@ -386,7 +393,7 @@ impl reqwest::dns::Resolve for PublicOnly {
             for address in &found {
                 if let Some(reason) = address::refusal(address.ip()) {
                     let address = address.ip().to_string();
-                    let message = format!("{name} is at {}", not_public(&name, &address, reason));
+                    let message = not_public(&name, &address, reason);
                     return Err(NotPublic(message).into());
                 }
             }

@@ -24,6 +24,7 @@ use crate::{
     assets::{self, Compressed, File, Manner, Source},
     csp,
     database::{Database, TrustArgs},
+    gate::Certificates,
     limits,
     relay::{Host, Relay, Rules},
     shares::{self, ShareLimits, Shares},
@@ -83,6 +84,15 @@ pub struct Args {
     #[arg(long, conflicts_with = "shares")]
     pub no_shares: bool,
 
+    /// A certificate chain in PEM, to speak TLS: beyond this machine browsers install the page, and encrypt
+    /// reports, only over HTTPS. Read again when it changes.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// Its key in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+
     /// Opens the page in the browser.
     #[arg(long)]
     pub open: bool,
@@ -92,17 +102,54 @@ pub struct Args {
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let listener = listen(args.listen).await?;
     let address = listener.local_addr()?;
-    let url = url_of(address);
+    let certificates = match (&args.tls_cert, &args.tls_key) {
+        (Some(chain), Some(key)) => Some(Arc::new(Certificates::open(chain, key)?)),
+        _ => None,
+    };
+    let scheme = match certificates {
+        Some(_) => "https",
+        None => "http",
+    };
+    let url = url_of(scheme, address);
     let site = Site::new(&args)?;
     if site.page.get("index.html").await.is_none() {
         tracing::warn!("page not built: run `cargo xtask serve`, or give --page DIR");
     }
     println!("Lamina is at {url}");
+    if address.ip().is_unspecified()
+        && let Some(own) = own_address(address)
+    {
+        println!("from other machines: {}", url_of(scheme, own));
+        if certificates.is_none() {
+            println!(
+                "browsers there do not install the page nor encrypt reports: that takes HTTPS (--tls-cert)"
+            );
+        }
+    }
     if args.open {
         open_browser(&url);
     }
-    serve(listener, site, stop_signal()).await;
+    let tls = certificates.map(|certificates| {
+        Arc::new(move || {
+            certificates.reload();
+            certificates.acceptor()
+        }) as Acceptor
+    });
+    serve_router(listener, site.router(), tls, stop_signal()).await;
     Ok(())
+}
+
+/// The address that this machine has towards others, with a listener's port. Nothing is sent to find it.
+fn own_address(listening: SocketAddr) -> Option<SocketAddr> {
+    let socket = std::net::UdpSocket::bind((listening.ip(), 0)).ok()?;
+    // An address for documentation (RFC 5737, RFC 3849): a route to it is that to the network.
+    let anyone = match listening {
+        SocketAddr::V4(_) => "192.0.2.1:9",
+        SocketAddr::V6(_) => "[2001:db8::1]:9",
+    };
+    socket.connect(anyone).ok()?;
+    let own = socket.local_addr().ok()?.ip();
+    (!own.is_loopback()).then(|| SocketAddr::new(own, listening.port()))
 }
 
 pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -118,11 +165,11 @@ pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     }
 }
 
-pub(crate) fn url_of(address: SocketAddr) -> String {
+fn url_of(scheme: &str, address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
-        format!("http://localhost:{}/", address.port())
+        format!("{scheme}://localhost:{}/", address.port())
     } else {
-        format!("http://{address}/")
+        format!("{scheme}://{address}/")
     }
 }
 
