@@ -56,7 +56,8 @@ pub trait Watcher: Send {
     fn wants(&self) -> Wants {
         Wants::default()
     }
-    /// Whether the long strings of its topic suffice in this window: asked before the window is searched.
+    /// Whether the long strings of its topic suffice in this window: asked before the window is searched,
+    /// unless another watcher of the file has said no already.
     /// The answer is the same for all windows of a file. Only of [`Topic::Marks`] are long ones looked
     /// for alone; others say no.
     fn only_long(&mut self, window: &Window<'_>) -> bool {

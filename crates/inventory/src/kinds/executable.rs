@@ -110,6 +110,8 @@ impl Watcher for Program {
     }
 
     fn hit(&mut self, window: &Window<'_>, hit: Hit) {
+        // Who is asked before may have said no for all, so that this one was not asked.
+        self.begin(window);
         self.go.hit(window, hit);
     }
 
@@ -147,6 +149,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        analyser::FileWatch,
         facts::PackageKind,
         kinds::tests::watch,
         limits::{MAX_AUDITABLE_BYTES, MAX_GO_BUILD_INFO_BYTES, MAX_GO_PROGRAMS, MAX_NOTE_BYTES},
@@ -271,6 +274,25 @@ mod tests {
         let mut bytes = old_go(40_000, 41_000, 15_000);
         put(&mut bytes, 200, b"               ");
         check(&bytes, &expect[..4]);
+    }
+
+    #[test]
+    fn who_else_watches_a_program_changes_nothing() {
+        let bytes = old_go(40_000, 41_000, 15_000);
+        let expect = told(&watch(&Executable, "usr/bin/a", &bytes, bytes.len()));
+        let mut entry = crate::kinds::tests::entry("usr/bin/a");
+        entry.size = bytes.len() as u64;
+        let head = &bytes[..crate::analyser::HEAD_BYTES];
+        assert!(crate::kinds::secrets::Secrets.watch(&entry, head).is_some());
+        for piece in [bytes.len(), 4096] {
+            let mut facts = Facts::default();
+            let mut all = FileWatch::new(&entry, head, crate::kinds::STREAM_ANALYSERS);
+            for piece in bytes.chunks(piece) {
+                all.feed(piece);
+            }
+            all.finish(&entry.path, true, &mut facts);
+            assert_eq!(told(&facts), expect, "{piece}");
+        }
     }
 
     #[test]
