@@ -575,6 +575,8 @@ pub(crate) mod tests {
         check("layer:2", "2 4");
         check("layer:<1 fixable:no", "1 3");
         check("pkg:django", "2 4");
+        check("source:OpenSSL", "0 3");
+        check("source:open", "");
         check("id:2022", "0 1");
         check("fails:yes", "0 2");
         check("excepted:yes", "1");
