@@ -357,10 +357,7 @@ impl Gate {
             path: args.db.clone(),
             trust: args.trust.clone(),
         };
-        let certificates = match (&args.tls_cert, &args.tls_key) {
-            (Some(chain), Some(key)) => Some(Arc::new(Certificates::open(chain, key)?)),
-            _ => None,
-        };
+        let certificates = Certificates::named(args.tls_cert.as_deref(), args.tls_key.as_deref())?;
         Ok(Self(Arc::new(Inner {
             upstreams: Upstreams::new(&args.upstream, &args.registry)?,
             policies: Policies::open(&args.policy, &args.vex)?,

@@ -102,10 +102,7 @@ pub struct Args {
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let listener = listen(args.listen).await?;
     let address = listener.local_addr()?;
-    let certificates = match (&args.tls_cert, &args.tls_key) {
-        (Some(chain), Some(key)) => Some(Arc::new(Certificates::open(chain, key)?)),
-        _ => None,
-    };
+    let certificates = Certificates::named(args.tls_cert.as_deref(), args.tls_key.as_deref())?;
     let scheme = match certificates {
         Some(_) => "https",
         None => "http",

@@ -1,4 +1,5 @@
-//! The gate's own certificate. Kubernetes asks webhooks over TLS only.
+//! The certificate of `lamina gate` and `lamina serve`. Kubernetes asks webhooks over TLS only, and beyond this
+//! machine browsers encrypt and install only over it.
 
 use std::{
     fs::File,
@@ -37,6 +38,20 @@ impl Certificates {
             key: key.to_owned(),
             state: RwLock::new((read(chain, key)?, stamps)),
         })
+    }
+
+    /// Reads both files, if they are named.
+    ///
+    /// # Errors
+    /// As for [`Self::open`].
+    pub(crate) fn named(
+        chain: Option<&Path>,
+        key: Option<&Path>,
+    ) -> anyhow::Result<Option<Arc<Self>>> {
+        let named = chain.zip(key);
+        named
+            .map(|(chain, key)| Self::open(chain, key).map(Arc::new))
+            .transpose()
     }
 
     /// For the next connection.
