@@ -3,6 +3,7 @@
 
 pub mod accounts_panel;
 pub mod beside;
+pub mod columns_menu;
 pub mod compare;
 pub mod copy;
 pub mod database_panel;

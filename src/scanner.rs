@@ -25,9 +25,10 @@ pub use kept::{KeptChanges, RecentScan};
 use crate::{
     platform::{
         self, fetch,
+        servers::Servers,
         store::{self, Table},
     },
-    state::{content::FileView, counts::Counts, treemap::Tile},
+    state::{content::FileView, counts::Counts, network_log, treemap::Tile},
     worker::{
         pool::{Pool, TaskId},
         protocol::{Event, OpenTask, RegistryWay, Task},
@@ -508,6 +509,47 @@ pub async fn update_database(is_forced: bool) -> Result<DatabaseState, String> {
         Some(Event::Failed(failure)) => Err(failure.message),
         _ => Err(NO_ANSWER.to_owned()),
     }
+}
+
+/// Uses other servers' relay and advisory database from now on: workers that have nothing to do are ended,
+/// as they know the old ones.
+pub async fn use_servers(servers: Servers) {
+    let is_other_database = Servers::load().database != servers.database;
+    servers.save();
+    network_log::use_relay(servers.relay);
+    Pool::of_page().release_idle(HOLDER.get());
+    if is_other_database {
+        // Parts of one are none of the other.
+        clear_database().await;
+    }
+}
+
+/// Whether a server relays registries for this page.
+///
+/// # Errors
+/// What to do about it, where it does not.
+pub async fn try_relay(base: &str) -> Result<(), RelayProblem> {
+    let url = format!("{base}lamina.json");
+    let answer = fetch::send("GET", &url, &[], None)
+        .await
+        .map_err(|_| RelayProblem::NoAnswer)?;
+    let bytes = answer
+        .bytes(MAX_SERVER_BYTES)
+        .await
+        .map_err(|_| RelayProblem::NoAnswer)?;
+    match serde_json::from_slice::<Server>(&bytes) {
+        Ok(server) if server.relay => Ok(()),
+        _ => Err(RelayProblem::NoRelay),
+    }
+}
+
+/// Why a server does not relay registries for this page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RelayProblem {
+    /// It gives no answer, or none that this page may read.
+    NoAnswer,
+    /// It is no Lamina, or one without a relay.
+    NoRelay,
 }
 
 /// Forgets the advisory database that this browser holds.

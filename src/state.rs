@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod address;
 pub mod advice;
 pub mod beside;
+pub mod columns;
 pub mod compare;
 pub mod content;
 pub mod counts;

@@ -13,6 +13,7 @@ use crate::{
     state::{
         address::View,
         content::{self, BlockKind, FileView, SHOWN_BYTES},
+        language::t,
         report::ReportStore,
         session::Session,
         toasts::Toasts,
@@ -118,7 +119,7 @@ pub fn FileDrawer(
         Some(view! { <FileText path layer opened answer /> })
     };
     view! {
-        <Drawer is_open=Signal::derive(move || opened.get().is_some()) noun="file" on_close on_step>
+        <Drawer is_open=Signal::derive(move || opened.get().is_some()) turns=(t("Previous file"), t("Next file")) on_close on_step>
             {text}
         </Drawer>
     }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     browser,
-    state::{address::View, packages, report::ReportStore, session::Session, words},
+    state::{address::View, language::t, packages, report::ReportStore, session::Session, words},
 };
 
 /// Most findings, and most packages within it, that the drawer names.
@@ -48,7 +48,7 @@ pub fn PackageDrawer(
         Some(view! { <PackageText index package /> })
     };
     view! {
-        <Drawer is_open=Signal::derive(move || opened.get().is_some()) noun="package" on_close on_step>
+        <Drawer is_open=Signal::derive(move || opened.get().is_some()) turns=(t("Previous package"), t("Next package")) on_close on_step>
             {content}
         </Drawer>
     }

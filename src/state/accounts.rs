@@ -2,6 +2,8 @@
 
 use lamina_report::model::{Accounts, Share};
 
+use super::language::{t, text};
+
 /// One part of the bar.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Part {
@@ -22,26 +24,28 @@ pub fn parts(accounts: &Accounts) -> [Part; 4] {
     let shares = [
         (
             "os",
-            "Distribution",
-            "files that a package of the distribution lists as its own",
+            text("Distribution"),
+            text("files that a package of the distribution lists as its own"),
             accounts.os,
         ),
         (
             "language",
-            "Language packages",
-            "files of Python, Node.js, Go and other packages that the distribution does not own",
+            text("Language packages"),
+            text(
+                "files of Python, Node.js, Go and other packages that the distribution does not own",
+            ),
             accounts.language,
         ),
         (
             "classified",
-            "Known programs",
-            "programs without a package manager, told by their bytes",
+            text("Known programs"),
+            text("programs without a package manager, told by their bytes"),
             accounts.classified,
         ),
         (
             "unowned",
-            "Nobody",
-            "files that no package lists: what was copied in, generated or left over",
+            text("Nobody"),
+            text("files that no package lists: what was copied in, generated or left over"),
             accounts.unowned,
         ),
     ];
@@ -52,8 +56,8 @@ pub fn parts(accounts: &Accounts) -> [Part; 4] {
     let files = total(|share| share.files);
     shares.map(|(word, title, meaning, share)| Part {
         word,
-        title,
-        meaning,
+        title: t(title),
+        meaning: t(meaning),
         share,
         percent: match (bytes > 0.0, files > 0.0) {
             (true, _) => share.bytes as f64 * 100.0 / bytes,

@@ -5,7 +5,12 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use super::{session::Session, toasts::Toasts, words};
+use super::{
+    language::{fill, t},
+    session::Session,
+    toasts::Toasts,
+    words,
+};
 use crate::{
     browser, platform,
     scanner::{self, CHECK_AGAIN_MS, DatabaseState, KeptChanges},
@@ -101,9 +106,9 @@ impl DatabaseStore {
     pub fn clear(self) {
         leptos::task::spawn_local(async move {
             scanner::clear_database().await;
-            self.toasts.show(
+            self.toasts.show(t(
                 "This browser holds no advisories any more; the next scan fetches what it needs",
-            );
+            ));
             self.session.kept_has_changed();
             self.known.update(|known| {
                 if let Known::State(state) = known {
@@ -136,22 +141,26 @@ fn announcement(changed: &[(String, KeptChanges)]) -> Option<String> {
         .map(|(name, changes)| format!("{name}: {}", changes.words()))
         .collect();
     let rest = changed.len().saturating_sub(NAMED);
-    let more = match rest {
-        0 => String::new(),
-        rest => format!("; and {rest} more"),
-    };
-    (!named.is_empty()).then(|| format!("New advisories. {}{more}", named.join("; ")))
+    let named = named.join("; ");
+    match (named.is_empty(), rest) {
+        (true, _) => None,
+        (_, 0) => Some(fill(t("New advisories. {changes}"), &[("changes", &named)])),
+        (_, rest) => Some(fill(
+            t("New advisories. {changes}; and {n} more"),
+            &[("changes", &named), ("n", &rest.to_string())],
+        )),
+    }
 }
 
 /// What an update that was asked for came to.
 fn outcome(state: &DatabaseState) -> String {
     match &state.problem {
         Some(problem) => words::sentence(problem),
-        None if state.is_new => format!(
-            "Brought up to date ({} fetched): no kept report changes",
-            words::size(state.fetched_bytes)
+        None if state.is_new => fill(
+            t("Brought up to date ({size} fetched): no kept report changes"),
+            &[("size", &words::size(state.fetched_bytes))],
         ),
-        None => "There is no newer advisory database".to_owned(),
+        None => t("There is no newer advisory database").to_owned(),
     }
 }
 

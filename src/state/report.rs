@@ -14,7 +14,9 @@ use super::{
     advice::{self, Advice},
     counts::{self, Counts},
     findings::{self, Filter, Haystacks, Judged, Sort},
-    issues, packages,
+    issues,
+    language::t,
+    packages,
     session::{self, Loaded, Session},
     steps,
 };
@@ -291,7 +293,7 @@ fn custom_answers(session: Session, loaded: &Loaded) -> RwSignal<Arc<Vec<RuleAns
             };
             Arc::new(rules.iter().map(fail).collect())
         };
-        answers.set(all_fail(&rules, "it is being judged"));
+        answers.set(all_fail(&rules, t("it is being judged")));
         if rules.is_empty() {
             return;
         }

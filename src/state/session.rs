@@ -15,6 +15,7 @@ use leptos::prelude::*;
 use super::{
     address::{Address, Subject},
     findings::Judged,
+    language::{fill, t, text},
     report::ReportStore,
     scan::ScanState,
     settings,
@@ -400,11 +401,10 @@ impl Session {
         self.set_policy(|policy| *policy = translated.value);
         self.forget_tool_file(tool);
         match translated.lost.as_slice() {
-            [] => toasts.show(format!("{} is the policy now", file.name)),
-            lost => toasts.show(format!(
-                "{} is the policy now, but: {}",
-                file.name,
-                lost.join("; ")
+            [] => toasts.show(fill(t("{file} is the policy now"), &[("file", &file.name)])),
+            lost => toasts.show(fill(
+                t("{file} is the policy now, but: {lost}"),
+                &[("file", &file.name), ("lost", &lost.join("; "))],
             )),
         }
     }
@@ -419,7 +419,10 @@ impl Session {
         let mut files = self.vex.get_untracked().as_ref().clone();
         files.remove(name);
         if files.documents.len() >= MOST_VEX_FILES {
-            return Err(format!("at most {MOST_VEX_FILES} VEX documents"));
+            return Err(fill(
+                t("at most {n} VEX documents"),
+                &[("n", &MOST_VEX_FILES.to_string())],
+            ));
         }
         files.sources.push((name.to_owned(), text.to_owned()));
         files.documents.push(document);
@@ -501,7 +504,7 @@ impl Session {
                     Err(error) => self.phase.set(Phase::Failed(ScanFailure {
                         step: "file".to_owned(),
                         message: error.to_string(),
-                        advice: "ask for the file again".to_owned(),
+                        advice: t("ask for the file again").to_owned(),
                         wants_login: false,
                     })),
                 },
@@ -513,7 +516,10 @@ impl Session {
                     Err(error) => {
                         self.phase.set(Phase::Failed(ScanFailure {
                             step: "name".to_owned(),
-                            message: format!("“{reference}” does not name an image"),
+                            message: fill(
+                                t("“{reference}” does not name an image"),
+                                &[("reference", reference)],
+                            ),
                             advice: error.to_string(),
                             wants_login: false,
                         }));
@@ -655,8 +661,8 @@ impl Session {
                 }
                 None => self.phase.set(Phase::Failed(ScanFailure {
                     step: "kept report".to_owned(),
-                    message: "this report is no longer kept in this browser".to_owned(),
-                    advice: "scan the image again".to_owned(),
+                    message: t("this report is no longer kept in this browser").to_owned(),
+                    advice: t("scan the image again").to_owned(),
                     wants_login: false,
                 })),
             }
@@ -680,7 +686,8 @@ impl Session {
                 Err(message) => self.phase.set(Phase::Failed(ScanFailure {
                     step: "report".to_owned(),
                     message,
-                    advice: "open a report in JSON or SARIF, or an archive of an image".to_owned(),
+                    advice: t("open a report in JSON or SARIF, or an archive of an image")
+                        .to_owned(),
                     wants_login: false,
                 })),
             }
@@ -700,7 +707,7 @@ impl Session {
                 Err(message) => self.phase.set(Phase::Failed(ScanFailure {
                     step: "link".to_owned(),
                     message,
-                    advice: "ask for the link again, or scan the image yourself".to_owned(),
+                    advice: t("ask for the link again, or scan the image yourself").to_owned(),
                     wants_login: false,
                 })),
             }
@@ -720,7 +727,7 @@ impl Session {
                 Err(message) => self.phase.set(Phase::Failed(ScanFailure {
                     step: "share".to_owned(),
                     message,
-                    advice: "ask for the report again, or scan the image yourself".to_owned(),
+                    advice: t("ask for the report again, or scan the image yourself").to_owned(),
                     wants_login: false,
                 })),
             }
@@ -742,7 +749,7 @@ impl Session {
 
 /// Fetches and decrypts an uploaded report.
 async fn uploaded(text: &str) -> Result<SharedReport, String> {
-    let (id, key) = uploads::parse_link(text).ok_or("the link is cut off")?;
+    let (id, key) = uploads::parse_link(text).ok_or(t("the link is cut off"))?;
     let sealed = platform::shares::fetch(&id).await?;
     let bytes = platform::seal::open(&key, &sealed).await?;
     link::read_deflated(&bytes).map_err(|error| error.to_string())
@@ -802,11 +809,9 @@ pub fn today() -> String {
 
 /// Why a finding does not count, or counts again; nothing if neither.
 pub fn standing_words(policy: &Policy, verdict: &Verdict, finding: usize) -> Option<String> {
-    let because = |reason: &Option<String>| {
-        reason
-            .as_ref()
-            .map(|reason| format!(": {reason}"))
-            .unwrap_or_default()
+    let because = |sentence: String, reason: &Option<String>| match reason {
+        Some(reason) => format!("{sentence}: {reason}"),
+        None => sentence,
     };
     let expired = verdict.expired.iter().find(|(index, _)| *index == finding);
     if let Some(exception) = expired.and_then(|(_, index)| policy.exceptions.get(*index)) {
@@ -814,13 +819,14 @@ pub fn standing_words(policy: &Policy, verdict: &Verdict, finding: usize) -> Opt
             .expires
             .as_ref()
             .or(policy.exceptions_expire.as_ref());
-        let since = expiry
-            .map(|expiry| format!(" after {expiry}"))
-            .unwrap_or_default();
-        return Some(format!(
-            "It counts again: its exception expired{since}{}",
-            because(&exception.reason)
-        ));
+        let sentence = match expiry {
+            Some(expiry) => fill(
+                t("It counts again: its exception expired after {day}"),
+                &[("day", &expiry.to_string())],
+            ),
+            None => t("It counts again: its exception expired").to_owned(),
+        };
+        return Some(because(sentence, &exception.reason));
     }
     let mut left_out = verdict.left_out.iter();
     let why = left_out
@@ -833,25 +839,31 @@ pub fn standing_words(policy: &Policy, verdict: &Verdict, finding: usize) -> Opt
                 .expires
                 .as_ref()
                 .or(policy.exceptions_expire.as_ref());
-            let until = until
-                .map(|until| format!(" until {until}"))
-                .unwrap_or_default();
-            let author = exception.author.as_ref();
-            let author = author
-                .map(|author| format!(" by {author}"))
-                .unwrap_or_default();
-            format!(
-                "It does not count: excepted{author}{until}{}",
-                because(&exception.reason)
-            )
+            let until = until.map(ToString::to_string);
+            let sentence = match (&exception.author, &until) {
+                (None, None) => text("It does not count: excepted"),
+                (Some(_), None) => text("It does not count: excepted by {author}"),
+                (None, Some(_)) => text("It does not count: excepted until {day}"),
+                (Some(_), Some(_)) => text("It does not count: excepted by {author} until {day}"),
+            };
+            let sentence = fill(
+                t(sentence),
+                &[
+                    ("author", exception.author.as_deref().unwrap_or_default()),
+                    ("day", until.as_deref().unwrap_or_default()),
+                ],
+            );
+            because(sentence, &exception.reason)
         }
-        Why::Vex(index) => format!("It does not count. {}", verdict.statements.get(index)?),
-        Why::Base => {
-            "It does not count: the base image brought it, which the policy leaves out".to_owned()
-        }
-        Why::Unfixed => "It does not count: the policy asks only for what has a fix".to_owned(),
-        Why::Status => "It does not count: the policy leaves its status out".to_owned(),
-        Why::Grace => "It does not count yet: the policy gives some days to act".to_owned(),
+        Why::Vex(index) => fill(
+            t("It does not count. {statement}"),
+            &[("statement", verdict.statements.get(index)?)],
+        ),
+        Why::Base => t("It does not count: the base image brought it, which the policy leaves out")
+            .to_owned(),
+        Why::Unfixed => t("It does not count: the policy asks only for what has a fix").to_owned(),
+        Why::Status => t("It does not count: the policy leaves its status out").to_owned(),
+        Why::Grace => t("It does not count yet: the policy gives some days to act").to_owned(),
     })
 }
 
@@ -862,21 +874,27 @@ pub fn left_out_words(verdict: &Verdict) -> String {
         left_out.filter(|left_out| test(left_out.why)).count()
     };
     let parts: Vec<String> = [
-        (count(|why| matches!(why, Why::Exception(_))), "excepted"),
-        (count(|why| matches!(why, Why::Vex(_))), "answered by VEX"),
-        (count(|why| why == Why::Base), "of the base image"),
-        (count(|why| why == Why::Unfixed), "without a fix"),
+        (
+            count(|why| matches!(why, Why::Exception(_))),
+            text("{n} excepted"),
+        ),
+        (
+            count(|why| matches!(why, Why::Vex(_))),
+            text("{n} answered by VEX"),
+        ),
+        (count(|why| why == Why::Base), text("{n} of the base image")),
+        (count(|why| why == Why::Unfixed), text("{n} without a fix")),
         (
             count(|why| why == Why::Status),
-            "of a status that is left out",
+            text("{n} of a status that is left out"),
         ),
-        (count(|why| why == Why::Grace), "in grace"),
+        (count(|why| why == Why::Grace), text("{n} in grace")),
     ]
     .into_iter()
     .filter(|(count, _)| *count > 0)
-    .map(|(count, words)| format!("{count} {words}"))
+    .map(|(count, words)| fill(t(words), &[("n", &count.to_string())]))
     .collect();
-    format!("Not counted: {}", parts.join(", "))
+    fill(t("Not counted: {parts}"), &[("parts", &parts.join(", "))])
 }
 
 /// The current time for policies.
