@@ -50,7 +50,8 @@ pub fn DatabasePanel() -> impl IntoView {
                         type="button"
                         class="linkButton"
                         data-test="database-update"
-                        disabled=move || store.is_asking.get()
+                        // Not `disabled`, which would take the focus away from whoever is about to press it.
+                        aria-busy=move || store.is_asking.get().to_string()
                         on:click=move |_| store.update(true)
                     >
                         {move || if store.is_asking.get() { t("Looking …") } else { t("Update now") }}

@@ -45,6 +45,8 @@ pub struct DatabaseStore {
     pub is_asking: RwSignal<bool>,
     /// Raised when the user has asked, and the server has answered.
     pub answers: RwSignal<u32>,
+    /// Whether the user asked while the page was asking on its own: that question is asked next.
+    is_wanted: StoredValue<bool>,
     session: Session,
     toasts: Toasts,
 }
@@ -56,6 +58,7 @@ impl DatabaseStore {
             known: RwSignal::new(Known::Nothing),
             is_asking: RwSignal::new(false),
             answers: RwSignal::new(0),
+            is_wanted: StoredValue::new(false),
             session,
             toasts,
         }
@@ -68,10 +71,17 @@ impl DatabaseStore {
         }
     }
 
-    /// Looks for a newer one now; unless forced to, at most once an hour.
+    /// Looks for a newer one now; unless forced to, at most once an hour. What the user asks for while the
+    /// page asks on its own is not lost: it is asked when that answer is there.
     pub fn update(self, is_forced: bool) {
         if self.is_asking.get_untracked() {
+            if is_forced {
+                self.is_wanted.set_value(true);
+            }
             return;
+        }
+        if is_forced {
+            self.is_wanted.set_value(false);
         }
         self.is_asking.set(true);
         leptos::task::spawn_local(async move {
@@ -98,6 +108,9 @@ impl DatabaseStore {
             });
             if is_first {
                 self.keep_looking();
+            }
+            if self.is_wanted.get_value() {
+                self.update(true);
             }
         });
     }
