@@ -105,6 +105,7 @@ pub fn Treemap() -> impl IntoView {
                         title=label.clone() aria-label=label disabled=is_dead on:click=move |_| enter(by, &tile)>
                         <span class="treemapFill" aria-hidden="true">{inner}</span>
                         <span class="treemapName">{name}</span>
+                        " "
                         <span class="treemapSize">{size}</span>
                     </button>
                 }
