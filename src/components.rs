@@ -24,6 +24,7 @@ pub mod image_panel;
 pub mod import_banner;
 pub mod issue_drawer;
 pub mod issues_table;
+pub mod json_view;
 pub mod lab;
 pub mod language_offer;
 pub mod masthead;

@@ -2,7 +2,7 @@
 
 use lamina_report::model::{Accounts, Share};
 
-use super::language::{t, text};
+use super::language::t;
 
 /// One part of the bar.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,28 +24,26 @@ pub fn parts(accounts: &Accounts) -> [Part; 4] {
     let shares = [
         (
             "os",
-            text("Distribution"),
-            text("files that a package of the distribution lists as its own"),
+            t("Distribution"),
+            t("files that a package of the distribution lists as its own"),
             accounts.os,
         ),
         (
             "language",
-            text("Language packages"),
-            text(
-                "files of Python, Node.js, Go and other packages that the distribution does not own",
-            ),
+            t("Language packages"),
+            t("files of Python, Node.js, Go and other packages that the distribution does not own"),
             accounts.language,
         ),
         (
             "classified",
-            text("Known programs"),
-            text("programs without a package manager, told by their bytes"),
+            t("Known programs"),
+            t("programs without a package manager, told by their bytes"),
             accounts.classified,
         ),
         (
             "unowned",
-            text("Nobody"),
-            text("files that no package lists: what was copied in, generated or left over"),
+            t("Nobody"),
+            t("files that no package lists: what was copied in, generated or left over"),
             accounts.unowned,
         ),
     ];
@@ -56,8 +54,8 @@ pub fn parts(accounts: &Accounts) -> [Part; 4] {
     let files = total(|share| share.files);
     shares.map(|(word, title, meaning, share)| Part {
         word,
-        title: t(title),
-        meaning: t(meaning),
+        title,
+        meaning,
         share,
         percent: match (bytes > 0.0, files > 0.0) {
             (true, _) => share.bytes as f64 * 100.0 / bytes,

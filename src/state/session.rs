@@ -26,7 +26,9 @@ use crate::{
     browser,
     desk::{self, RuleAnswer, ToolFile},
     platform,
-    scanner::{self, AdvisoryBytes, ScanEvent, ScanFailure, ScanHandle, ScanOptions, Source},
+    scanner::{
+        self, AdvisoryBytes, LayerProgress, ScanEvent, ScanFailure, ScanHandle, ScanOptions, Source,
+    },
 };
 
 /// How often a running scan is drawn.
@@ -127,6 +129,8 @@ pub struct Session {
     pub tool_files: RwSignal<Vec<ToolFile>>,
     /// VEX documents that this tab was given.
     pub vex: RwSignal<Arc<VexFiles>>,
+    /// The layer of the report on show that is read again, and how far that is.
+    pub again: RwSignal<Option<LayerProgress>>,
     /// Raised when what is kept in this browser has changed.
     pub kept_changes: RwSignal<u32>,
     /// Whether the report on show passes; `None` while there is none.
@@ -165,6 +169,7 @@ impl Session {
             policy: RwSignal::new(settings::load_policy()),
             tool_files: RwSignal::new(Vec::new()),
             vex: RwSignal::new(Arc::default()),
+            again: RwSignal::new(None),
             kept_changes: RwSignal::new(0),
             passed: RwSignal::new(None),
             inner: StoredValue::new_local(Inner::default()),
@@ -316,6 +321,90 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Whether one layer of the report on show can be read again by itself: its others are at hand, or
+    /// are known to this browser, so that a scan reads that one alone.
+    pub fn can_read_again(self, loaded: &Loaded) -> bool {
+        let subject = self
+            .address
+            .with_untracked(|address| address.subject.clone());
+        self.has_tree(loaded)
+            || (matches!(loaded.origin, Origin::Scanned | Origin::Kept)
+                && matches!(subject, Subject::Image(_) | Subject::Recent(_))
+                && loaded.report.image.digest.is_some())
+    }
+
+    /// Reads one layer that could not be read again: of the running scan, or of the report on show, which
+    /// is then shown with what the layer holds.
+    pub fn read_again(self, layer: usize, toasts: Toasts) {
+        let loaded = match self.phase.get_untracked() {
+            Phase::Scanning => {
+                return self.inner.with_value(|inner| {
+                    if let Some(handle) = &inner.handle {
+                        handle.try_again(layer);
+                    }
+                });
+            }
+            Phase::Done(loaded) => loaded,
+            _ => return,
+        };
+        if !self.has_tree(&loaded) {
+            return self.scan_again();
+        }
+        if self.again.get_untracked().is_some() {
+            return;
+        }
+        let begun = LayerProgress {
+            layer,
+            ..LayerProgress::default()
+        };
+        self.again.set(Some(begun));
+        let address = self.address.get_untracked();
+        leptos::task::spawn_local(async move {
+            let answer = scanner::read_layer_again(layer, move |progress| {
+                self.again.set(Some(progress));
+            })
+            .await;
+            self.again.set(None);
+            let number = layer.to_string();
+            match answer {
+                // Another image was scanned meanwhile: there is nothing to be completed.
+                Ok(_) if !self.has_tree(&loaded) => {}
+                Ok((report, advisories)) => {
+                    let read = report.layers.get(layer);
+                    let text = match read.and_then(|layer| layer.error.as_ref()) {
+                        None => fill(
+                            t("Layer {layer} is read, and the report has what it holds"),
+                            &[("layer", &number)],
+                        ),
+                        Some(error) => fill(
+                            t("Layer {layer} could not be read this time either: {error}"),
+                            &[("layer", &number), ("error", error)],
+                        ),
+                    };
+                    self.complete(&address, &loaded, Loaded::scanned(report, advisories));
+                    toasts.show(text);
+                    request_animation_frame(move || browser::focus(&format!("stratum-{layer}")));
+                }
+                Err(failure) => toasts.show(fill(
+                    t("Layer {layer} could not be read this time either: {error}"),
+                    &[("layer", &number), ("error", &failure.message)],
+                )),
+            }
+        });
+    }
+
+    /// Puts a report in the place of the one that lacked something.
+    fn complete(self, address: &Address, before: &Loaded, loaded: Loaded) {
+        self.inner
+            .update_value(|inner| inner.has_tree = Some(loaded.clone()));
+        self.keep(address, loaded.clone());
+        let is_shown = matches!(self.phase.get_untracked(), Phase::Done(shown) if shown == *before);
+        if is_shown {
+            self.phase.set(Phase::Done(loaded));
+        }
+        self.kept_has_changed();
     }
 
     /// Forgets the reports of this tab that are not on show: the ones kept in this browser were matched
@@ -516,11 +605,8 @@ impl Session {
                     Err(error) => {
                         self.phase.set(Phase::Failed(ScanFailure {
                             step: "name".to_owned(),
-                            message: fill(
-                                t("“{reference}” does not name an image"),
-                                &[("reference", reference)],
-                            ),
-                            advice: error.to_string(),
+                            message: error.to_string(),
+                            advice: t("Write it as Docker does: name:tag, or registry/name:tag; nginx:1.25 for instance").to_owned(),
                             wants_login: false,
                         }));
                         return;
