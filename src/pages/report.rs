@@ -11,6 +11,7 @@ use crate::{
         import_banner::ImportBanner,
         issues_table::IssuesTable,
         packages_table::PackagesTable,
+        print_sheet::PrintSheet,
         share::ShareButtons,
         strata::Strata,
         tabs::Tabs,
@@ -120,6 +121,7 @@ pub fn ReportPage(
                     </div>
                 </section>
             </div>
+            <PrintSheet />
         </main>
     }
 }
