@@ -7,13 +7,18 @@ use leptos::prelude::*;
 /// How long a note stays.
 const STAYS: Duration = Duration::from_secs(7);
 
+/// How long one stays that can be undone: it must be read, reached and pressed.
+const STAYS_TO_UNDO: Duration = Duration::from_secs(20);
+
 /// A note.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Toast {
     /// Makes it different from the same text shown before.
     pub id: u32,
     /// What it says.
     pub text: String,
+    /// Takes back what it tells of, if that can be.
+    pub undo: Option<Callback<()>>,
 }
 
 /// The notes on show.
@@ -35,17 +40,29 @@ impl Toasts {
 
     /// Shows a note for a while.
     pub fn show(self, text: impl Into<String>) {
+        self.push(text.into(), None);
+    }
+
+    /// Shows a note of something that a press on "Undo" takes back.
+    pub fn show_with_undo(self, text: impl Into<String>, undo: impl Fn() + Send + Sync + 'static) {
+        self.push(text.into(), Some(Callback::new(move |()| undo())));
+    }
+
+    fn push(self, text: String, undo: Option<Callback<()>>) {
         let id = self.next.get_value();
         self.next.set_value(id.wrapping_add(1));
-        let text = text.into();
+        let stays = match undo {
+            Some(_) => STAYS_TO_UNDO,
+            None => STAYS,
+        };
         self.list.update(|list| {
             list.retain(|toast| toast.text != text);
-            list.push(Toast { id, text });
+            list.push(Toast { id, text, undo });
             if list.len() > 3 {
                 list.remove(0);
             }
         });
-        crate::browser::after(STAYS, move || self.dismiss(id));
+        crate::browser::after(stays, move || self.dismiss(id));
     }
 
     /// Takes a note away.
