@@ -6,7 +6,12 @@ use super::copy::CopyButton;
 use crate::{
     browser,
     scanner::{self, RawDocument},
-    state::{content, report::ReportStore, words},
+    state::{
+        content,
+        language::{fill, t, text},
+        report::ReportStore,
+        words,
+    },
 };
 
 /// What is shown of one.
@@ -25,9 +30,21 @@ pub fn RawPanel() -> impl IntoView {
     let documents = store.with(|report| {
         let image = &report.image;
         [
-            ("Manifest", RawDocument::Manifest, image.digest.clone()),
-            ("Index", RawDocument::Manifest, image.index_digest.clone()),
-            ("Config", RawDocument::Config, image.config_digest.clone()),
+            (
+                text("Manifest"),
+                RawDocument::Manifest,
+                image.digest.clone(),
+            ),
+            (
+                text("Index"),
+                RawDocument::Manifest,
+                image.index_digest.clone(),
+            ),
+            (
+                text("Config"),
+                RawDocument::Config,
+                image.config_digest.clone(),
+            ),
         ]
     });
     documents
@@ -60,7 +77,8 @@ fn Raw(title: &'static str, kind: RawDocument, digest: String) -> impl IntoView 
     let body = move || match shown.get() {
         Shown::Nothing => ().into_any(),
         Shown::Loading => {
-            view! { <p class="drawerLoading" role="status">"Asking the registry…"</p> }.into_any()
+            view! { <p class="drawerLoading" role="status">{t("Asking the registry…")}</p> }
+                .into_any()
         }
         Shown::Failed(message) => {
             view! { <p class="drawerRemedy" role="alert">{words::sentence(&message)}</p> }
@@ -71,9 +89,9 @@ fn Raw(title: &'static str, kind: RawDocument, digest: String) -> impl IntoView 
             let (saved, file_name) = (text.clone(), file_name.clone());
             view! {
                 <p class="dockerfileBar">
-                    <span>{words::size(u64::try_from(text.len()).unwrap_or(u64::MAX))}", as the registry has it; shown with line breaks."</span>
+                    <span>{fill(t("{size}, as the registry has it; shown with line breaks."), &[("size", &words::size(u64::try_from(text.len()).unwrap_or(u64::MAX)))])}</span>
                     <CopyButton text=text.clone() what="document" />
-                    <button type="button" class="button" data-size="small" on:click=move |_| browser::download(&file_name, "application/json", &saved)>"Save"</button>
+                    <button type="button" class="button" data-size="small" on:click=move |_| browser::download(&file_name, "application/json", &saved)>{t("Save")}</button>
                 </p>
                 <pre class="fileContent rawText" tabindex="0" data-test="raw-text"><code>{formatted}</code></pre>
             }
@@ -84,7 +102,7 @@ fn Raw(title: &'static str, kind: RawDocument, digest: String) -> impl IntoView 
         <div class="rawItem">
             <button type="button" class="linkButton" data-test=format!("raw-{}", title.to_lowercase())
                 aria-expanded=move || if is_open() { "true" } else { "false" } on:click=toggle>
-                {title}
+                {t(title)}
             </button>
             <span class="factsDigest"><span class="mono">{digest.clone()}</span><CopyButton text=digest what="digest" /></span>
             {body}
