@@ -18,11 +18,15 @@ use crate::{
     scanner::{self, RecentScan, ScanEvent, ScanHandle, ScanOptions, Source},
     state::{
         compare::{self, Other},
+        language::{fill, t},
         report::ReportStore,
         session::Session,
         words,
     },
 };
+
+/// How an image is named, shown where one is asked for.
+const EXAMPLE: &str = "nginx:1.27";
 
 /// Rows that are drawn at first, and with each "Show more".
 const ROWS: usize = 100;
@@ -88,7 +92,10 @@ pub fn Compare() -> impl IntoView {
 
     let begin = move |source: Source, name: String| {
         stop();
-        state.set(State::Working(format!("Scanning {name}…")));
+        state.set(State::Working(fill(
+            t("Scanning {name}…"),
+            &[("name", &name)],
+        )));
         let platform = store.with(|report| report.image.platform.clone());
         let options = ScanOptions {
             platform: (!platform.is_empty() && matches!(source, Source::Reference(_)))
@@ -97,7 +104,7 @@ pub fn Compare() -> impl IntoView {
         };
         let handle = scanner::scan(source, options, move |event| match event {
             ScanEvent::Done(report, _) => {
-                let _ = state.try_set(State::Working("Comparing…".to_owned()));
+                let _ = state.try_set(State::Working(t("Comparing…").to_owned()));
                 let _ = other.try_set(Some(Arc::new(*report)));
             }
             ScanEvent::Failed(failure) => {
@@ -113,14 +120,14 @@ pub fn Compare() -> impl IntoView {
     };
     let open_kept = move |key: String| {
         stop();
-        state.set(State::Working("Reading the kept report…".to_owned()));
+        state.set(State::Working(t("Reading the kept report…").to_owned()));
         leptos::task::spawn_local(async move {
             match scanner::load_recent(key).await {
                 Some(report) => {
                     let _ = other.try_set(Some(Arc::new(report)));
                 }
                 None => {
-                    let message = "This report is no longer kept in this browser";
+                    let message = t("This report is no longer kept in this browser");
                     let _ = state.try_set(State::Failed(message.to_owned()));
                 }
             }
@@ -153,7 +160,10 @@ pub fn Compare() -> impl IntoView {
         let lower = name.to_lowercase();
         if lower.ends_with(".json") || lower.ends_with(".sarif") {
             stop();
-            state.set(State::Working(format!("Reading {name}…")));
+            state.set(State::Working(fill(
+                t("Reading {name}…"),
+                &[("name", &name)],
+            )));
             leptos::task::spawn_local(async move {
                 match desk::import_report(file).await {
                     Ok(report) => {
@@ -172,7 +182,7 @@ pub fn Compare() -> impl IntoView {
         match state.get() {
         State::None => view! {
             <div class="empty">
-                <p>"Choose what to compare this image with: a kept report, another image, or a file."</p>
+                <p>{t("Choose what to compare this image with: a kept report, another image, or a file.")}</p>
             </div>
         }
         .into_any(),
@@ -191,7 +201,7 @@ pub fn Compare() -> impl IntoView {
                 <p>
                     <button type="button" class="button" data-size="small" data-test="compare-swap" on:click=move |_| is_swapped.update(|it| *it = !*it)>
                         <Icon path=AGAIN />
-                        "Swap sides"
+                        {t("Swap sides")}
                     </button>
                 </p>
             </Show>
@@ -243,7 +253,7 @@ fn Choice(
     view! {
         <div class="compareChoice">
             <label class="compareField">
-                <span>"Kept report"</span>
+                <span>{t("Kept report")}</span>
                 <select
                     data-test="compare-kept"
                     on:change:target=move |event| {
@@ -253,20 +263,20 @@ fn Choice(
                         }
                     }
                 >
-                    <option value="">"Choose…"</option>
+                    <option value="">{t("Choose…")}</option>
                     {options}
                 </select>
             </label>
             <form class="compareField" on:submit=on_submit>
-                <label for="compare-reference">"Another image"</label>
+                <label for="compare-reference">{t("Another image")}</label>
                 <span class="compareReference">
-                    <input id="compare-reference" class="mono" type="text" autocomplete="off" spellcheck="false" placeholder="nginx:1.27" data-test="compare-reference" node_ref=field />
-                    <button type="submit" class="button" data-size="small" data-test="compare-scan">"Compare"</button>
+                    <input id="compare-reference" class="mono" type="text" autocomplete="off" spellcheck="false" placeholder=EXAMPLE data-test="compare-reference" node_ref=field />
+                    <button type="submit" class="button" data-size="small" data-test="compare-scan">{t("Compare")}</button>
                 </span>
             </form>
             <label class="button fileButton" data-kind="quiet" data-size="small">
                 <Icon path=FILE />
-                <span>"Open a report or an archive…"</span>
+                <span>{t("Open a report or an archive…")}</span>
                 <input class="visuallyHidden" type="file" data-test="compare-file" node_ref=file on:change=on_file />
             </label>
         </div>
@@ -282,29 +292,37 @@ fn Shown(comparison: Arc<Comparison>) -> impl IntoView {
         .map(|note| view! { <p class="note">{note.clone()}</p> })
         .collect_view();
     let layers = &comparison.layers;
-    let layer_words = format!(
-        "{} of {} and {} layers are the same stack, {}; {} more have the same content",
-        layers.shared,
-        comparison.a.layers,
-        comparison.b.layers,
-        words::size(layers.shared_size),
-        layers.moved.len()
+    let layer_words = fill(
+        t(
+            "{shared} of {before} and {after} layers are the same stack, {size}; {moved} more have the same content",
+        ),
+        &[
+            ("shared", &layers.shared.to_string()),
+            ("before", &comparison.a.layers.to_string()),
+            ("after", &comparison.b.layers.to_string()),
+            ("size", &words::size(layers.shared_size)),
+            ("moved", &layers.moved.len().to_string()),
+        ],
     );
     let files = |of: &[lamina_report::compare::LayerOfOne]| {
         let sum =
             |read: fn(&lamina_report::compare::LayerOfOne) -> u64| of.iter().map(read).sum::<u64>();
-        format!(
-            "{} layers of its own: {} files added, {} changed, {} deleted",
-            of.len(),
-            words::count(sum(|layer| layer.files_added)),
-            words::count(sum(|layer| layer.files_changed)),
-            words::count(sum(|layer| layer.files_deleted))
+        fill(
+            t(
+                "{layers} layers of its own: {added} files added, {changed} changed, {deleted} deleted",
+            ),
+            &[
+                ("layers", &of.len().to_string()),
+                ("added", &words::count(sum(|layer| layer.files_added))),
+                ("changed", &words::count(sum(|layer| layer.files_changed))),
+                ("deleted", &words::count(sum(|layer| layer.files_deleted))),
+            ],
         )
     };
     let verdict = if comparison.introduces_failing() {
-        "The second introduces what fails the policy"
+        t("The second introduces what fails the policy")
     } else {
-        "The second introduces nothing that fails the policy"
+        t("The second introduces nothing that fails the policy")
     };
     let (files_a, files_b) = (files(&layers.only_a), files(&layers.only_b));
     view! {
@@ -312,19 +330,19 @@ fn Shown(comparison: Arc<Comparison>) -> impl IntoView {
         <p class="compareVerdict" data-test="compare-verdict">{verdict}</p>
         <table class="compareSides" data-test="compare-sides">
             <thead>
-                <tr><th scope="col"><span class="visuallyHidden">"What"</span></th><th scope="col">"Before"</th><th scope="col">"After"</th></tr>
+                <tr><th scope="col"><span class="visuallyHidden">{t("What")}</span></th><th scope="col">{t("Before")}</th><th scope="col">{t("After")}</th></tr>
             </thead>
             <tbody>
-                {side_row("Image", &comparison, |side| side.name.clone())}
-                {side_row("Platform", &comparison, |side| side.platform.clone())}
-                {side_row("Verdict", &comparison, |side| if side.passed { "passes".to_owned() } else { format!("fails: {}", side.failed_rules.join(", ")) })}
-                {side_row("Findings", &comparison, counts)}
-                {side_row("Packages", &comparison, |side| words::count(side.packages))}
-                {side_row("Size", &comparison, |side| words::size(side.compressed_size))}
-                {side_row("Distribution", &comparison, |side| side.distribution.clone().unwrap_or_default())}
-                {side_row("Scanned", &comparison, |side| words::date(&side.scanned_at))}
-                {side_row("Advisories", &comparison, |side| side.database.as_deref().map(words::date).unwrap_or_else(|| "none".to_owned()))}
-                <tr><th scope="row">"Files"</th><td>{files_a}</td><td>{files_b}</td></tr>
+                {side_row(t("Image"), &comparison, |side| side.name.clone())}
+                {side_row(t("Platform"), &comparison, |side| side.platform.clone())}
+                {side_row(t("Verdict"), &comparison, |side| if side.passed { t("passes").to_owned() } else { fill(t("fails: {rules}"), &[("rules", &side.failed_rules.join(", "))]) })}
+                {side_row(t("Findings"), &comparison, counts)}
+                {side_row(t("Packages"), &comparison, |side| words::count(side.packages))}
+                {side_row(t("Size"), &comparison, |side| words::size(side.compressed_size))}
+                {side_row(t("Distribution"), &comparison, |side| side.distribution.clone().unwrap_or_default())}
+                {side_row(t("Scanned"), &comparison, |side| words::date(&side.scanned_at))}
+                {side_row(t("Advisories"), &comparison, |side| side.database.as_deref().map(words::date).unwrap_or_else(|| t("none").to_owned()))}
+                <tr><th scope="row">{t("Files")}</th><td>{files_a}</td><td>{files_b}</td></tr>
             </tbody>
         </table>
         <p class="compareState">{layer_words}</p>
@@ -356,10 +374,10 @@ fn counts(side: &Side) -> String {
         .findings
         .iter()
         .filter(|(_, count)| *count > 0)
-        .map(|(severity, count)| format!("{count} {}", severity.word()))
+        .map(|(severity, count)| format!("{count} {}", t(severity.word())))
         .collect();
     if counts.is_empty() {
-        "none".to_owned()
+        t("none").to_owned()
     } else {
         counts.join(", ")
     }
@@ -388,7 +406,7 @@ fn Findings(comparison: Arc<Comparison>) -> impl IntoView {
                     fate.update(|fate| *fate = (*fate != Some(this)).then_some(this));
                 }
             >
-                {format!("{count} {}", this.words())}
+                {format!("{count} {}", t(this.words()))}
             </button>
         }
     });
@@ -403,13 +421,13 @@ fn Findings(comparison: Arc<Comparison>) -> impl IntoView {
             .take(most.get())
             .map(|finding| {
                 let versions = compare::versions(finding.from.as_deref(), finding.to.as_deref());
-                let before = finding.severity_before.map(|before| format!(", was {}", before.word()));
+                let before = finding.severity_before.map(|before| fill(t(", was {severity}"), &[("severity", t(before.word()))]));
                 view! {
                     <li class="compareRow" data-test="compare-finding" data-fails=finding.fails.then_some("")>
                         <SeverityMark severity=finding.severity />
                         <span class="compareId mono">{finding.id}</span>
                         <span class="comparePackage"><bdi>{finding.package}</bdi> " " <span class="mono">{versions}</span></span>
-                        <span class="compareFate">{finding.fate.words()} {before}</span>
+                        <span class="compareFate">{t(finding.fate.words())} {before}</span>
                         <span class="compareTitle"><bdi>{finding.title}</bdi></span>
                     </li>
                 }
@@ -419,21 +437,21 @@ fn Findings(comparison: Arc<Comparison>) -> impl IntoView {
             <ul class="compareRows">{rows}</ul>
             {(rest > 0).then(|| view! {
                 <button type="button" class="button" data-size="small" on:click=move |_| most.update(|most| *most += ROWS)>
-                    {format!("Show more: {rest} left")}
+                    {fill(t("Show more: {n} left"), &[("n", &rest.to_string())])}
                 </button>
             })}
         }
     };
     view! {
-        <h3 class="compareHead">"Findings"</h3>
+        <h3 class="compareHead">{t("Findings")}</h3>
         <div class="compareFilter">
             {chips.into_iter().collect_view()}
             <label>
-                <span class="visuallyHidden">"Search the findings that are compared"</span>
+                <span class="visuallyHidden">{t("Search the findings that are compared")}</span>
                 <input
                     type="search"
                     data-test="compare-search"
-                    placeholder="Id, package or title"
+                    placeholder=t("Id, package or title")
                     on:input:target=move |event| search.set(event.target().value())
                 />
             </label>
@@ -458,7 +476,7 @@ fn Packages(comparison: Arc<Comparison>) -> impl IntoView {
             };
             view! {
                 <li class="compareRow" data-test="compare-package">
-                    <span class="compareFate">{package.fate.word()}</span>
+                    <span class="compareFate">{t(package.fate.word())}</span>
                     <span class="comparePackage"><bdi>{package.name.clone()}</bdi> " " <span class="mono">{versions}</span></span>
                     <span class="compareTitle">{package.kind.word()}</span>
                 </li>
@@ -467,11 +485,11 @@ fn Packages(comparison: Arc<Comparison>) -> impl IntoView {
         .collect_view()
     };
     view! {
-        <h3 class="compareHead">"Packages"</h3>
-        <p class="compareState">{format!("{all} changed, {same} the same")}</p>
+        <h3 class="compareHead">{t("Packages")}</h3>
+        <p class="compareState">{fill(t("{all} changed, {same} the same"), &[("all", &all.to_string()), ("same", &same.to_string())])}</p>
         <ul class="compareRows">{rows}</ul>
         <Show when=move || { all > most.get() }>
-            <button type="button" class="button" data-size="small" on:click=move |_| most.update(|most| *most += ROWS)>"Show more"</button>
+            <button type="button" class="button" data-size="small" on:click=move |_| most.update(|most| *most += ROWS)>{t("Show more")}</button>
         </Show>
     }
 }
@@ -487,7 +505,7 @@ fn Rest(comparison: Arc<Comparison>) -> impl IntoView {
             view! {
                 <li class="compareRow" data-test="compare-issue">
                     <SeverityMark severity=issue.severity />
-                    <span class="compareFate">{issue.fate.word()}</span>
+                    <span class="compareFate">{t(issue.fate.word())}</span>
                     <span class="comparePackage"><bdi>{issue.title.clone()}</bdi></span>
                     <span class="compareTitle"><bdi>{issue.place.clone()}</bdi></span>
                 </li>
@@ -499,7 +517,7 @@ fn Rest(comparison: Arc<Comparison>) -> impl IntoView {
         .iter()
         .map(|change| {
             let value =
-                |value: &Option<String>| value.clone().unwrap_or_else(|| "not set".to_owned());
+                |value: &Option<String>| value.clone().unwrap_or_else(|| t("not set").to_owned());
             view! {
                 <tr data-test="compare-config">
                     <th scope="row"><bdi>{change.what.clone()}</bdi></th>
@@ -511,13 +529,13 @@ fn Rest(comparison: Arc<Comparison>) -> impl IntoView {
         .collect();
     view! {
         {(!issues.is_empty()).then(|| view! {
-            <h3 class="compareHead">"Issues"</h3>
+            <h3 class="compareHead">{t("Issues")}</h3>
             <ul class="compareRows">{issues}</ul>
         })}
         {(!config.is_empty()).then(|| view! {
-            <h3 class="compareHead">"Configuration"</h3>
+            <h3 class="compareHead">{t("Configuration")}</h3>
             <table class="compareSides">
-                <thead><tr><th scope="col">"What"</th><th scope="col">"Before"</th><th scope="col">"After"</th></tr></thead>
+                <thead><tr><th scope="col">{t("What")}</th><th scope="col">{t("Before")}</th><th scope="col">{t("After")}</th></tr></thead>
                 <tbody>{config}</tbody>
             </table>
         })}

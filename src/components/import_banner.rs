@@ -3,26 +3,29 @@
 use lamina_report::model::Imported;
 use leptos::prelude::*;
 
+use crate::state::language::{fill, t, tn};
+
 /// The banner.
 #[component]
 pub fn ImportBanner(
     /// Which tool, and what it does not say.
     imported: Imported,
 ) -> impl IntoView {
-    let title = format!("Imported from {}", imported.title());
+    let title = fill(t("Imported from {tool}"), &[("tool", &imported.title())]);
     let remarks = imported.remarks;
     let count = imported.suppressed.len();
     view! {
         <div class="banner importBanner" data-test="import-banner">
             <p>
                 <strong>{title}</strong>
-                ". Its findings are shown as they are; the verdict is that of your policy."
+                ". "
+                {t("Its findings are shown as they are; the verdict is that of your policy.")}
             </p>
             <details class="importBannerRemarks">
-                <summary>"What it does not say"</summary>
+                <summary>{t("What it does not say")}</summary>
                 <ul>
                     {remarks.into_iter().map(|remark| view! { <li><bdi>{remark}</bdi></li> }).collect_view()}
-                    {(count > 0).then(|| view! { <li>{format!("It found {count} more, and leaves them out by rules of its own")}</li> })}
+                    {(count > 0).then(|| view! { <li>{tn(u64::try_from(count).unwrap_or(u64::MAX), "It found {n} more, and leaves it out by rules of its own", "It found {n} more, and leaves them out by rules of its own")}</li> })}
                 </ul>
             </details>
         </div>

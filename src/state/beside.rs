@@ -3,6 +3,38 @@
 use lamina_inventory::severity::Severity;
 use lamina_report::beside::{Beside, Cause, Row, Side};
 
+use super::language::text;
+
+/// Sides and causes as a comparison names them, for the list of texts.
+pub const TITLES: [&str; 26] = [
+    text("Both"),
+    text("Only theirs"),
+    text("Only ours"),
+    text("The same vulnerability under another id"),
+    text("The same package under another name"),
+    text("Another version of the package was read"),
+    text("Another severity"),
+    text("Another fixed version"),
+    text("Our policy leaves it out"),
+    text("Their report leaves it out"),
+    text("The package is not in our inventory"),
+    text("A later layer removed the package"),
+    text("The package is not in their report"),
+    text("They name no package of this kind"),
+    text("We asked no advisory database"),
+    text("Our database has nothing on this kind of package"),
+    text("Published after our database was built"),
+    text("Published after their scan or database"),
+    text("The installed version is not below the fixed one"),
+    text("All of theirs can be fixed, and this one cannot"),
+    text("None of theirs is this mild"),
+    text("None of theirs has this state"),
+    text("A package of the distribution owns its files"),
+    text("Read from a lock file, not from what is installed"),
+    text("Their database, as far as the two reports tell"),
+    text("Our database, as far as the two reports tell"),
+];
+
 /// What is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -116,6 +148,14 @@ mod tests {
             },
             &[],
         );
+    }
+
+    #[test]
+    fn every_side_and_cause_has_its_text() {
+        let causes = Cause::ALL.map(Cause::title);
+        for title in Side::ALL.map(Side::title).into_iter().chain(causes) {
+            assert!(TITLES.contains(&title), "{title}");
+        }
     }
 
     #[test]

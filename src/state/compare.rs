@@ -2,6 +2,22 @@
 
 use lamina_report::compare::{Comparison, FindingChange, FindingFate};
 
+use super::language::{fill, t, text};
+
+/// What a comparison says became of something, for the list of texts.
+pub const FATES: [&str; 10] = [
+    text("introduced"),
+    text("newly disclosed"),
+    text("same"),
+    text("no longer reported"),
+    text("fixed"),
+    text("added"),
+    text("removed"),
+    text("upgraded"),
+    text("downgraded"),
+    text("changed"),
+];
+
 /// The other side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Other {
@@ -57,7 +73,7 @@ pub fn versions(from: Option<&str>, to: Option<&str>) -> String {
     match (from, to) {
         (Some(from), Some(to)) if from != to => format!("{from} → {to}"),
         (Some(version), Some(_)) | (None, Some(version)) => version.to_owned(),
-        (Some(version), None) => format!("{version}, removed"),
+        (Some(version), None) => fill(t("{version}, removed"), &[("version", version)]),
         (None, None) => String::new(),
     }
 }
@@ -85,6 +101,25 @@ mod tests {
         check("nginx:1.25", None);
         check("image:", None);
         check("", None);
+    }
+
+    #[test]
+    fn every_fate_has_its_text() {
+        use lamina_report::compare::{IssueFate, PackageFate};
+        let findings = FindingFate::ALL.map(FindingFate::words);
+        let issues =
+            [IssueFate::Introduced, IssueFate::Same, IssueFate::Fixed].map(IssueFate::word);
+        let packages = [
+            PackageFate::Added,
+            PackageFate::Removed,
+            PackageFate::Upgraded,
+            PackageFate::Downgraded,
+            PackageFate::Changed,
+        ]
+        .map(PackageFate::word);
+        for word in findings.into_iter().chain(issues).chain(packages) {
+            assert!(FATES.contains(&word), "{word}");
+        }
     }
 
     #[test]

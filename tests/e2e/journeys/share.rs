@@ -23,7 +23,8 @@ fn link_shows_the_same_report_elsewhere_without_the_registry() {
         other.open(&link).await;
         assert_eq!(other.verdict().await, passed);
         assert_eq!(other.text("tab-findings").await, findings);
-        assert!(other.shows("shared-banner").await);
+        let banner = other.text("shared-banner").await;
+        assert!(banner.contains("It came in the link"), "{banner}");
         assert_eq!(
             registry.requests().len(),
             before,
@@ -103,6 +104,11 @@ fn an_encrypted_upload_opens_elsewhere_until_it_is_deleted_or_expires() {
         other.open(&link).await;
         assert_eq!(other.verdict().await, passed);
         assert_eq!(other.text("tab-findings").await, findings);
+        let banner = other.text("shared-banner").await;
+        assert!(
+            banner.contains("fetched from this page's server") && !banner.contains("nothing was"),
+            "{banner}"
+        );
         other.assert_no_panic().await;
 
         // Another key opens nothing.
@@ -170,6 +176,8 @@ fn the_html_file_opens_from_disk_without_a_network() {
         other.open(&format!("file://{}", path.display())).await;
         assert_eq!(other.verdict().await, passed);
         assert_eq!(other.text("tab-findings").await, findings);
+        let banner = other.text("shared-banner").await;
+        assert!(banner.contains("It is in this file"), "{banner}");
         // Views that are fetched when they are opened are in the file, too.
         other.click("tab-fixes").await;
         other.one("fix-plan").await;
