@@ -20,7 +20,7 @@ pub fn ToastList() -> impl IntoView {
                             class="toastListUndo"
                             data-test="undo"
                             on:click=move |_| {
-                                undo.run(());
+                                undo.run();
                                 toasts.dismiss(toast.id);
                             }
                         >

@@ -1,6 +1,6 @@
 //! Short notes that come and go.
 
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
 use leptos::prelude::*;
 
@@ -10,6 +10,23 @@ const STAYS: Duration = Duration::from_secs(7);
 /// How long one stays that can be undone: it must be read, reached and pressed.
 const STAYS_TO_UNDO: Duration = Duration::from_secs(20);
 
+/// Takes something back. It belongs to its note, not to the view that made it, which is often gone by then.
+#[derive(Clone)]
+pub struct Undo(Arc<dyn Fn() + Send + Sync>);
+
+impl Undo {
+    /// Takes it back.
+    pub fn run(&self) {
+        (self.0)();
+    }
+}
+
+impl fmt::Debug for Undo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Undo")
+    }
+}
+
 /// A note.
 #[derive(Clone, Debug)]
 pub struct Toast {
@@ -18,7 +35,7 @@ pub struct Toast {
     /// What it says.
     pub text: String,
     /// Takes back what it tells of, if that can be.
-    pub undo: Option<Callback<()>>,
+    pub undo: Option<Undo>,
 }
 
 /// The notes on show.
@@ -45,10 +62,10 @@ impl Toasts {
 
     /// Shows a note of something that a press on "Undo" takes back.
     pub fn show_with_undo(self, text: impl Into<String>, undo: impl Fn() + Send + Sync + 'static) {
-        self.push(text.into(), Some(Callback::new(move |()| undo())));
+        self.push(text.into(), Some(Undo(Arc::new(undo))));
     }
 
-    fn push(self, text: String, undo: Option<Callback<()>>) {
+    fn push(self, text: String, undo: Option<Undo>) {
         let id = self.next.get_value();
         self.next.set_value(id.wrapping_add(1));
         let stays = match undo {
