@@ -19,6 +19,7 @@ use crate::{
         address::View,
         counts,
         fixes::{self as plans, Choice, Ticks},
+        language::{fill, t, text, tn},
         report::ReportStore,
         session::{self, Session},
         words,
@@ -54,11 +55,11 @@ pub fn FixPlan() -> impl IntoView {
         ticks.set(plan.with_untracked(|plan| choice.ticks(plan, &untrack(fails))));
     };
     let choices = [
-        (Choice::All, "All", true),
-        (Choice::Failing, "What fails the image", true),
-        (Choice::Commands, "Commands only", has_by_hand),
-        (Choice::Own, "Own layers only", has_base),
-        (Choice::None, "None", true),
+        (Choice::All, text("All"), true),
+        (Choice::Failing, text("What fails the image"), true),
+        (Choice::Commands, text("Commands only"), has_by_hand),
+        (Choice::Own, text("Own layers only"), has_base),
+        (Choice::None, text("None"), true),
     ];
     let buttons = move || {
         choices
@@ -78,7 +79,7 @@ pub fn FixPlan() -> impl IntoView {
                         aria-pressed=move || if is_chosen.get() { "true" } else { "false" }
                         on:click=move |_| choose(choice)
                     >
-                        {title}
+                        {t(title)}
                     </button>
                 }
             })
@@ -115,18 +116,18 @@ pub fn FixPlan() -> impl IntoView {
             >
                 <Outcome ticks snippet />
                 <div class="fixesMain">
-                    <div class="chips" role="group" aria-label="Which upgrades">{buttons()}</div>
-                    <ul class="fixesList" aria-label="Upgrades, the one that removes most first">{rows}</ul>
+                    <div class="chips" role="group" aria-label=t("Which upgrades")>{buttons()}</div>
+                    <ul class="fixesList" aria-label=t("Upgrades, the one that removes most first")>{rows}</ul>
                     <Show when=move || { rest() > 0 }>
                         <button type="button" class="linkButton" on:click=move |_| shows_all.update(|all| *all = !*all)>
-                            {move || if shows_all.get() { "Show fewer".to_owned() } else { format!("Show {} more", rest()) }}
+                            {move || if shows_all.get() { t("Show fewer").to_owned() } else { fill(t("Show {n} more"), &[("n", &rest().to_string())]) }}
                         </button>
                     </Show>
                     <Show when=move || { unfixed() > 0 }>
                         <p class="fixesNote">
-                            {move || format!("No version fixes {}.", words::plural(unfixed(), "other finding"))}
+                            {move || tn(u64::try_from(unfixed()).unwrap_or(u64::MAX), "No version fixes {n} other finding.", "No version fixes {n} other findings.")}
                             " "
-                            <button type="button" class="linkButton" on:click=show_unfixed>"Show them"</button>
+                            <button type="button" class="linkButton" on:click=show_unfixed>{t("Show them")}</button>
                         </p>
                     </Show>
                 </div>
@@ -140,15 +141,17 @@ pub fn FixPlan() -> impl IntoView {
 #[component]
 fn NoFixes(unfixed: usize) -> impl IntoView {
     let text = match unfixed {
-        0 => "Nothing was found that an upgrade would have to remove.".to_owned(),
-        count => format!(
-            "No version fixes any of the {}. Except what does not concern you, with a reason, or change the base image.",
-            words::plural(count, "finding")
+        0 => t("Nothing was found that an upgrade would have to remove.").to_owned(),
+        count => fill(
+            t(
+                "No version fixes any of the {findings}. Except what does not concern you, with a reason, or change the base image.",
+            ),
+            &[("findings", &words::plural(count, "finding"))],
         ),
     };
     view! {
         <div class="empty">
-            <p class="emptyTitle">"Nothing to upgrade"</p>
+            <p class="emptyTitle">{t("Nothing to upgrade")}</p>
             <p>{text}</p>
         </div>
     }
@@ -172,11 +175,11 @@ fn UpgradeRow(number: usize, upgrade: Upgrade, ticks: RwSignal<Ticks>) -> impl I
     let (names, file) = store.with(|report| places_of(report, &upgrade));
     let layers: Vec<String> = upgrade.layers.iter().map(ToString::to_string).collect();
     let layers = match layers.as_slice() {
-        [one] => format!("layer {one}"),
-        many => format!("layers {}", many.join(", ")),
+        [one] => fill(t("layer {n}"), &[("n", one)]),
+        many => fill(t("layers {list}"), &[("list", &many.join(", "))]),
     };
     let side = match upgrade.is_of_base {
-        Some(true) => Some("base image"),
+        Some(true) => Some(t("base image")),
         _ => None,
     };
     let by_hand = upgrade.means() == Means::ByHand;
@@ -190,9 +193,13 @@ fn UpgradeRow(number: usize, upgrade: Upgrade, ticks: RwSignal<Ticks>) -> impl I
         });
         browser::reveal_below("lists");
     };
-    let label = format!(
-        "Upgrade {} from {} to {}",
-        upgrade.name, upgrade.from, upgrade.to
+    let label = fill(
+        t("Upgrade {package} from {from} to {to}"),
+        &[
+            ("package", &upgrade.name),
+            ("from", &upgrade.from),
+            ("to", &upgrade.to),
+        ],
     );
     view! {
         <li class="fixesRow" data-test="fix" data-name=upgrade.name.clone() data-ticked=move || is_ticked.get().then_some("")>
@@ -211,15 +218,15 @@ fn UpgradeRow(number: usize, upgrade: Upgrade, ticks: RwSignal<Ticks>) -> impl I
                     <span class="tag">{upgrade.kind.word()}</span>
                     {side.map(|side| view! { <span class="tag">{side}</span> })}
                     {by_hand.then(|| view! {
-                        <span class="tag" title="No package manager in the image does this: change it where it comes from and build anew">"by hand"</span>
+                        <span class="tag" title=t("No package manager in the image does this: change it where it comes from and build anew")>{t("by hand")}</span>
                     })}
                     <span>{layers}</span>
                     {(names.len() > 1).then(|| view! { <span class="ellipsis" title=names.join(", ")>{names.join(", ")}</span> })}
                     {file.map(|file| view! { <span class="mono ellipsis" title=file.clone()>{file.clone()}</span> })}
                 </p>
             </div>
-            <button type="button" class="linkButton fixesCount" title="Show these findings" on:click=show>
-                {format!("removes {count}")}
+            <button type="button" class="linkButton fixesCount" title=t("Show these findings") on:click=show>
+                {fill(t("removes {n}"), &[("n", &count.to_string())])}
             </button>
             <Tally counts=tally />
         </li>
@@ -290,7 +297,7 @@ fn Outcome(ticks: RwSignal<Ticks>, snippet: Memo<Snippet>) -> impl IntoView {
                 view! {
                     <li class="fixesNumber" data-none=(after == 0).then_some("")>
                         <SeverityMark severity />
-                        <span>{before}<span class="visuallyHidden">" now"</span>" → "<strong>{after}</strong></span>
+                        <span>{before}<span class="visuallyHidden">" " {t("now")}</span>" → "<strong>{after}</strong></span>
                     </li>
                 }
             })
@@ -300,10 +307,10 @@ fn Outcome(ticks: RwSignal<Ticks>, snippet: Memo<Snippet>) -> impl IntoView {
     let title = move || {
         let passes = what_if.with(|it| it.0);
         match (passes, was_passing()) {
-            (true, true) => "The image passes, with and without them",
-            (true, false) => "With them the image passes",
-            (false, true) => "With them the image fails",
-            (false, false) => "The image still fails",
+            (true, true) => t("The image passes, with and without them"),
+            (true, false) => t("With them the image passes"),
+            (false, true) => t("With them the image fails"),
+            (false, false) => t("The image still fails"),
         }
     };
     view! {
@@ -320,9 +327,9 @@ fn Outcome(ticks: RwSignal<Ticks>, snippet: Memo<Snippet>) -> impl IntoView {
             <p class="fixesLead" data-test="fixes-lead">{lead}</p>
             {move || what_if.with(|it| it.1.clone()).map(|reason| view! { <p class="fixesNote">{reason}</p> })}
             <Show when=has_custom>
-                <p class="fixesNote">"Rules of your own (Rego) are counted as they judged the image as it is."</p>
+                <p class="fixesNote">{t("Rules of your own (Rego) are counted as they judged the image as it is.")}</p>
             </Show>
-            <ul class="fixesNumbers" aria-label="Findings by severity, now and then">{numbers}</ul>
+            <ul class="fixesNumbers" aria-label=t("Findings by severity, now and then")>{numbers}</ul>
         </section>
     }
 }
@@ -334,14 +341,14 @@ fn Lines(snippet: Memo<Snippet>) -> impl IntoView {
     view! {
         <section class="fixesSnippet" aria-labelledby="fixes-lines">
             <div class="fixesSnippetHead">
-                <h3 class="labTitle" id="fixes-lines">"For the end of the Dockerfile"</h3>
+                <h3 class="labTitle" id="fixes-lines">{t("For the end of the Dockerfile")}</h3>
                 {move || view! { <CopyButton text=lines() what="lines" /> }}
             </div>
             <pre class="mono" tabindex="0" data-test="fixes-snippet">{move || match lines() {
-                text if text.is_empty() => "# Tick an upgrade".to_owned(),
+                text if text.is_empty() => format!("# {}", t("Tick an upgrade")),
                 text => text,
             }}</pre>
-            <p class="fixesNote">"Newer versions may have findings of their own: scan the image again when it is built."</p>
+            <p class="fixesNote">{t("Newer versions may have findings of their own: scan the image again when it is built.")}</p>
         </section>
     }
 }

@@ -40,23 +40,23 @@ fn IssueText(issue: Issue) -> impl IntoView {
         <div class="drawerText" data-test="issue-drawer">
             <div class="drawerMarks">
                 <SeverityMark severity=issue.severity />
-                <span class="tag">{issues::kind_word(issue.kind)}</span>
+                <span class="tag">{t(issues::kind_word(issue.kind))}</span>
             </div>
             <h2 class="drawerTitle" id="drawer-title" tabindex="-1">{issue.title}</h2>
             {issue.advice.map(|advice| view! { <p class="drawerRemedy">{advice}</p> })}
 
-            <h3>"Why it is reported"</h3>
+            <h3>{t("Why it is reported")}</h3>
             {issue.excerpt.map(|excerpt| view! { <pre class="drawerExcerpt"><code>{excerpt}</code></pre> })}
-            <dl class="facts">{fact("Rule", view! { <span class="mono">{issue.rule}</span> })}</dl>
+            <dl class="facts">{fact(t("Rule"), view! { <span class="mono">{issue.rule}</span> })}</dl>
 
-            <h3>"Where it is"</h3>
+            <h3>{t("Where it is")}</h3>
             {place.file.clone().map(|path| view! { <OpenFileButton path layer=place.layer lines=place.lines /> })}
             <dl class="facts">
-                {fact("Place", view! { <span class="mono">{issues::place(&place)}</span> })}
-                {place.layer.map(|layer| fact("Brought by", view! { <LayerLink layer /> }))}
-                {place.removed_in.map(|layer| fact("Deleted in", view! {
+                {fact(t("Place"), view! { <span class="mono">{issues::place(&place)}</span> })}
+                {place.layer.map(|layer| fact(t("Brought by"), view! { <LayerLink layer /> }))}
+                {place.removed_in.map(|layer| fact(t("Deleted in"), view! {
                     <LayerLink layer />
-                    <p class="drawerStill">"Whoever has the image can still read it in the layers below"</p>
+                    <p class="drawerStill">{t("Whoever has the image can still read it in the layers below")}</p>
                 }))}
             </dl>
         </div>

@@ -14,6 +14,7 @@ use super::{
 use crate::state::{
     findings::Sort,
     issues::{self, Column},
+    language::{fill, t},
     report::ReportStore,
     session::Session,
     words,
@@ -48,7 +49,7 @@ pub fn IssuesTable() -> impl IntoView {
                     let next = sort.get_untracked().clicked(column);
                     session.refine(|address| address.sort = next);
                 };
-                view! { <SortHead column word=column.word() title=column.title() sort on_click /> }
+                view! { <SortHead column word=column.word() title=t(column.title()) sort on_click /> }
             })
             .collect_view()
     };
@@ -81,7 +82,7 @@ pub fn IssuesTable() -> impl IntoView {
                     on:focus=move |_| keys.active.set(position)
                 >
                     <div class="tableCell" role="cell" data-column="severity"><SeverityMark severity=issue.severity /></div>
-                    <div class="tableCell" role="cell" data-column="kind"><span class="tag">{issues::kind_word(issue.kind)}</span></div>
+                    <div class="tableCell" role="cell" data-column="kind"><span class="tag">{t(issues::kind_word(issue.kind))}</span></div>
                     <div class="tableCell" role="cell" data-column="title">
                         <span class="issuesTitle ellipsis" title=issue.title.clone()>{issue.title.clone()}</span>
                         {under}
@@ -91,7 +92,7 @@ pub fn IssuesTable() -> impl IntoView {
                         {fate.map(|fate| view! { <span class="issuesFate ellipsis">{fate}</span> })}
                     </div>
                     <div class="tableCell" role="cell" data-column="layer">
-                        {issue.place.layer.map(|layer| view! { <span class="visuallyHidden">"layer "</span> {layer} })}
+                        {issue.place.layer.map(|layer| view! { <span class="visuallyHidden">{t("layer")} " "</span> {layer} })}
                     </div>
                 </div>
             })
@@ -103,10 +104,12 @@ pub fn IssuesTable() -> impl IntoView {
         if count == total {
             words::plural(total, "issue")
         } else {
-            format!(
-                "{} of {}",
-                words::count(u64::try_from(count).unwrap_or(u64::MAX)),
-                words::plural(total, "issue")
+            fill(
+                t("{n} of {all}"),
+                &[
+                    ("n", &words::count(u64::try_from(count).unwrap_or(u64::MAX))),
+                    ("all", &words::plural(total, "issue")),
+                ],
             )
         }
     };
@@ -118,9 +121,9 @@ pub fn IssuesTable() -> impl IntoView {
             });
             let word = issues::kind_word(kind);
             let title = match word {
-                "misconfiguration" => "misconfigurations",
-                "licence" => "licences",
-                _ => "secrets",
+                "misconfiguration" => t("misconfigurations"),
+                "licence" => t("licences"),
+                _ => t("secrets"),
             };
             view! { <WordChip key="kind" value=word title=title.to_owned() count /> }
         })
@@ -137,7 +140,7 @@ pub fn IssuesTable() -> impl IntoView {
                     example="kind:secret severity:>=high deleted:yes"
                     problems=Signal::derive(move || store.issues.with(|rows| rows.problems.clone()))
                 />
-                <div class="chips" role="group" aria-label="Filter" data-test="issue-filter">
+                <div class="chips" role="group" aria-label=t("Filter") data-test="issue-filter">
                     {kinds}
                     <span class="chipsGap" aria-hidden="true"></span>
                     <SeverityChips counts />
@@ -152,7 +155,7 @@ pub fn IssuesTable() -> impl IntoView {
                 <div
                     class="table issuesTable"
                     role="table"
-                    aria-label="Issues"
+                    aria-label=t("Issues")
                     aria-rowcount=move || (count.get() + 1).to_string()
                     data-test="issues-table"
                     on:keydown=move |event| keys.on_key(&event)
@@ -186,17 +189,17 @@ fn Nothing(is_clean: bool) -> impl IntoView {
     if is_clean {
         return view! {
             <div class="empty">
-                <p class="emptyTitle">"No issues"</p>
-                <p>"No layer has a file that looks like a secret, the config breaks none of the rules, and no licence asks for attention."</p>
+                <p class="emptyTitle">{t("No issues")}</p>
+                <p>{t("No layer has a file that looks like a secret, the config breaks none of the rules, and no licence asks for attention.")}</p>
             </div>
         }
         .into_any();
     }
     view! {
         <div class="empty">
-            <p class="emptyTitle">"Nothing matches"</p>
-            <p>"No issue satisfies all filters at once. What is in the config alone belongs to no layer."</p>
-            <button type="button" class="button" on:click=move |_| session.refine(filters::clear)>"Clear filters"</button>
+            <p class="emptyTitle">{t("Nothing matches")}</p>
+            <p>{t("No issue satisfies all filters at once. What is in the config alone belongs to no layer.")}</p>
+            <button type="button" class="button" on:click=move |_| session.refine(filters::clear)>{t("Clear filters")}</button>
         </div>
     }
     .into_any()

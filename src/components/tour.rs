@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use crate::{
     browser,
     components::icons::{CHEVRON, CLOSE, Icon},
-    state::{offline::OfflineStore, session::Session},
+    state::{language::t, offline::OfflineStore, session::Session},
 };
 
 use contents::Contents;
@@ -53,16 +53,16 @@ pub fn Tour() -> impl IntoView {
                 <button type="button" class="button" data-size="small" data-kind="quiet" data-test="tour-contents"
                     aria-expanded=move || (!is_chapter.get()).to_string()
                     on:click=move |_| tour.go(0)>
-                    "Chapters"
+                    {t("Chapters")}
                 </button>
                 <button type="button" class="button" data-size="small" data-kind="quiet" data-test="tour-present"
                     aria-pressed=move || tour.is_presenting.get().to_string()
-                    title="Large type, step by step: right and left arrow, space, Esc"
+                    title=t("Large type, step by step: right and left arrow, space, Esc")
                     on:click=move |_| tour.present(!tour.is_presenting.get_untracked())>
-                    "Present"
+                    {t("Present")}
                 </button>
                 <span class="tourSpace"></span>
-                <button type="button" class="iconButton" aria-label="Close the tour" title="Close the tour" data-test="tour-close"
+                <button type="button" class="iconButton" aria-label=t("Close the tour") title=t("Close the tour") data-test="tour-close"
                     on:click=move |_| session.leave_tour()>
                     <Icon path=CLOSE />
                 </button>
@@ -81,12 +81,12 @@ pub fn Tour() -> impl IntoView {
                     <button type="button" class="button" data-turn="back" data-test="tour-back"
                         on:click=move |_| tour.turn(false)>
                         <Icon path=CHEVRON />
-                        "Back"
+                        {t("Back")}
                     </button>
                     <span class="tourSpace"></span>
                     <button type="button" class="button" data-kind="primary" data-test="tour-next"
                         on:click=move |_| tour.turn(true)>
-                        {move || if is_last() && tour.is_at_end() { "Chapters" } else { "Next" }}
+                        {move || if is_last() && tour.is_at_end() { t("Chapters") } else { t("Next") }}
                         <Icon path=CHEVRON />
                     </button>
                 </div>

@@ -5,7 +5,10 @@ use lamina_report::{
     model::Report,
 };
 
-use super::words;
+use super::{
+    language::{fill, t, tn},
+    words,
+};
 
 /// What is ticked: one flag for each upgrade of the plan.
 pub type Ticks = Vec<bool>;
@@ -101,22 +104,38 @@ pub fn lead(report: &Report, plan: &Plan, ticks: &Ticks, snippet: &Snippet) -> S
     let total = report.findings.len();
     let gone = removed(plan, ticks);
     if gone == 0 {
-        return format!(
-            "Nothing is ticked: all {} stay.",
-            words::plural(total, "finding")
+        return fill(
+            t("Nothing is ticked: all {findings} stay."),
+            &[("findings", &words::plural(total, "finding"))],
         );
     }
     let commands = (snippet.commands > 0).then(|| words::plural(snippet.commands, "command"));
-    let by_hand = (snippet.by_hand > 0).then(|| match snippet.by_hand {
-        1 => "1 change by hand".to_owned(),
-        count => format!("{count} changes by hand"),
+    let by_hand = (snippet.by_hand > 0).then(|| {
+        tn(
+            u64::try_from(snippet.by_hand).unwrap_or(u64::MAX),
+            "{n} change by hand",
+            "{n} changes by hand",
+        )
     });
-    let means: Vec<String> = commands.into_iter().chain(by_hand).collect();
-    let verb = if gone == 1 { "is" } else { "are" };
-    format!(
-        "With {} {gone} of {} {verb} gone.",
-        means.join(" and "),
-        words::plural(total, "finding"),
+    let means = match (commands, by_hand) {
+        (Some(commands), Some(by_hand)) => fill(
+            t("{commands} and {changes}"),
+            &[("commands", &commands), ("changes", &by_hand)],
+        ),
+        (one, other) => one.or(other).unwrap_or_default(),
+    };
+    let sentence = if gone == 1 {
+        t("With {means} {n} of {findings} is gone.")
+    } else {
+        t("With {means} {n} of {findings} are gone.")
+    };
+    fill(
+        sentence,
+        &[
+            ("means", &means),
+            ("n", &gone.to_string()),
+            ("findings", &words::plural(total, "finding")),
+        ],
     )
 }
 

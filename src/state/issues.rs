@@ -6,6 +6,7 @@ use lamina_report::model::{Issue, Place, Report};
 use super::{
     counts::{self, Counts},
     findings::{NO_BASE, Sort, natural},
+    language::{fill, t, text},
     query::{self, Compare, Term},
 };
 
@@ -48,11 +49,11 @@ impl Column {
     /// The word above the column.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Severity => "Severity",
-            Self::Kind => "Kind",
-            Self::Title => "Issue",
-            Self::Place => "Where",
-            Self::Layer => "Layer",
+            Self::Severity => text("Severity"),
+            Self::Kind => text("Kind"),
+            Self::Title => text("Issue"),
+            Self::Place => text("Where"),
+            Self::Layer => text("Layer"),
         }
     }
 }
@@ -95,10 +96,10 @@ pub const KINDS: [IssueKind; 3] = [
 /// The word of a kind: in a search, and in its tag.
 pub fn kind_word(kind: IssueKind) -> &'static str {
     match kind {
-        IssueKind::Secret => "secret",
-        IssueKind::Misconfiguration => "misconfiguration",
-        IssueKind::Licence => "licence",
-        _ => "other",
+        IssueKind::Secret => text("secret"),
+        IssueKind::Misconfiguration => text("misconfiguration"),
+        IssueKind::Licence => text("licence"),
+        _ => text("other"),
     }
 }
 
@@ -136,13 +137,13 @@ pub fn place(place: &Place) -> String {
         (Some(file), Some(config)) => format!("{file}, {}", config_words(config)),
         (Some(file), None) => file,
         (None, Some(config)) => config_words(config),
-        (None, None) => "the image as a whole".to_owned(),
+        (None, None) => t("the image as a whole").to_owned(),
     }
 }
 
 fn config_words(part: &str) -> String {
     match part {
-        "history" => "history of the config".to_owned(),
+        "history" => t("history of the config").to_owned(),
         _ => format!("{part} of the config"),
     }
 }
@@ -289,7 +290,9 @@ impl Test {
 fn test_of(term: &Term, base: Option<usize>) -> Result<Test, String> {
     let value = &term.value;
     let flag = || {
-        query::yes_or_no(value).ok_or_else(|| format!("{}:{value} is neither yes nor no", term.key))
+        let word = format!("{}:{value}", term.key);
+        query::yes_or_no(value)
+            .ok_or_else(|| fill(t("{word} is neither yes nor no"), &[("word", &word)]))
     };
     Ok(match term.key.as_str() {
         "" => Test::Text(value.clone()),
@@ -300,8 +303,9 @@ fn test_of(term: &Term, base: Option<usize>) -> Result<Test, String> {
         "severity" | "sev" => Test::Severity(
             term.compare,
             Severity::parse(value).ok_or_else(|| {
-                format!(
-                    "{value} is no severity: critical, high, medium, low, negligible or unknown"
+                fill(
+                    t("{value} is no severity: critical, high, medium, low, negligible or unknown"),
+                    &[("value", value)],
                 )
             })?,
         ),
@@ -309,7 +313,7 @@ fn test_of(term: &Term, base: Option<usize>) -> Result<Test, String> {
             term.compare,
             value
                 .parse()
-                .map_err(|_| format!("{value} is no layer number"))?,
+                .map_err(|_| fill(t("{value} is no layer number"), &[("value", value)]))?,
         ),
         "file" | "path" => Test::File(value.clone()),
         "rule" => Test::Rule(value.clone()),
@@ -317,11 +321,18 @@ fn test_of(term: &Term, base: Option<usize>) -> Result<Test, String> {
         "deleted" | "removed" => Test::Deleted(flag()?),
         "base" => Test::Base {
             wanted: flag()?,
-            layers: base.ok_or(NO_BASE)?,
+            layers: base.ok_or(t(NO_BASE))?,
         },
         key => {
-            return Err(format!(
-                "{key}: is unknown here; use kind, severity, layer, base, file, rule, config or deleted"
+            return Err(fill(
+                t("{key}: is unknown here; use {keys}"),
+                &[
+                    ("key", key),
+                    (
+                        "keys",
+                        "kind, severity, layer, base, file, rule, config, deleted",
+                    ),
+                ],
             ));
         }
     })

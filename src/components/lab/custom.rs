@@ -5,7 +5,10 @@ use leptos::prelude::*;
 
 use crate::{
     components::icons::{CLOSE, Icon},
-    state::session::Session,
+    state::{
+        language::{fill, t},
+        session::Session,
+    },
 };
 
 /// What a new rule begins with.
@@ -47,10 +50,10 @@ pub fn CustomRules() -> impl IntoView {
     view! {
         <section class="labSection" data-test="custom-rules" aria-labelledby="custom-title">
             <div class="labSectionHead">
-                <h3 class="labTitle" id="custom-title">"Rules of your own"</h3>
-                <button type="button" class="button" data-size="small" data-test="custom-add" on:click=add>"Add a rule"</button>
+                <h3 class="labTitle" id="custom-title">{t("Rules of your own")}</h3>
+                <button type="button" class="button" data-size="small" data-test="custom-add" on:click=add>{t("Add a rule")}</button>
             </div>
-            <p class="labLead">"In Rego, over the report: what "<code>"deny"</code>" holds fails the image, what "<code>"warn"</code>" holds is warned of. A rule that takes more than 5 seconds, or has an error, fails."</p>
+            <p class="labLead">{t("In Rego, over the report: what `deny` holds fails the image, what `warn` holds is warned of. A rule that takes more than 5 seconds, or has an error, fails.")}</p>
             <ul class="labCustom">
                 <For each=move || names.get() key=String::clone let(name)>
                     <CustomRow name />
@@ -73,13 +76,13 @@ fn CustomRow(name: String) -> impl IntoView {
         })
         .unwrap_or_default();
     let rows = text.lines().count().clamp(4, 24).to_string();
-    let label = format!("Rego of {name}");
-    let remove = format!("Remove {name}");
+    let label = fill(t("Rego of {name}"), &[("name", &name)]);
+    let remove = fill(t("Remove {name}"), &[("name", &name)]);
     let (changed, removed) = (name.clone(), name.clone());
     view! {
         <li class="labCustomRule">
             <span class="mono">{name}</span>
-            <button type="button" class="iconButton" aria-label=remove title="Remove"
+            <button type="button" class="iconButton" aria-label=remove title=t("Remove")
                 on:click=move |_| session.set_policy(|policy| policy.rules.retain(|rule| rule.name != removed))>
                 <Icon path=CLOSE />
             </button>

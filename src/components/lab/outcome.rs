@@ -8,6 +8,7 @@ use crate::{
     components::icons::{CHECK, CLOSE, Icon, WARNING},
     state::{
         address::View,
+        language::{fill, t, text, tn},
         report::ReportStore,
         session::{self, Session},
         words,
@@ -35,13 +36,13 @@ pub fn Outcome() -> impl IntoView {
                 .find(|known| known.id() == rule.rule)
                 .map_or_else(|| rule.rule.to_string(), |known| known.title().to_owned());
             let (word, icon) = match rule.outcome {
-                Level::Passed => ("passed", CHECK),
-                Level::Warned => ("warned", WARNING),
-                Level::Failed => ("failed", CLOSE),
+                Level::Passed => (text("passed"), CHECK),
+                Level::Warned => (text("warned"), WARNING),
+                Level::Failed => (text("failed"), CLOSE),
             };
             view! {
                 <li class="labOutcome" data-outcome=word data-test=format!("outcome-{}", rule.rule)>
-                    <span class="labMark" title=word><Icon path=icon /><span class="visuallyHidden">{word}</span></span>
+                    <span class="labMark" title=t(word)><Icon path=icon /><span class="visuallyHidden">{t(word)}</span></span>
                     <span>
                         <span class="labRule">{title}</span>
                         <span class="labReason">{words::sentence(&rule.reason)}</span>
@@ -60,7 +61,7 @@ pub fn Outcome() -> impl IntoView {
                     <p class="labAside" data-test="lab-left-out">{session::left_out_words(&judgement.verdict)}</p>
                     {(!statements.is_empty()).then(|| view! {
                         <details class="labNotes">
-                            <summary>{words::plural(statements.len(), "VEX statement")}</summary>
+                            <summary>{tn(u64::try_from(statements.len()).unwrap_or(u64::MAX), "{n} VEX statement", "{n} VEX statements")}</summary>
                             <ul>{statements.into_iter().take(MOST_STATEMENTS).map(|statement| view! { <li>{statement}</li> }).collect_view()}</ul>
                         </details>
                     })}
@@ -92,18 +93,18 @@ pub fn Outcome() -> impl IntoView {
             + remedy.exceptions.len().saturating_sub(MOST_LISTED);
         Some(view! {
             <div class="labRemedy" data-test="lab-remedy">
-                <h3>"What would make it pass"</h3>
+                <h3>{t("What would make it pass")}</h3>
                 <ul>
                     {upgrades.collect_view()} {exceptions.collect_view()} {other.collect_view()}
-                    {(rest > 0).then(|| view! { <li>{format!("and {rest} more")}</li> })}
+                    {(rest > 0).then(|| view! { <li>{fill(t("and {n} more"), &[("n", &rest.to_string())])}</li> })}
                 </ul>
-                <button type="button" class="linkButton" on:click=show_failing>"Show the findings that fail it"</button>
+                <button type="button" class="linkButton" on:click=show_failing>{t("Show the findings that fail it")}</button>
             </div>
         })
     };
     view! {
-        <section class="labVerdict" aria-live="polite" aria-label="Verdict" data-passed=move || passed.get().to_string()>
-            <h3 class="labTitle" data-test="lab-verdict">{move || if passed.get() { "Passes" } else { "Fails" }}</h3>
+        <section class="labVerdict" aria-live="polite" aria-label=t("Verdict") data-passed=move || passed.get().to_string()>
+            <h3 class="labTitle" data-test="lab-verdict">{move || if passed.get() { t("Passes") } else { t("Fails") }}</h3>
             <ul class="labOutcomes">{rules}</ul>
             {left_out}
             {remedy}
@@ -115,22 +116,22 @@ fn upgrade(upgrade: &Upgrade) -> impl IntoView + use<> {
     let removes = words::plural(upgrade.findings.len(), "finding");
     let layers: Vec<String> = upgrade.layers.iter().map(usize::to_string).collect();
     let layers = match layers.as_slice() {
-        [one] => format!("layer {one}"),
-        several => format!("layers {}", several.join(", ")),
+        [one] => fill(t("layer {n}"), &[("n", one)]),
+        several => fill(t("layers {list}"), &[("list", &several.join(", "))]),
     };
     view! {
         <li>
-            "Upgrade " <strong>{upgrade.package.clone()}</strong> " to " <span class="mono">{upgrade.to.clone()}</span>
-            <span class="labReason">{format!("from {}, in {layers}: removes {removes}", upgrade.from)}</span>
+            {fill(t("Upgrade {package} to {version}"), &[("package", &upgrade.package), ("version", &upgrade.to)])}
+            <span class="labReason">{fill(t("from {version}, in {layers}: removes {findings}"), &[("version", &upgrade.from), ("layers", &layers), ("findings", &removes)])}</span>
         </li>
     }
 }
 
 fn needed(needed: &NeededException) -> impl IntoView + use<> {
     let words = if needed.issues.is_empty() {
-        "has no fix: except it, or choose another base"
+        t("has no fix: except it, or choose another base")
     } else {
-        "is to be mended, or excepted"
+        t("is to be mended, or excepted")
     };
     view! { <li><span class="mono">{needed.id.clone()}</span> " " {words}</li> }
 }

@@ -3,7 +3,13 @@
 use lamina_policy::{BaseImage, Choice, Days, OtherThreshold, Pattern, Policy, Status, Threshold};
 use leptos::prelude::*;
 
-use crate::{components::policy_panel::from, state::session::Session};
+use crate::{
+    components::policy_panel::from,
+    state::{
+        language::{fill, t, text},
+        session::Session,
+    },
+};
 
 /// EPSS thresholds that can be chosen, in percent; past the last there is none.
 const EPSS_STOPS: [u32; 9] = [1, 2, 5, 10, 20, 36, 50, 70, 90];
@@ -12,49 +18,49 @@ const EPSS_STOPS: [u32; 9] = [1, 2, 5, 10, 20, 36, 50, 70, 90];
 #[component]
 pub fn Rules() -> impl IntoView {
     view! {
-        <form class="labRules" aria-label="Rules of the policy" on:submit=|event| event.prevent_default()>
+        <form class="labRules" aria-label=t("Rules of the policy") on:submit=|event| event.prevent_default()>
             <fieldset class="labGroup">
-                <legend>"Vulnerabilities"</legend>
-                {threshold("fail-on", "Fail at", |policy| policy.fail_on, |policy, value| policy.fail_on = value)}
-                {threshold("warn-on", "Warn at", |policy| policy.warn_on.0, |policy, value| policy.warn_on = OtherThreshold(value))}
-                {choice("unknown-severity", "Of unknown severity", |policy| policy.unknown_severity, |policy, value| policy.unknown_severity = value)}
-                {choice("exploited", "Known to be exploited (KEV)", |policy| policy.exploited, |policy, value| policy.exploited = value)}
+                <legend>{t("Vulnerabilities")}</legend>
+                {threshold("fail-on", text("Fail at"), |policy| policy.fail_on, |policy, value| policy.fail_on = value)}
+                {threshold("warn-on", text("Warn at"), |policy| policy.warn_on.0, |policy, value| policy.warn_on = OtherThreshold(value))}
+                {choice("unknown-severity", text("Of unknown severity"), |policy| policy.unknown_severity, |policy, value| policy.unknown_severity = value)}
+                {choice("exploited", text("Known to be exploited (KEV)"), |policy| policy.exploited, |policy, value| policy.exploited = value)}
                 {epss()}
-                {switch("fixable-only", "Only where a fix exists", |policy| policy.fixable_only, |policy, value| policy.fixable_only = value)}
+                {switch("fixable-only", text("Only where a fix exists"), |policy| policy.fixable_only, |policy, value| policy.fixable_only = value)}
                 {switch(
                     "base-image",
-                    "Leave out what the base image brought",
+                    text("Leave out what the base image brought"),
                     |policy| policy.base_image == BaseImage::LeftOut,
                     |policy, value| policy.base_image = if value { BaseImage::LeftOut } else { BaseImage::Judged },
                 )}
-                {days("grace-published", "Days to act after an advisory", |policy| policy.grace.published, |policy, value| policy.grace.published = value)}
-                {days("grace-fix", "Days to act after a fix", |policy| policy.grace.fix, |policy, value| policy.grace.fix = value)}
+                {days("grace-published", text("Days to act after an advisory"), |policy| policy.grace.published, |policy, value| policy.grace.published = value)}
+                {days("grace-fix", text("Days to act after a fix"), |policy| policy.grace.fix, |policy, value| policy.grace.fix = value)}
                 {statuses()}
             </fieldset>
             <fieldset class="labGroup">
-                <legend>"Other findings"</legend>
-                {threshold("secrets", "Secrets: fail at", |policy| policy.secrets.0, |policy, value| policy.secrets = OtherThreshold(value))}
+                <legend>{t("Other findings")}</legend>
+                {threshold("secrets", text("Secrets: fail at"), |policy| policy.secrets.0, |policy, value| policy.secrets = OtherThreshold(value))}
                 {threshold(
                     "misconfigurations",
-                    "Misconfigurations: fail at",
+                    text("Misconfigurations: fail at"),
                     |policy| policy.misconfigurations.0,
                     |policy, value| policy.misconfigurations = OtherThreshold(value),
                 )}
-                {choice("root-user", "Runs as root", |policy| policy.root_user, |policy, value| policy.root_user = value)}
-                {choice("end-of-life", "Distribution no longer looked after", |policy| policy.end_of_life, |policy, value| policy.end_of_life = value)}
+                {choice("root-user", text("Runs as root"), |policy| policy.root_user, |policy, value| policy.root_user = value)}
+                {choice("end-of-life", text("Distribution no longer looked after"), |policy| policy.end_of_life, |policy, value| policy.end_of_life = value)}
                 {choice(
                     "unnamed-executables",
-                    "Programs of no package",
+                    text("Programs of no package"),
                     |policy| policy.unnamed_executables,
                     |policy, value| policy.unnamed_executables = value,
                 )}
             </fieldset>
             <fieldset class="labGroup">
-                <legend>"Licences and image"</legend>
-                {patterns("licences-deny", "Refused licences", "AGPL-*, SSPL-1.0", |policy| &policy.licences.deny, |policy, value| policy.licences.deny = value)}
-                {patterns("licences-allow", "Allowed licences (all if empty)", "MIT, Apache-2.0", |policy| &policy.licences.allow, |policy, value| policy.licences.allow = value)}
-                {choice("licences-unknown", "No known licence", |policy| policy.licences.unknown, |policy, value| policy.licences.unknown = value)}
-                {days("max-age", "Days an image may be old", |policy| policy.max_age, |policy, value| policy.max_age = value)}
+                <legend>{t("Licences and image")}</legend>
+                {patterns("licences-deny", text("Refused licences"), "AGPL-*, SSPL-1.0", |policy| &policy.licences.deny, |policy, value| policy.licences.deny = value)}
+                {patterns("licences-allow", text("Allowed licences (all if empty)"), "MIT, Apache-2.0", |policy| &policy.licences.allow, |policy, value| policy.licences.allow = value)}
+                {choice("licences-unknown", text("No known licence"), |policy| policy.licences.unknown, |policy, value| policy.licences.unknown = value)}
+                {days("max-age", text("Days an image may be old"), |policy| policy.max_age, |policy, value| policy.max_age = value)}
                 {labels()}
             </fieldset>
         </form>
@@ -75,13 +81,13 @@ fn threshold(
         all.position(|other| *other == value.get()).unwrap_or(0)
     };
     let words = move || match value.get() {
-        Threshold::Never => "never".to_owned(),
-        Threshold::Critical => "critical".to_owned(),
-        other => format!("{} or worse", other.word()),
+        Threshold::Never => t("never").to_owned(),
+        Threshold::Critical => t("critical").to_owned(),
+        other => fill(t("{severity} or worse"), &[("severity", t(other.word()))]),
     };
     view! {
         <label class="labRow">
-            <span class="labLabel">{title} " " <strong>{words}</strong></span>
+            <span class="labLabel">{t(title)} " " <strong>{words}</strong></span>
             <input
                 type="range"
                 class="labSlider slider"
@@ -115,9 +121,9 @@ fn choice(
     let session = expect_context::<Session>();
     let value = Memo::new(move |_| session.policy.with(get));
     let options = [
-        (Choice::Pass, "pass"),
-        (Choice::Warn, "warn"),
-        (Choice::Fail, "fail"),
+        (Choice::Pass, text("pass")),
+        (Choice::Warn, text("warn")),
+        (Choice::Fail, text("fail")),
     ]
     .map(|(this, word)| {
         view! {
@@ -129,13 +135,13 @@ fn choice(
                     prop:checked=move || value.get() == this
                     on:change=move |_| session.set_policy(|policy| set(policy, this))
                 />
-                <span>{word}</span>
+                <span>{t(word)}</span>
             </label>
         }
     });
     view! {
-        <div class="labRow" role="radiogroup" aria-label=title>
-            <span class="labLabel">{title}</span>
+        <div class="labRow" role="radiogroup" aria-label=t(title)>
+            <span class="labLabel">{t(title)}</span>
             <span class="labOptions">{options.collect_view()}</span>
         </div>
     }
@@ -162,7 +168,7 @@ fn switch(
                     session.set_policy(|policy| set(policy, value));
                 }
             />
-            <span>{title}</span>
+            <span>{t(title)}</span>
         </label>
     }
     .into_any()
@@ -182,13 +188,13 @@ fn days(
     };
     view! {
         <label class="labRow">
-            <span class="labLabel">{title}</span>
+            <span class="labLabel">{t(title)}</span>
             <input
                 type="number"
                 class="labNumber"
                 min="0"
                 max="10000"
-                placeholder="any"
+                placeholder=t("any")
                 data-test=format!("lab-{name}")
                 prop:value=text
                 on:input:target=move |event| {
@@ -207,8 +213,11 @@ fn epss() -> AnyView {
     let session = expect_context::<Session>();
     let value = Memo::new(move |_| session.policy.with(|policy| policy.epss.fail_at));
     let words = move || match value.get() {
-        Some(at) => format!("{:.0} % or likelier", at * 100.0),
-        None => "never".to_owned(),
+        Some(at) => fill(
+            t("{n} % or likelier"),
+            &[("n", &format!("{:.0}", at * 100.0))],
+        ),
+        None => t("never").to_owned(),
     };
     let place = move || match value.get() {
         Some(at) => EPSS_STOPS
@@ -218,8 +227,8 @@ fn epss() -> AnyView {
         None => EPSS_STOPS.len(),
     };
     view! {
-        <label class="labRow" title="The probability of being exploited within 30 days, as FIRST estimates it every day">
-            <span class="labLabel">"Fail when exploitation (EPSS) is " <strong>{words}</strong></span>
+        <label class="labRow" title=t("The probability of being exploited within 30 days, as FIRST estimates it every day")>
+            <span class="labLabel">{t("Fail when exploitation (EPSS) is")} " " <strong>{words}</strong></span>
             <input
                 type="range"
                 class="labSlider slider"
@@ -268,8 +277,8 @@ fn statuses() -> AnyView {
         }
     });
     view! {
-        <div class="labRow" role="group" aria-label="Statuses that do not count">
-            <span class="labLabel">"Leave out what is"</span>
+        <div class="labRow" role="group" aria-label=t("Statuses that do not count")>
+            <span class="labLabel">{t("Leave out what is")}</span>
             <span class="labChips">{chips.collect_view()}</span>
         </div>
     }
@@ -300,7 +309,7 @@ fn patterns(
 /// The labels that an image must have.
 fn labels() -> AnyView {
     let session = expect_context::<Session>();
-    let text = move || {
+    let required = move || {
         session
             .policy
             .with(|policy| policy.required_labels.join(", "))
@@ -308,9 +317,9 @@ fn labels() -> AnyView {
     let placeholder = "org.opencontainers.image.source";
     list(
         "labels",
-        "Required labels",
+        text("Required labels"),
         placeholder,
-        text,
+        required,
         move |words| {
             let words = words.iter().filter(|word| !word.starts_with('='));
             let words = words.map(|word| (*word).to_owned()).collect();
@@ -328,7 +337,7 @@ fn list(
 ) -> AnyView {
     view! {
         <label class="labRow">
-            <span class="labLabel">{title}</span>
+            <span class="labLabel">{t(title)}</span>
             <input
                 type="text"
                 class="labText"

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use crate::{
     components::finding_drawer::open_finding,
     state::{
+        language::{fill, t},
         report::ReportStore,
         session::{self, Session},
         words,
@@ -54,13 +55,13 @@ pub fn TimelineChart() -> impl IntoView {
     let rest = move || timeline.with(|timeline| timeline.points.len().saturating_sub(MOST_LISTED));
     view! {
         <section class="labSection" data-test="timeline" aria-labelledby="timeline-title">
-            <h3 class="labTitle" id="timeline-title">"When would it have begun to fail?"</h3>
+            <h3 class="labTitle" id="timeline-title">{t("When would it have begun to fail?")}</h3>
             <p class="labLead" data-test="timeline-lead">{lead}</p>
             {chart}
             <ol class="labDays">{rows}</ol>
             <Show when=move || { rest() > 0 }>
                 <button type="button" class="linkButton" on:click=move |_| shows_all.update(|all| *all = !*all)>
-                    {move || if shows_all.get() { "Show fewer".to_owned() } else { format!("Show {} more", rest()) }}
+                    {move || if shows_all.get() { t("Show fewer").to_owned() } else { fill(t("Show {n} more"), &[("n", &rest().to_string())]) }}
                 </button>
             </Show>
         </section>
@@ -68,28 +69,33 @@ pub fn TimelineChart() -> impl IntoView {
 }
 
 fn lead_words(timeline: &Timeline) -> String {
-    let undated = match timeline.undated {
-        0 => String::new(),
-        count => format!(
-            " Of {} nobody says the day.",
-            words::plural(count, "failing finding")
-        ),
-    };
-    match &timeline.first_failure {
+    let sentence = match &timeline.first_failure {
         None if timeline.undated > 0 => {
-            format!("It fails, but the database does not say since when.{undated}")
+            t("It fails, but the database does not say since when.").to_owned()
         }
-        None => "No vulnerability fails this policy today.".to_owned(),
+        None => return t("No vulnerability fails this policy today.").to_owned(),
         Some(day) => {
             let at_birth = timeline.created.as_ref() == Some(day);
-            let when = if at_birth {
-                format!("From the day it was built, {}", words::date(day))
+            let sentence = if at_birth {
+                t(
+                    "From the day it was built, {day}. By what today's advisories say of each day; what they said then is not known.",
+                )
             } else {
-                format!("On {}", words::date(day))
+                t(
+                    "On {day}. By what today's advisories say of each day; what they said then is not known.",
+                )
             };
-            format!(
-                "{when}. By what today's advisories say of each day; what they said then is not known.{undated}"
-            )
+            fill(sentence, &[("day", &words::date(day))])
+        }
+    };
+    match timeline.undated {
+        0 => sentence,
+        count => {
+            let undated = fill(
+                t("Of {findings} nobody says the day."),
+                &[("findings", &words::plural(count, "failing finding"))],
+            );
+            format!("{sentence} {undated}")
         }
     }
 }
@@ -163,14 +169,13 @@ fn chart(timeline: &Timeline, store: ReportStore) -> Option<AnyView> {
         let left = format!("{:.2}%", x(day) / WIDTH * 100.0);
         view! { <span class="labChartYear" style:left=left>{year}</span> }
     });
-    let label = format!(
-        "{} fail the image today; the first since {}",
-        words::plural(days.len(), "finding"),
-        timeline
-            .first_failure
-            .as_deref()
-            .map(words::date)
-            .unwrap_or_default()
+    let first = timeline.first_failure.as_deref().map(words::date);
+    let label = fill(
+        t("{findings} fail the image today; the first since {day}"),
+        &[
+            ("findings", &words::plural(days.len(), "finding")),
+            ("day", &first.unwrap_or_default()),
+        ],
     );
     Some(
         view! {
@@ -182,8 +187,8 @@ fn chart(timeline: &Timeline, store: ReportStore) -> Option<AnyView> {
                     {line(scanned)}
                 </svg>
                 <span class="labChartMost">{words::plural(days.len(), "finding")}</span>
-                {word(created, "built")}
-                {word(scanned, "scanned")}
+                {word(created, t("built"))}
+                {word(scanned, t("scanned"))}
                 {years.collect_view()}
             </div>
         }

@@ -11,6 +11,7 @@ use crate::{
     components::icons::{CHECK, CLOSE, COPY, DOWNLOAD, Icon},
     desk,
     state::{
+        language::{fill, t, tn},
         report::ReportStore,
         session::{self, Session},
         toasts::Toasts,
@@ -23,12 +24,12 @@ use crate::{
 pub fn Tools() -> impl IntoView {
     view! {
         <section class="labSection" data-test="tools" aria-labelledby="tools-title">
-            <h3 class="labTitle" id="tools-title">"What others would say"</h3>
-            <p class="labLead">"The same findings, judged by each tool's own rules, with the settings that come nearest to this policy. Open a tool's own file to judge by that instead."</p>
+            <h3 class="labTitle" id="tools-title">{t("What others would say")}</h3>
+            <p class="labLead">{t("The same findings, judged by each tool's own rules, with the settings that come nearest to this policy. Open a tool's own file to judge by that instead.")}</p>
             <div class="labTools">
                 {PRESETS.iter().map(|preset| view! { <Tool preset=*preset /> }).collect_view()}
             </div>
-            <FilePicker label="Open a tool's own file…" />
+            <FilePicker label=t("Open a tool's own file…") />
         </section>
     }
 }
@@ -77,10 +78,13 @@ fn Tool(preset: &'static dyn Preset) -> impl IntoView {
                     let names: Vec<&str> =
                         export.files.iter().map(|file| file.name.as_str()).collect();
                     match export.lost.as_slice() {
-                        [] => toasts.show(format!("Saved {}", names.join(", "))),
-                        lost => {
-                            toasts.show(format!("Saved {}. {}", names.join(", "), lost.join("; ")))
+                        [] => {
+                            toasts.show(fill(t("Saved {files}"), &[("files", &names.join(", "))]))
                         }
+                        lost => toasts.show(fill(
+                            t("Saved {files}. {lost}"),
+                            &[("files", &names.join(", ")), ("lost", &lost.join("; "))],
+                        )),
                     }
                 }
                 Err(problem) => toasts.show(words::sentence(&problem)),
@@ -95,7 +99,7 @@ fn Tool(preset: &'static dyn Preset) -> impl IntoView {
             if let Ok(export) = command
                 && browser::copy(&export.command).await
             {
-                toasts.show(format!("Copied: {}", export.command));
+                toasts.show(fill(t("Copied: {what}"), &[("what", &export.command)]));
             }
         });
     };
@@ -105,7 +109,7 @@ fn Tool(preset: &'static dyn Preset) -> impl IntoView {
             <div class="labToolHead">
                 <h4>{preset.title()}</h4>
                 <span class="labToolVerdict">
-                    {move || if decision.with(|decision| decision.allows) { view! { <Icon path=CHECK /> " lets it pass" }.into_any() } else { view! { <Icon path=CLOSE /> " refuses it" }.into_any() }}
+                    {move || if decision.with(|decision| decision.allows) { view! { <Icon path=CHECK /> " " {t("lets it pass")} }.into_any() } else { view! { <Icon path=CLOSE /> " " {t("refuses it")} }.into_any() }}
                 </span>
             </div>
             <p class="labReason">{move || decision.with(answer)}</p>
@@ -114,18 +118,19 @@ fn Tool(preset: &'static dyn Preset) -> impl IntoView {
             {move || decision.with(notes)}
             {move || file.get().map(|file| view! {
                 <p class="labAside">
-                    {format!("Judged by your {}. ", file.name)}
-                    <button type="button" class="linkButton" on:click=move |_| session.forget_tool_file(id)>"Judge by the policy again"</button>
+                    {fill(t("Judged by your {file}."), &[("file", &file.name)])}
                     " "
-                    <button type="button" class="linkButton" data-test=format!("adopt-{id}") on:click=move |_| session.adopt_tool_file(id, toasts)>"Take it over into the policy"</button>
+                    <button type="button" class="linkButton" on:click=move |_| session.forget_tool_file(id)>{t("Judge by the policy again")}</button>
+                    " "
+                    <button type="button" class="linkButton" data-test=format!("adopt-{id}") on:click=move |_| session.adopt_tool_file(id, toasts)>{t("Take it over into the policy")}</button>
                 </p>
             })}
             <p class="labToolButtons">
-                <button type="button" class="button" data-kind="quiet" data-size="small" data-test=format!("export-{id}") title=format!("Save the files that {} reads", preset.title()) on:click=on_export>
-                    <Icon path=DOWNLOAD /> "Files"
+                <button type="button" class="button" data-kind="quiet" data-size="small" data-test=format!("export-{id}") title=fill(t("Save the files that {tool} reads"), &[("tool", preset.title())]) on:click=on_export>
+                    <Icon path=DOWNLOAD /> {t("Files")}
                 </button>
-                <button type="button" class="button" data-kind="quiet" data-size="small" title="Copy the command that judges so" on:click=on_copy>
-                    <Icon path=COPY /> "Command"
+                <button type="button" class="button" data-kind="quiet" data-size="small" title=t("Copy the command that judges so") on:click=on_copy>
+                    <Icon path=COPY /> {t("Command")}
                 </button>
             </p>
         </article>
@@ -137,19 +142,29 @@ fn answer(decision: &Decision) -> String {
     let how = if decision.code >= 100 && decision.tool == "harbor" {
         format!("HTTP {}", decision.code)
     } else {
-        format!("exit status {}", decision.code)
+        fill(t("exit status {n}"), &[("n", &decision.code.to_string())])
     };
     let mut parts = vec![how];
     let count = decision.counted.len();
     parts.push(match count {
-        0 => "no finding counts".to_owned(),
-        count => format!("{} counted", words::plural(count, "finding")),
+        0 => t("no finding counts").to_owned(),
+        count => fill(
+            t("{findings} counted"),
+            &[("findings", &words::plural(count, "finding"))],
+        ),
     });
     if !decision.left_out.is_empty() {
-        parts.push(format!("{} left out", decision.left_out.len()));
+        parts.push(fill(
+            t("{n} left out"),
+            &[("n", &decision.left_out.len().to_string())],
+        ));
     }
     if !decision.counted_issues.is_empty() {
-        parts.push(words::plural(decision.counted_issues.len(), "other issue"));
+        parts.push(tn(
+            u64::try_from(decision.counted_issues.len()).unwrap_or(u64::MAX),
+            "{n} other issue",
+            "{n} other issues",
+        ));
     }
     parts.join(", ")
 }
@@ -175,7 +190,7 @@ fn why_left_out(decision: &Decision) -> Option<AnyView> {
             .map(|(reason, count)| view! { <li>{format!("{count}: {reason}")}</li> });
         view! {
             <details class="labNotes">
-                <summary>"Why some are left out"</summary>
+                <summary>{t("Why some are left out")}</summary>
                 <ul>{rows.collect_view()}</ul>
             </details>
         }
@@ -188,7 +203,7 @@ fn notes(decision: &Decision) -> Option<AnyView> {
     (!notes.is_empty()).then(|| {
         view! {
             <details class="labNotes">
-                <summary>{format!("{} to know", words::plural(notes.len(), "thing"))}</summary>
+                <summary>{tn(u64::try_from(notes.len()).unwrap_or(u64::MAX), "{n} thing to know", "{n} things to know")}</summary>
                 <ul>{notes.into_iter().map(|note| view! { <li>{words::sentence(&note)}</li> }).collect_view()}</ul>
             </details>
         }

@@ -5,7 +5,11 @@ use leptos::prelude::*;
 use super::policies::FilePicker;
 use crate::{
     components::icons::{CLOSE, Icon},
-    state::{session::Session, words},
+    state::{
+        language::{fill, t},
+        session::Session,
+        words,
+    },
 };
 
 /// The list.
@@ -23,12 +27,12 @@ pub fn VexList() -> impl IntoView {
                 document.author().map(|author| format!(" of {author}")).unwrap_or_default(),
                 words::plural(document.len(), "statement")
             );
-            let label = format!("Leave {name} out again");
+            let label = fill(t("Leave {name} out again"), &[("name", &name)]);
             view! {
                 <li class="labVexFile">
                     <span class="mono">{shown}</span>
                     <span class="labReason">{about}</span>
-                    <button type="button" class="iconButton" aria-label=label title="Leave it out again" on:click=move |_| session.forget_vex(&name)>
+                    <button type="button" class="iconButton" aria-label=label title=t("Leave it out again") on:click=move |_| session.forget_vex(&name)>
                         <Icon path=CLOSE />
                     </button>
                 </li>
@@ -39,10 +43,10 @@ pub fn VexList() -> impl IntoView {
     view! {
         <section class="labSection" data-test="vex" aria-labelledby="vex-title">
             <div class="labSectionHead">
-                <h3 class="labTitle" id="vex-title">"VEX"</h3>
-                <FilePicker label="Open a VEX document…" />
+                <h3 class="labTitle" id="vex-title">{t("VEX")}</h3>
+                <FilePicker label=t("Open a VEX document…") />
             </div>
-            <p class="labLead">"What vendors say of vulnerabilities in this image: OpenVEX, CSAF or CycloneDX. What they call not affected or fixed does not count. Signatures are not checked."</p>
+            <p class="labLead">{t("What vendors say of vulnerabilities in this image: OpenVEX, CSAF or CycloneDX. What they call not affected or fixed does not count. Signatures are not checked.")}</p>
             <ul class="labVex">{rows}</ul>
         </section>
     }

@@ -6,7 +6,7 @@ use super::store::TourStore;
 use crate::{
     browser,
     components::icons::{CHECK, Icon},
-    state::{tour, words},
+    state::{language::t, tour, words},
 };
 
 /// The list.
@@ -24,7 +24,7 @@ pub fn Contents() -> impl IntoView {
                         <span class="tourNumber">{index + 1}</span>
                         <span class="tourName">{chapter.title.clone()}</span>
                         {is_done.then(|| view! {
-                            <span class="tourTick"><Icon path=CHECK /><span class="visuallyHidden">"done"</span></span>
+                            <span class="tourTick"><Icon path=CHECK /><span class="visuallyHidden">{t("done")}</span></span>
                         })}
                     </button>
                 </li>
@@ -60,23 +60,23 @@ pub fn Contents() -> impl IntoView {
     };
     view! {
         <Show when=move || store.is_loading.get()>
-            <p class="tourAside">"Fetching the chapters …"</p>
+            <p class="tourAside">{t("Fetching the chapters …")}</p>
         </Show>
         {problems}
         <Show when=has_chapters>
             <p class="tourAside">
-                "Each chapter opens a sample under a policy of its own, points at something and asks for one step. Your own policy comes back when you close the tour."
+                {t("Each chapter opens a sample under a policy of its own, points at something and asks for one step. Your own policy comes back when you close the tour.")}
             </p>
         </Show>
         <ol class="tourList">{rows}</ol>
         <Show when=has_chapters>
             <div class="tourTools">
-                <h3 class="tourToolsTitle">"Worksheet"</h3>
-                <button type="button" class="button" data-size="small" data-test="worksheet-markdown" on:click=move |_| save(false)>"Markdown"</button>
-                <button type="button" class="button" data-size="small" data-test="worksheet-html" on:click=move |_| save(true)>"For printing"</button>
+                <h3 class="tourToolsTitle">{t("Worksheet")}</h3>
+                <button type="button" class="button" data-size="small" data-test="worksheet-markdown" on:click=move |_| save(false)>{t("Markdown")}</button>
+                <button type="button" class="button" data-size="small" data-test="worksheet-html" on:click=move |_| save(true)>{t("For printing")}</button>
                 <Show when=has_done>
                     <button type="button" class="button" data-size="small" data-kind="quiet" data-test="tour-reset-all" on:click=move |_| store.reset_all()>
-                        "Begin anew"
+                        {t("Begin anew")}
                     </button>
                 </Show>
             </div>

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::store::TourStore;
 use crate::{
     components::icons::{CHECK, Icon},
-    state::{markdown, tour, words},
+    state::{language::t, markdown, tour, words},
 };
 
 /// The chapter that is open.
@@ -56,15 +56,15 @@ pub fn Lesson() -> impl IntoView {
             <div class="tourStep" data-test="tour-step" data-done=move || store.is_done().to_string()>
                 <h3 class="tourStepTitle">
                     <span class="tourTick" aria-hidden="true">{move || store.is_done().then(|| view! { <Icon path=CHECK /> })}</span>
-                    {move || if store.is_done() { "Done" } else { "Your step" }}
+                    {move || if store.is_done() { t("Done") } else { t("Your step") }}
                 </h3>
                 <div class="tourStepText" inner_html=step></div>
                 <p class="tourResult" role="status" data-test="tour-result">{result}</p>
                 <div class="tourStepTools">
                     <Show when=has_point>
-                        <button type="button" class="linkButton" data-test="tour-show" on:click=move |_| store.show_point()>"Show me where"</button>
+                        <button type="button" class="linkButton" data-test="tour-show" on:click=move |_| store.show_point()>{t("Show me where")}</button>
                     </Show>
-                    <button type="button" class="linkButton" data-test="tour-reset" on:click=move |_| store.reset()>"Reset this chapter"</button>
+                    <button type="button" class="linkButton" data-test="tour-reset" on:click=move |_| store.reset()>{t("Reset this chapter")}</button>
                 </div>
             </div>
         </Show>
