@@ -140,6 +140,7 @@ enum Question {
     Compare {
         a: Box<Report>,
         b: Box<SharedReport>,
+        answers: (Vec<RuleAnswer>, Vec<RuleAnswer>),
     },
     /// What does the `File` beside this say, as a report?
     Import,
@@ -248,13 +249,18 @@ pub async fn open_link(text: String) -> Result<SharedReport, String> {
     }
 }
 
-/// Says what changed from one report to another, by the policy of the other.
+/// Says what changed from one report to another, by the policy of the other and what its custom rules
+/// say of each.
 ///
 /// # Errors
 /// In words.
-pub async fn compare(a: Report, b: SharedReport) -> Result<Comparison, String> {
+pub async fn compare(
+    a: Report,
+    b: SharedReport,
+    answers: (Vec<RuleAnswer>, Vec<RuleAnswer>),
+) -> Result<Comparison, String> {
     let (a, b) = (Box::new(a), Box::new(b));
-    match ask(&Question::Compare { a, b }, None, FILES_TIME).await? {
+    match ask(&Question::Compare { a, b, answers }, None, FILES_TIME).await? {
         Answer::Compared(comparison) => Ok(*comparison),
         _ => Err(NO_ANSWER.to_owned()),
     }

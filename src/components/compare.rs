@@ -19,7 +19,7 @@ use crate::{
     state::{
         compare::{self, Other},
         language::{fill, t},
-        report::ReportStore,
+        report::{self, ReportStore},
         session::Session,
         words,
     },
@@ -52,7 +52,7 @@ pub fn Compare() -> impl IntoView {
     let store = expect_context::<ReportStore>();
     let state = RwSignal::new(State::None);
     let other = RwSignal::new(None::<Arc<Report>>);
-    // Whether the report on show is what there was, rather than what there is now.
+    // Whether the sides are the other way round than they are by themselves.
     let is_swapped = RwSignal::new(false);
     let kept = RwSignal::new(Vec::<RecentScan>::new());
     let scan = StoredValue::new_local(None::<ScanHandle>);
@@ -68,25 +68,38 @@ pub fn Compare() -> impl IntoView {
     });
 
     // Compares whenever the other side, the order, or the policy changes.
+    let asked = StoredValue::new(0_u32);
     Effect::new(move |_| {
         let Some(other) = other.get() else { return };
+        let number = asked.get_value().wrapping_add(1);
+        asked.set_value(number);
         let shown = SharedReport {
             vex: session.vex.get().sources.clone(),
             report: store.with(Clone::clone),
             policy: session.policy.get(),
         };
-        let (a, b) = if is_swapped.get() {
+        let is_other_later = compare::is_later(
+            (&other.image, &other.scanned_at),
+            (&shown.report.image, &shown.report.scanned_at),
+        );
+        let (a, b) = if is_swapped.get() != is_other_later {
             let report = other.as_ref().clone();
             (shown.report.clone(), SharedReport { report, ..shown })
         } else {
             (other.as_ref().clone(), shown)
         };
         leptos::task::spawn_local(async move {
-            let compared = match desk::compare(a, b).await {
+            let rules = &b.policy.rules;
+            let before = report::judge_custom(rules.clone(), &a).await;
+            let after = report::judge_custom(rules.clone(), &b.report).await;
+            let compared = match desk::compare(a, b, (before, after)).await {
                 Ok(comparison) => State::Shown(Arc::new(comparison)),
                 Err(problem) => State::Failed(words::sentence(&problem)),
             };
-            let _ = state.try_set(compared);
+            // The view may be gone by now, or something else asked.
+            if asked.try_get_value() == Some(number) {
+                let _ = state.try_set(compared);
+            }
         });
     });
 
@@ -340,8 +353,8 @@ fn Shown(comparison: Arc<Comparison>) -> impl IntoView {
                 {side_row(t("Packages"), &comparison, |side| words::count(side.packages))}
                 {side_row(t("Size"), &comparison, |side| words::size(side.compressed_size))}
                 {side_row(t("Distribution"), &comparison, |side| side.distribution.clone().unwrap_or_default())}
-                {side_row(t("Scanned"), &comparison, |side| words::date(&side.scanned_at))}
-                {side_row(t("Advisories"), &comparison, |side| side.database.as_deref().map(words::date).unwrap_or_else(|| t("none").to_owned()))}
+                {side_row(t("Scanned"), &comparison, |side| words::time(&side.scanned_at))}
+                {side_row(t("Advisories"), &comparison, |side| side.database.as_deref().map(words::time).unwrap_or_else(|| t("none").to_owned()))}
                 <tr><th scope="row">{t("Files")}</th><td>{files_a}</td><td>{files_b}</td></tr>
             </tbody>
         </table>

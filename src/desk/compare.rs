@@ -7,35 +7,44 @@ use lamina_report::{
     formats::Judged,
     link::SharedReport,
     model::Report,
-    verdict,
 };
 
-use crate::state::session;
+use super::RuleAnswer;
+use crate::state::session::{self, VexFiles};
 
-/// What changed from one report to another, both judged by the policy and VEX documents of the other.
-pub(super) fn run(a: &Report, b: &SharedReport) -> Comparison {
+/// What changed from one report to another, both judged by the policy and VEX documents of the other,
+/// with what its custom rules say of each.
+pub(super) fn run(
+    a: &Report,
+    b: &SharedReport,
+    (answers_a, answers_b): (&[RuleAnswer], &[RuleAnswer]),
+) -> Comparison {
     let now = session::now();
-    let documents: Vec<Document> = b
-        .vex
-        .iter()
-        .filter_map(|(_, text)| Document::parse(text.as_bytes()).ok())
-        .collect();
-    let before = judged(a, b, &documents, now);
-    let after = judged(&b.report, b, &documents, now);
+    let documents = b.vex.iter();
+    let documents = documents.map(|(_, text)| Document::parse(text.as_bytes()));
+    let files = VexFiles {
+        documents: documents.filter_map(Result::ok).collect(),
+        sources: b.vex.clone(),
+    };
+    let before = judged(a, b, &files, answers_a, now);
+    let after = judged(&b.report, b, &files, answers_b, now);
     compare(&before, &after)
 }
 
 fn judged<'a>(
     report: &'a Report,
     shared: &'a SharedReport,
-    documents: &'a [Document],
+    files: &VexFiles,
+    answers: &[RuleAnswer],
     now: Timestamp,
 ) -> Judged<'a> {
-    let subject = verdict::subject_with(report, documents, Vec::new());
+    let verdict = session::with_subject(report, files, answers, |subject| {
+        lamina_policy::evaluate(&shared.policy, subject, now)
+    });
     Judged {
         report,
         policy: &shared.policy,
-        verdict: lamina_policy::evaluate(&shared.policy, &subject, now),
+        verdict,
         now,
     }
 }

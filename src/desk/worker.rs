@@ -56,7 +56,10 @@ async fn answer(question: Question, file: Option<web_sys::File>) -> Answer {
             answers,
         } => Answer::Rendered(render::render(&format, *shared, &answers)),
         Question::Link { shared, budget } => Answer::Linked(links::make(&shared, budget)),
-        Question::Compare { a, b } => Answer::Compared(Box::new(compare::run(&a, &b))),
+        Question::Compare { a, b, answers } => {
+            let (answers_a, answers_b) = &answers;
+            Answer::Compared(Box::new(compare::run(&a, &b, (answers_a, answers_b))))
+        }
         Question::Open { text } => Answer::Opened(links::open(&text)),
         Question::Import => Answer::Imported(imports::read(file).await.map(Box::new)),
         Question::Beside { shared, answers } => {

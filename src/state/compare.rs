@@ -1,6 +1,10 @@
 //! What the tab "Compare" compares with, in the address, and which rows of a comparison are shown.
 
-use lamina_report::compare::{Comparison, FindingChange, FindingFate};
+use jiff::Timestamp;
+use lamina_report::{
+    compare::{Comparison, FindingChange, FindingFate},
+    model::Image,
+};
 
 use super::language::{fill, t, text};
 
@@ -45,6 +49,14 @@ impl Other {
             Self::Image(reference) => format!("image:{reference}"),
         }
     }
+}
+
+/// Whether the other report is a later scan of the image on show, under the same name and for the same
+/// platform: it is then what there is now.
+pub fn is_later((other, other_at): (&Image, &str), (shown, shown_at): (&Image, &str)) -> bool {
+    let is_same = other.name == shown.name && other.platform == shown.platform;
+    let times = (other_at.parse::<Timestamp>(), shown_at.parse::<Timestamp>());
+    is_same && matches!(times, (Ok(other), Ok(shown)) if other > shown)
 }
 
 /// The findings of a comparison that are shown: of one fate, or all, and with a text in id, package or
@@ -101,6 +113,24 @@ mod tests {
         check("nginx:1.25", None);
         check("image:", None);
         check("", None);
+    }
+
+    #[test]
+    fn a_later_scan_of_the_same_image_is_what_there_is_now() {
+        let image = |name: &str| Image {
+            name: name.to_owned(),
+            ..Image::default()
+        };
+        let shown = image("a:1");
+        let shown = (&shown, "2026-01-02T00:00:00Z");
+        let check = |name: &str, at: &str, expect: bool| {
+            assert_eq!(is_later((&image(name), at), shown), expect, "{name} {at}");
+        };
+        check("a:1", "2026-01-02T00:00:01Z", true);
+        check("a:1", "2026-01-01T23:59:59Z", false);
+        check("a:1", "2026-01-02T01:00:00+02:00", false);
+        check("a:1", "some day", false);
+        check("a:2", "2027-01-01T00:00:00Z", false);
     }
 
     #[test]

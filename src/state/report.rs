@@ -285,32 +285,41 @@ fn custom_answers(session: Session, loaded: &Loaded) -> RwSignal<Arc<Vec<RuleAns
         let rules = rules.get();
         let number = asked.get_value().wrapping_add(1);
         asked.set_value(number);
-        let all_fail = |rules: &[CustomRule], reason: &str| {
-            let fail = |rule: &CustomRule| RuleAnswer {
-                name: rule.name.clone(),
-                level: Level::Failed,
-                reason: reason.to_owned(),
-            };
-            Arc::new(rules.iter().map(fail).collect())
-        };
-        answers.set(all_fail(&rules, t("it is being judged")));
+        answers.set(Arc::new(all_fail(&rules, t("it is being judged"))));
         if rules.is_empty() {
             return;
         }
         let loaded = loaded.clone();
         leptos::task::spawn_local(async move {
-            let report = serde_json::to_string(&loaded.report).unwrap_or_default();
-            let now = session::now().to_string();
-            let judged = desk::judge_rules(rules.clone(), report, now).await;
+            let judged = judge_custom(rules, &loaded.report).await;
             // The report may be gone by now, and another question asked.
             if asked.try_get_value() != Some(number) {
                 return;
             }
-            answers.set(match judged {
-                Ok(judged) => Arc::new(judged),
-                Err(problem) => all_fail(&rules, &problem),
-            });
+            answers.set(Arc::new(judged));
         });
     });
     answers
+}
+
+/// What custom rules say of a report now. Where they cannot be judged, they fail it.
+pub async fn judge_custom(rules: Vec<CustomRule>, report: &Report) -> Vec<RuleAnswer> {
+    if rules.is_empty() {
+        return Vec::new();
+    }
+    let report = serde_json::to_string(report).unwrap_or_default();
+    let now = session::now().to_string();
+    match desk::judge_rules(rules.clone(), report, now).await {
+        Ok(answers) => answers,
+        Err(problem) => all_fail(&rules, &problem),
+    }
+}
+
+fn all_fail(rules: &[CustomRule], reason: &str) -> Vec<RuleAnswer> {
+    let fail = |rule: &CustomRule| RuleAnswer {
+        name: rule.name.clone(),
+        level: Level::Failed,
+        reason: reason.to_owned(),
+    };
+    rules.iter().map(fail).collect()
 }
