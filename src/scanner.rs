@@ -16,7 +16,10 @@ use std::{
 
 use futures::{StreamExt as _, channel::mpsc};
 use js_sys::Uint8Array;
-use lamina_report::model::{Base, Image, Report};
+use lamina_report::{
+    compare::files::FilesCompared,
+    model::{Base, Image, Report},
+};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen_futures::spawn_local;
 
@@ -52,6 +55,9 @@ pub struct ScanOptions {
     pub login: Option<(String, String)>,
     /// Do not use cached layer analyses.
     pub is_fresh: bool,
+    /// Only to be compared with the image scanned before, which stays the one that the Files view asks
+    /// about.
+    pub is_beside: bool,
 }
 
 /// A layer, before its bytes arrive.
@@ -345,6 +351,8 @@ thread_local! {
     static HOLDER: Cell<Option<u32>> = const { Cell::new(None) };
     /// Where the layers of that image are.
     static LAYERS: RefCell<Option<Layers>> = const { RefCell::new(None) };
+    /// The encoded file list of the image that was scanned last beside that one.
+    static BESIDE: RefCell<Option<Uint8Array>> = const { RefCell::new(None) };
 }
 
 /// Where layers are.
@@ -377,18 +385,33 @@ pub fn scan(
             }
         })
     };
-    HOLDER.set(None);
-    LAYERS.set(None);
+    BESIDE.set(None);
+    if options.is_beside {
+        Pool::of_page().reserve(HOLDER.get());
+    } else {
+        Pool::of_page().reserve(None);
+        HOLDER.set(None);
+        LAYERS.set(None);
+    }
+    let is_beside = options.is_beside;
     spawn_local(async move {
         let result = match source {
             Source::Reference(text) => image::scan(&text, &options, &scan, &on_event).await,
             Source::File(file) => {
-                LAYERS.set(Some(Layers::File(file.clone())));
+                if !is_beside {
+                    LAYERS.set(Some(Layers::File(file.clone())));
+                }
                 archive::scan(file, &options, &scan, &on_event).await
             }
         };
         match result {
-            Ok((report, advisories)) => {
+            Ok((report, advisories, serial)) => {
+                if is_beside {
+                    hold_beside(serial, &scan).await;
+                } else if !scan.is_cancelled() {
+                    HOLDER.set(Some(serial));
+                }
+                Pool::of_page().release_idle(HOLDER.get());
                 kept::keep(&report).await;
                 on_event(ScanEvent::Done(Box::new(report), advisories));
             }
@@ -396,6 +419,35 @@ pub fn scan(
         }
     });
     handle
+}
+
+/// Keeps the file list of an image that was scanned beside another.
+async fn hold_beside(serial: u32, scan: &ScanHandle) {
+    let answer = ask_worker(serial, Task::FileList, None, Vec::new()).await;
+    if let Some((Event::Encoded(true), buffers)) = answer
+        && !scan.is_cancelled()
+    {
+        BESIDE.set(buffers.into_iter().next());
+    }
+}
+
+/// Forgets the image that was scanned beside the one on show: its files are compared no more.
+pub fn forget_beside() {
+    BESIDE.set(None);
+}
+
+/// How the files of the image scanned last and of the one scanned beside it differ; `is_before` says that
+/// the former is what there was. `None` where the files of one of them are not at hand: a kept report, one
+/// from a link or a file has none.
+pub async fn compare_files(is_before: bool) -> Option<FilesCompared> {
+    let serial = HOLDER.get()?;
+    // The buffer is handed over: the list itself stays, to be compared again the other way round.
+    let list = BESIDE.with_borrow(|list| list.as_ref().map(|list| list.slice(0, list.length())))?;
+    let task = Task::CompareFiles { is_before };
+    match ask_worker(serial, task, None, vec![list]).await? {
+        (Event::Encoded(true), buffers) => postcard::from_bytes(&buffers.first()?.to_vec()).ok(),
+        _ => None,
+    }
 }
 
 /// The rows of one directory of the image scanned last; `layer` limits it to what that layer touches.
@@ -619,9 +671,18 @@ async fn ask_holder_with(
     task: Task,
     file: Option<web_sys::File>,
 ) -> Option<(Event, Vec<Uint8Array>)> {
-    let serial = HOLDER.get()?;
+    ask_worker(HOLDER.get()?, task, file, Vec::new()).await
+}
+
+/// Has one worker do a task that has one answer.
+async fn ask_worker(
+    serial: u32,
+    task: Task,
+    file: Option<web_sys::File>,
+    buffers: Vec<Uint8Array>,
+) -> Option<(Event, Vec<Uint8Array>)> {
     let (events, mut heard) = mpsc::unbounded();
-    Pool::of_page().run_on(serial, task, file, move |event, buffers, _| {
+    Pool::of_page().run_on(serial, task, file, buffers, move |event, buffers, _| {
         let _ = events.unbounded_send((event, buffers));
     });
     heard.next().await
@@ -645,11 +706,14 @@ fn run(
     heard
 }
 
+/// A report, what reading the database cost, and the worker that holds the image.
+type Scanned = (Report, AdvisoryBytes, u32);
+
 /// Waits for the report of a task that ends in one.
 async fn report_of(
     mut heard: mpsc::UnboundedReceiver<Heard>,
     mut on_other: impl FnMut(Event),
-) -> Result<(Report, AdvisoryBytes), ScanFailure> {
+) -> Result<Scanned, ScanFailure> {
     while let Some((event, buffers, serial)) = heard.next().await {
         match event {
             Event::Report {
@@ -657,15 +721,13 @@ async fn report_of(
                 advisories,
             } => {
                 statistics::worker_memory(serial, memory_bytes);
-                HOLDER.set(Some(serial));
-                Pool::of_page().release_idle(Some(serial));
                 let json = buffers.first().map(Uint8Array::to_vec).unwrap_or_default();
                 let report = serde_json::from_slice(&json).map_err(|error| ScanFailure {
                     step: "report".to_owned(),
                     message: error.to_string(),
                     ..ScanFailure::default()
                 });
-                return report.map(|report| (report, advisories));
+                return report.map(|report| (report, advisories, serial));
             }
             Event::Failed(failure) => return Err(failure),
             other => on_other(other),

@@ -1,41 +1,104 @@
 //! Reports side by side.
 
 use jiff::Timestamp;
-use lamina_policy::vex::Document;
+use lamina_policy::{CustomOutcome, Policy, vex::Document};
 use lamina_report::{
-    compare::{Comparison, compare},
+    compare::{Comparison, compare, platforms::Platforms},
     formats::Judged,
     link::SharedReport,
     model::Report,
     verdict,
 };
 
+use super::RuleAnswer;
 use crate::state::session;
 
-/// What changed from one report to another, both judged by the policy and VEX documents of the other.
-pub(super) fn run(a: &Report, b: &SharedReport) -> Comparison {
+/// What changed from one report to another, both judged by the policy and VEX documents of the other, and
+/// by what the rules in Rego say of each.
+pub(super) fn run(a: &Report, b: &SharedReport, answers: &[Vec<RuleAnswer>; 2]) -> Comparison {
     let now = session::now();
-    let documents: Vec<Document> = b
-        .vex
-        .iter()
-        .filter_map(|(_, text)| Document::parse(text.as_bytes()).ok())
-        .collect();
-    let before = judged(a, b, &documents, now);
-    let after = judged(&b.report, b, &documents, now);
+    let documents = documents(b.vex.iter().map(|(_, text)| text));
+    let [of_a, of_b] = answers;
+    let before = judged(a, of_a, &b.policy, &documents, now);
+    let after = judged(&b.report, of_b, &b.policy, &documents, now);
     compare(&before, &after)
+}
+
+/// The platforms of an index, each judged likewise.
+pub(super) fn platforms(
+    reports: &[(Report, Vec<RuleAnswer>)],
+    failed: Vec<(String, String)>,
+    policy: &Policy,
+    vex: &[String],
+) -> Platforms {
+    let now = session::now();
+    let documents = documents(vex.iter());
+    let judged: Vec<Judged<'_>> = reports
+        .iter()
+        .map(|(report, answers)| judged(report, answers, policy, &documents, now))
+        .collect();
+    lamina_report::compare::platforms::platforms(&judged, failed)
+}
+
+/// VEX documents that can be read: the others were refused when they were added.
+fn documents<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<Document> {
+    texts
+        .filter_map(|text| Document::parse(text.as_bytes()).ok())
+        .collect()
 }
 
 fn judged<'a>(
     report: &'a Report,
-    shared: &'a SharedReport,
+    answers: &'a [RuleAnswer],
+    policy: &'a Policy,
     documents: &'a [Document],
     now: Timestamp,
 ) -> Judged<'a> {
-    let subject = verdict::subject_with(report, documents, Vec::new());
+    let custom = answers.iter().map(|answer| CustomOutcome {
+        name: &answer.name,
+        level: answer.level,
+        reason: answer.reason.clone(),
+    });
+    let subject = verdict::subject_with(report, documents, custom.collect());
     Judged {
         report,
-        policy: &shared.policy,
-        verdict: lamina_policy::evaluate(&shared.policy, &subject, now),
+        policy,
+        verdict: lamina_policy::evaluate(policy, &subject, now),
         now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lamina_policy::{CustomRule, Level};
+
+    use super::*;
+
+    #[test]
+    fn rules_in_rego_count_in_both_verdicts() {
+        let policy = Policy {
+            rules: vec![CustomRule {
+                name: "mine".to_owned(),
+                ..CustomRule::default()
+            }],
+            ..Policy::default()
+        };
+        let answer = |level| {
+            vec![RuleAnswer {
+                name: "mine".to_owned(),
+                level,
+                reason: String::new(),
+            }]
+        };
+        let shared = SharedReport {
+            report: Report::default(),
+            policy,
+            vex: Vec::new(),
+        };
+        let answers = [answer(Level::Passed), answer(Level::Failed)];
+        let comparison = run(&Report::default(), &shared, &answers);
+        assert!(comparison.a.passed);
+        assert!(!comparison.b.passed);
+        assert_eq!(comparison.newly_failed().len(), 1);
     }
 }

@@ -56,7 +56,17 @@ async fn answer(question: Question, file: Option<web_sys::File>) -> Answer {
             answers,
         } => Answer::Rendered(render::render(&format, *shared, &answers)),
         Question::Link { shared, budget } => Answer::Linked(links::make(&shared, budget)),
-        Question::Compare { a, b } => Answer::Compared(Box::new(compare::run(&a, &b))),
+        Question::Compare { a, b, answers } => {
+            Answer::Compared(Box::new(compare::run(&a, &b, &answers)))
+        }
+        Question::Platforms {
+            reports,
+            failed,
+            policy,
+            vex,
+        } => Answer::Platforms(Box::new(compare::platforms(
+            &reports, failed, &policy, &vex,
+        ))),
         Question::Open { text } => Answer::Opened(links::open(&text)),
         Question::Import => Answer::Imported(imports::read(file).await.map(Box::new)),
         Question::Beside { shared, answers } => {

@@ -1,9 +1,7 @@
 //! Scans an archive that was dropped on the page: one worker reads it as a stream.
 
-use lamina_report::model::Report;
-
 use super::{
-    AdvisoryBytes, LayerProgress, LayerStart, OnEvent, ScanEvent, ScanFailure, ScanHandle,
+    LayerProgress, LayerStart, OnEvent, ScanEvent, ScanFailure, ScanHandle,
     ScanOptions,
 };
 use crate::worker::protocol::{ArchiveTask, Event, Task};
@@ -13,7 +11,7 @@ pub(super) async fn scan(
     options: &ScanOptions,
     scan: &ScanHandle,
     on_event: &OnEvent,
-) -> Result<(Report, AdvisoryBytes), ScanFailure> {
+) -> Result<super::Scanned, ScanFailure> {
     on_event(ScanEvent::Step(format!("reading {}", file.name())));
     let task = ArchiveTask {
         name: file.name(),

@@ -43,7 +43,7 @@ pub(super) async fn scan(
     options: &ScanOptions,
     scan: &ScanHandle,
     on_event: &OnEvent,
-) -> Result<(Report, AdvisoryBytes), ScanFailure> {
+) -> Result<super::Scanned, ScanFailure> {
     let reference = Reference::parse(text).map_err(|error| ScanFailure {
         step: "reference".to_owned(),
         message: error.to_string(),
@@ -63,7 +63,7 @@ async fn pull(
     options: &ScanOptions,
     scan: &ScanHandle,
     on_event: &OnEvent,
-) -> Result<(Report, AdvisoryBytes), ScanFailure> {
+) -> Result<super::Scanned, ScanFailure> {
     on_event(ScanEvent::Step(format!(
         "asking {} for the manifest",
         client.session.endpoint().authority()
@@ -94,11 +94,13 @@ async fn pull(
         base: plan.base.clone(),
     });
     let (figures, analyses) = layers_of(client, reference, &plan, options, scan, on_event).await?;
-    super::LAYERS.set(Some(super::Layers::Registry(Box::new(RegistryWay {
-        session: client.session.snapshot(),
-        routes: client.routes.borrow().clone(),
-        repository: reference.repository().to_owned(),
-    }))));
+    if !options.is_beside {
+        super::LAYERS.set(Some(super::Layers::Registry(Box::new(RegistryWay {
+            session: client.session.snapshot(),
+            routes: client.routes.borrow().clone(),
+            repository: reference.repository().to_owned(),
+        }))));
+    }
     on_event(ScanEvent::Step("matching advisories".to_owned()));
     let task = Task::Join(Box::new(JoinTask {
         plan,

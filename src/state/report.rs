@@ -272,6 +272,26 @@ fn settled(judgement: Memo<Arc<Judgement>>) -> RwSignal<u32> {
     settled
 }
 
+/// What rules in Rego say of a report: those that cannot be judged fail.
+pub async fn rule_answers(rules: Vec<CustomRule>, report: &Report) -> Vec<RuleAnswer> {
+    if rules.is_empty() {
+        return Vec::new();
+    }
+    let report = serde_json::to_string(report).unwrap_or_default();
+    let now = session::now().to_string();
+    let judged = desk::judge_rules(rules.clone(), report, now).await;
+    judged.unwrap_or_else(|problem| all_fail(&rules, &problem))
+}
+
+fn all_fail(rules: &[CustomRule], reason: &str) -> Vec<RuleAnswer> {
+    let fail = |rule: &CustomRule| RuleAnswer {
+        name: rule.name.clone(),
+        level: Level::Failed,
+        reason: reason.to_owned(),
+    };
+    rules.iter().map(fail).collect()
+}
+
 /// What the policy's custom rules say of the report: asked of the desk anew whenever one changes. Until
 /// it has answered a rule fails, as one does that cannot be judged.
 fn custom_answers(session: Session, loaded: &Loaded) -> RwSignal<Arc<Vec<RuleAnswer>>> {
@@ -283,31 +303,18 @@ fn custom_answers(session: Session, loaded: &Loaded) -> RwSignal<Arc<Vec<RuleAns
         let rules = rules.get();
         let number = asked.get_value().wrapping_add(1);
         asked.set_value(number);
-        let all_fail = |rules: &[CustomRule], reason: &str| {
-            let fail = |rule: &CustomRule| RuleAnswer {
-                name: rule.name.clone(),
-                level: Level::Failed,
-                reason: reason.to_owned(),
-            };
-            Arc::new(rules.iter().map(fail).collect())
-        };
-        answers.set(all_fail(&rules, "it is being judged"));
+        answers.set(Arc::new(all_fail(&rules, "it is being judged")));
         if rules.is_empty() {
             return;
         }
         let loaded = loaded.clone();
         leptos::task::spawn_local(async move {
-            let report = serde_json::to_string(&loaded.report).unwrap_or_default();
-            let now = session::now().to_string();
-            let judged = desk::judge_rules(rules.clone(), report, now).await;
+            let judged = rule_answers(rules, &loaded.report).await;
             // The report may be gone by now, and another question asked.
             if asked.try_get_value() != Some(number) {
                 return;
             }
-            answers.set(match judged {
-                Ok(judged) => Arc::new(judged),
-                Err(problem) => all_fail(&rules, &problem),
-            });
+            answers.set(Arc::new(judged));
         });
     });
     answers
