@@ -377,13 +377,13 @@ pub fn reveal(id: &str) {
     }
 }
 
-/// Whether a dialog has the keyboard to itself.
+/// Whether a dialog or an open list has the keyboard to itself.
 pub fn has_dialog() -> bool {
     window()
         .and_then(|window| window.document())
         .and_then(|document| {
             document
-                .query_selector("dialog.dialog[open]")
+                .query_selector("dialog.dialog[open], [popover]:popover-open")
                 .ok()
                 .flatten()
         })
@@ -427,6 +427,13 @@ pub fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
         ),
         _ => false,
     }
+}
+
+/// Where the page comes from, as a server sees it: `https://lamina.example`.
+pub fn origin() -> String {
+    window()
+        .and_then(|window| window.location().origin().ok())
+        .unwrap_or_default()
 }
 
 /// Reads a small file of the page's own folder as text; `None` if it is not there.

@@ -3,6 +3,7 @@
 
 pub mod accounts_panel;
 pub mod beside;
+pub mod columns_menu;
 pub mod compare;
 pub mod copy;
 pub mod database_panel;
@@ -23,6 +24,7 @@ pub mod image_panel;
 pub mod import_banner;
 pub mod issue_drawer;
 pub mod issues_table;
+pub mod json_view;
 pub mod lab;
 pub mod language_offer;
 pub mod masthead;
@@ -31,6 +33,7 @@ pub mod offline_note;
 pub mod package_drawer;
 pub mod packages_table;
 pub mod palette;
+pub mod platforms;
 pub mod policy_panel;
 pub mod raw_panel;
 pub mod reference_form;

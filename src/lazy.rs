@@ -7,7 +7,10 @@ use std::{future::Future, pin::Pin};
 
 use leptos::prelude::*;
 
-use crate::{browser, state::address::View};
+use crate::{
+    browser,
+    state::{address::View, language::t},
+};
 
 /// A view's code could not be fetched: no network, or a newer build has replaced it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,11 +73,11 @@ pub fn Lazy(
 fn Missing(on_retry: Callback<()>) -> impl IntoView {
     view! {
         <div class="empty" data-test="not-loaded" role="alert">
-            <p>"This part of the page could not be fetched: there is no network, or the page has been renewed since it was opened."</p>
+            <p>{t("This part of the page could not be fetched: there is no network, or the page has been renewed since it was opened.")}</p>
             <p>
-                <button type="button" class="button" on:click=move |_| on_retry.run(())>"Try again"</button>
+                <button type="button" class="button" on:click=move |_| on_retry.run(())>{t("Try again")}</button>
                 " "
-                <button type="button" class="button" data-kind="quiet" on:click=move |_| browser::reload()>"Reload the page"</button>
+                <button type="button" class="button" data-kind="quiet" on:click=move |_| browser::reload()>{t("Reload the page")}</button>
             </p>
         </div>
     }

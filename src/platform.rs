@@ -6,6 +6,7 @@ pub mod netlog;
 pub mod registry;
 pub mod routes;
 pub mod seal;
+pub mod servers;
 pub mod shares;
 pub mod store;
 #[cfg(all(test, target_arch = "wasm32"))]
@@ -66,9 +67,14 @@ pub fn build_hash() -> String {
         .unwrap_or_default()
 }
 
-/// Where a worker of this build lies. `name` is its binary's.
+/// Where a worker of this build lies, with what it is told. `name` is its binary's.
 pub fn worker_url(name: &str) -> String {
-    format!("{}{name}_loader-{}.js", base_url(), build_hash())
+    format!(
+        "{}{name}_loader-{}.js{}",
+        base_url(),
+        build_hash(),
+        servers::Servers::load().fragment()
+    )
 }
 
 /// What JavaScript threw, in words.

@@ -28,12 +28,18 @@ pub use kept::{KeptChanges, RecentScan};
 use crate::{
     platform::{
         self, fetch,
+        servers::Servers,
         store::{self, Table},
     },
-    state::{content::FileView, counts::Counts, treemap::Tile},
+    state::{
+        content::FileView,
+        counts::Counts,
+        network_log,
+        treemap::{By, Weighed},
+    },
     worker::{
         pool::{Pool, TaskId},
-        protocol::{Event, OpenTask, RegistryWay, Task},
+        protocol::{AgainTask, Event, OpenTask, RegistryWay, Task},
     },
 };
 
@@ -114,6 +120,8 @@ pub enum ScanEvent {
         /// Why it could not be read to its end.
         error: Option<String>,
     },
+    /// A layer that failed is read once more.
+    LayerAgain(usize),
     /// What is found while layers are still read.
     SoFar(FoundSoFar),
     /// The report is there. It has its own warnings for layers that failed.
@@ -169,6 +177,39 @@ pub struct FileRow {
     pub ids: (u64, u64),
     /// Layers that empty the directory of what lies below them.
     pub opaque_in: Vec<usize>,
+}
+
+/// Where the texts of a package's licence lie.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LicenceFiles {
+    /// The package, as an index into the report.
+    pub package: usize,
+    /// Paths in the merged image.
+    pub files: Vec<String>,
+}
+
+/// What a document of an archive is to its image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ArchiveRole {
+    /// Docker's list of images, `manifest.json`.
+    List,
+    /// An OCI index.
+    Index,
+    /// The image's manifest.
+    Manifest,
+    /// The image's config.
+    Config,
+}
+
+/// A document of an image as it lies in an archive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchiveDocument {
+    /// What it is to the image.
+    pub role: ArchiveRole,
+    /// The member of the archive.
+    pub member: String,
+    /// Its text.
+    pub text: String,
 }
 
 /// Which files are shown.
@@ -326,6 +367,8 @@ pub struct ScanHandle(Rc<RefCell<Running>>);
 struct Running {
     is_cancelled: bool,
     tasks: Vec<TaskId>,
+    /// Hears of layers that are to be read once more, while others are still read.
+    again: Option<mpsc::UnboundedSender<usize>>,
 }
 
 impl ScanHandle {
@@ -334,10 +377,18 @@ impl ScanHandle {
         let tasks = {
             let mut running = self.0.borrow_mut();
             running.is_cancelled = true;
+            running.again = None;
             std::mem::take(&mut running.tasks)
         };
         for task in tasks {
             Pool::of_page().cancel(task);
+        }
+    }
+
+    /// Reads a layer that failed once more, while others are still read.
+    pub fn try_again(&self, layer: usize) {
+        if let Some(again) = &self.0.borrow().again {
+            let _ = again.unbounded_send(layer);
         }
     }
 
@@ -431,18 +482,17 @@ async fn hold_beside(serial: u32, scan: &ScanHandle) {
     }
 }
 
-/// Forgets the image that was scanned beside the one on show: its files are compared no more.
-pub fn forget_beside() {
-    BESIDE.set(None);
+/// Takes the encoded file list of the image that was scanned last beside the one on show.
+pub fn take_beside() -> Option<Uint8Array> {
+    BESIDE.take()
 }
 
-/// How the files of the image scanned last and of the one scanned beside it differ; `is_before` says that
-/// the former is what there was. `None` where the files of one of them are not at hand: a kept report, one
-/// from a link or a file has none.
-pub async fn compare_files(is_before: bool) -> Option<FilesCompared> {
+/// How the files of the image scanned last and those of a list differ; `is_before` says that the former
+/// is what there was. `None` where the files of that image are not at hand.
+pub async fn compare_files(list: &Uint8Array, is_before: bool) -> Option<FilesCompared> {
     let serial = HOLDER.get()?;
-    // The buffer is handed over: the list itself stays, to be compared again the other way round.
-    let list = BESIDE.with_borrow(|list| list.as_ref().map(|list| list.slice(0, list.length())))?;
+    // A buffer is handed over: the list itself stays, to be compared again the other way round.
+    let list = list.slice(0, list.length());
     let task = Task::CompareFiles { is_before };
     match ask_worker(serial, task, None, vec![list]).await? {
         (Event::Encoded(true), buffers) => postcard::from_bytes(&buffers.first()?.to_vec()).ok(),
@@ -480,11 +530,72 @@ pub async fn search_files(query: String, limit: usize, only: Only) -> Option<Vec
 }
 
 /// What lies in a directory of the image scanned last, weighed for a map of it.
-pub async fn weigh(directory: String) -> Option<Vec<Tile>> {
-    match ask_holder(Task::Weigh { directory }).await?.0 {
-        Event::Tiles(tiles) => tiles,
+pub async fn weigh(directory: String, by: By) -> Option<Weighed> {
+    match ask_holder(Task::Weigh { directory, by }).await?.0 {
+        Event::Weighed(weighed) => weighed,
         _ => None,
     }
+}
+
+/// Where the texts of packages' licences lie in the image scanned last, of those that have any.
+pub async fn licence_files(packages: Vec<usize>) -> Vec<LicenceFiles> {
+    match ask_holder(Task::LicenceFiles { packages }).await {
+        Some((Event::Licences(found), _)) => found.unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+/// Manifest, index and config of the image scanned last, as they lie in its archive; `None` if it came
+/// from a registry.
+pub async fn archive_documents() -> Option<Vec<ArchiveDocument>> {
+    match ask_holder(Task::Documents).await?.0 {
+        Event::Documents(documents) => documents,
+        _ => None,
+    }
+}
+
+/// Reads one layer of the image scanned last again, and answers the report with what it holds.
+///
+/// # Errors
+/// When it cannot be read again: then the report stays as it is.
+pub async fn read_layer_again(
+    layer: usize,
+    on_progress: impl Fn(LayerProgress),
+) -> Result<(Report, AdvisoryBytes), ScanFailure> {
+    let failed = |message: &str| ScanFailure {
+        step: format!("layer {layer}"),
+        message: message.to_owned(),
+        ..ScanFailure::default()
+    };
+    let (Some(serial), Some(layers)) = (HOLDER.get(), LAYERS.with_borrow(Clone::clone)) else {
+        return Err(failed(
+            "the layers of this image are not at hand; scan it again",
+        ));
+    };
+    let (registry, file) = match layers {
+        Layers::Registry(way) => (Some(way), None),
+        Layers::File(file) => (None, Some(file)),
+    };
+    let task = Task::ReadAgain(Box::new(AgainTask { layer, registry }));
+    let (events, heard) = mpsc::unbounded();
+    Pool::of_page().run_on(
+        serial,
+        task,
+        file,
+        Vec::new(),
+        move |event, buffers, serial| {
+            let _ = events.unbounded_send((event, buffers, serial));
+        },
+    );
+    let (report, advisories, _) = report_of(heard, |event| {
+        if let Event::Progress(progress) = event {
+            on_progress(progress);
+        }
+    })
+    .await?;
+    // What is kept is what is known best.
+    kept::keep(&report).await;
+    Ok((report, advisories))
 }
 
 /// Opens a file of the image scanned last: as of a layer, or of the last; at most `limit` bytes, which
@@ -560,6 +671,47 @@ pub async fn update_database(is_forced: bool) -> Result<DatabaseState, String> {
         Some(Event::Failed(failure)) => Err(failure.message),
         _ => Err(NO_ANSWER.to_owned()),
     }
+}
+
+/// Uses other servers' relay and advisory database from now on: workers that have nothing to do are ended,
+/// as they know the old ones.
+pub async fn use_servers(servers: Servers) {
+    let is_other_database = Servers::load().database != servers.database;
+    servers.save();
+    network_log::use_relay(servers.relay);
+    Pool::of_page().release_idle(HOLDER.get());
+    if is_other_database {
+        // Parts of one are none of the other.
+        clear_database().await;
+    }
+}
+
+/// Whether a server relays registries for this page.
+///
+/// # Errors
+/// What to do about it, where it does not.
+pub async fn try_relay(base: &str) -> Result<(), RelayProblem> {
+    let url = format!("{base}lamina.json");
+    let answer = fetch::send("GET", &url, &[], None)
+        .await
+        .map_err(|_| RelayProblem::NoAnswer)?;
+    let bytes = answer
+        .bytes(MAX_SERVER_BYTES)
+        .await
+        .map_err(|_| RelayProblem::NoAnswer)?;
+    match serde_json::from_slice::<Server>(&bytes) {
+        Ok(server) if server.relay => Ok(()),
+        _ => Err(RelayProblem::NoRelay),
+    }
+}
+
+/// Why a server does not relay registries for this page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RelayProblem {
+    /// It gives no answer, or none that this page may read.
+    NoAnswer,
+    /// It is no Lamina, or one without a relay.
+    NoRelay,
 }
 
 /// Forgets the advisory database that this browser holds.

@@ -3,7 +3,24 @@
 use leptos::prelude::*;
 
 use super::icons::{COPY, Icon};
-use crate::{browser, state::toasts::Toasts};
+use crate::{
+    browser,
+    state::{
+        language::{fill, t, text},
+        toasts::Toasts,
+    },
+};
+
+/// What is copied somewhere on the page, for the list of texts.
+pub const COPIED: [&str; 7] = [
+    text("digest"),
+    text("document"),
+    text("Dockerfile"),
+    text("lines"),
+    text("package URL"),
+    text("path"),
+    text("text"),
+];
 
 /// Copies a text and says so.
 #[component]
@@ -11,18 +28,22 @@ pub fn CopyButton(
     /// The text.
     #[prop(into)]
     text: String,
-    /// What it is: "digest".
+    /// What it is, one of [`COPIED`].
     what: &'static str,
 ) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
-    let label = format!("Copy {what}");
+    let what = t(what);
+    let label = fill(t("Copy {what}"), &[("what", what)]);
     let on_click = move |_| {
         let text = text.clone();
         leptos::task::spawn_local(async move {
             toasts.show(if browser::copy(&text).await {
-                format!("Copied the {what}")
+                fill(t("Copied: {what}"), &[("what", what)])
             } else {
-                format!("The browser refuses the clipboard. The {what} is {text}")
+                fill(
+                    t("The browser refuses the clipboard. This is what was to be copied ({what}): {text}"),
+                    &[("what", what), ("text", &text)],
+                )
             });
         });
     };

@@ -7,6 +7,7 @@ use crate::{
     scanner::{DatabaseState, Trust},
     state::{
         database::{DatabaseStore, Known},
+        language::{fill, t},
         words,
     },
 };
@@ -17,9 +18,9 @@ pub fn DatabasePanel() -> impl IntoView {
     let store = expect_context::<DatabaseStore>();
     let line = move || {
         match store.known.get() {
-        Known::Nothing => view! { <span>"Advisory database: looking …"</span> }.into_any(),
+        Known::Nothing => view! { <span>{t("Advisory database: looking …")}</span> }.into_any(),
         Known::Missing(problem) => view! {
-            <span title=problem>"No advisory database here: reports list packages, not vulnerabilities"</span>
+            <span title=problem>{t("No advisory database here: reports list packages, not vulnerabilities")}</span>
         }
         .into_any(),
         Known::State(state) => facts(&state).into_any(),
@@ -49,14 +50,15 @@ pub fn DatabasePanel() -> impl IntoView {
                         type="button"
                         class="linkButton"
                         data-test="database-update"
-                        disabled=move || store.is_asking.get()
+                        // Not `disabled`, which would take the focus away from whoever is about to press it.
+                        aria-busy=move || store.is_asking.get().to_string()
                         on:click=move |_| store.update(true)
                     >
-                        {move || if store.is_asking.get() { "Looking …" } else { "Update now" }}
+                        {move || if store.is_asking.get() { t("Looking …") } else { t("Update now") }}
                     </button>
                     <Show when=has_some>
                         <button type="button" class="linkButton" data-test="database-clear" on:click=move |_| store.clear()>
-                            "Clear"
+                            {t("Clear")}
                         </button>
                     </Show>
                 </span>
@@ -70,28 +72,32 @@ fn facts(state: &DatabaseState) -> impl IntoView + use<> {
     let now_ms = platform::now_ms();
     let (trust, why) = match state.trust {
         Trust::Signed => (
-            "signed",
-            "Its signature was checked against a key that this page trusts",
+            t("signed"),
+            t("Its signature was checked against a key that this page trusts"),
         ),
         Trust::NoKey => (
-            "signature not checked",
-            "This page was given no key to check the database's signature with",
+            t("signature not checked"),
+            t("This page was given no key to check the database's signature with"),
         ),
     };
     let held = match state.held_shards {
-        0 => "nothing of it here yet".to_owned(),
-        held => format!(
-            "{} here ({})",
-            words::size(state.held_bytes),
-            words::plural(held, "shard")
+        0 => t("nothing of it here yet").to_owned(),
+        held => fill(
+            t("{size} here ({shards})"),
+            &[
+                ("size", &words::size(state.held_bytes)),
+                ("shards", &words::plural(held, "shard")),
+            ],
         ),
     };
     let built_at = state.built_at.clone();
     view! {
         <span>
-            "Advisory database: "
+            {t("Advisory database:")}
+            " "
             <span data-test="database-name">{state.name.clone()}</span>
-            ", built "
+            {t(", built")}
+            " "
             <time datetime=built_at.clone() title=words::time(&built_at) data-test="database-built">
                 {words::date(&built_at)}
             </time>

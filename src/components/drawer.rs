@@ -4,7 +4,10 @@
 use leptos::{html, prelude::*};
 
 use super::icons::{CHEVRON, CLOSE, Icon};
-use crate::browser;
+use crate::{
+    browser,
+    state::language::{fill, t},
+};
 
 /// From this width on the list stays usable beside the drawer.
 const WIDE_PX: f64 = 900.0;
@@ -15,8 +18,8 @@ pub fn Drawer(
     /// Whether something is in it.
     #[prop(into)]
     is_open: Signal<bool>,
-    /// What it shows: "finding".
-    noun: &'static str,
+    /// What the buttons that go to the one before and to the next one do, in the page's language.
+    turns: (&'static str, &'static str),
     /// Closes it.
     on_close: Callback<()>,
     /// Goes to the next one (true) or the one before.
@@ -58,14 +61,14 @@ pub fn Drawer(
             }
         >
             <div class="drawerBar">
-                <button type="button" class="iconButton" aria-label=format!("Previous {noun}") title="Previous (k)" data-turn="back" on:click=move |_| on_step.run(false)>
+                <button type="button" class="iconButton" aria-label=turns.0 title=t("Previous (k)") data-turn="back" on:click=move |_| on_step.run(false)>
                     <Icon path=CHEVRON />
                 </button>
-                <button type="button" class="iconButton" aria-label=format!("Next {noun}") title="Next (j)" on:click=move |_| on_step.run(true)>
+                <button type="button" class="iconButton" aria-label=turns.1 title=t("Next (j)") on:click=move |_| on_step.run(true)>
                     <Icon path=CHEVRON />
                 </button>
                 <span class="drawerSpace"></span>
-                <button type="button" class="iconButton" aria-label="Close" title="Close (Esc)" data-test="drawer-close" on:click=move |_| on_close.run(())>
+                <button type="button" class="iconButton" aria-label=t("Close") title=t("Close (Esc)") data-test="drawer-close" on:click=move |_| on_close.run(())>
                     <Icon path=CLOSE />
                 </button>
             </div>
@@ -83,11 +86,11 @@ pub fn LayerLink(
     let session = expect_context::<crate::state::session::Session>();
     let store = expect_context::<crate::state::report::ReportStore>();
     if store.with(|report| layer >= report.layers.len()) {
-        return "a layer that the report does not name".into_any();
+        return t("a layer that the report does not name").into_any();
     }
     view! {
         <button type="button" class="linkButton" on:click=move |_| session.select(|address| address.layer = Some(layer))>
-            {format!("layer {layer}")}
+            {fill(t("layer {n}"), &[("n", &layer.to_string())])}
         </button>
         " "
         <code class="drawerStep">{store.layer_line(layer)}</code>

@@ -3,13 +3,13 @@
 use leptos::{html, prelude::*};
 
 use super::icons::{FILE, Icon};
-use crate::state::session::Session;
+use crate::state::{language::t, session::Session};
 
 /// The button.
 #[component]
 pub fn FileButton(
     /// The words on it.
-    #[prop(default = "Open an archive or report…")]
+    #[prop(default = t("Open an archive or report…"))]
     label: &'static str,
 ) -> impl IntoView {
     let session = expect_context::<Session>();
@@ -81,8 +81,8 @@ pub fn DropZone() -> impl IntoView {
     view! {
         <Show when=move || is_over.get()>
             <div class="dropZone" aria-hidden="true">
-                <p class="dropZoneTitle">"Drop an archive to scan it, or a report to open it"</p>
-                <p>"docker save or OCI layout, also compressed; reports of Trivy, Grype, Clair, Snyk and others, SARIF, CycloneDX"</p>
+                <p class="dropZoneTitle">{t("Drop an archive to scan it, or a report to open it")}</p>
+                <p>{t("docker save or OCI layout, also compressed; reports of Trivy, Grype, Clair, Snyk and others, SARIF, CycloneDX")}</p>
             </div>
         </Show>
     }

@@ -1,11 +1,14 @@
 //! One file of the image, opened in place: what it is, its content, and how that came here.
 
+use std::sync::Arc;
+
 use lamina_inventory::facts::IssueKind;
 use leptos::prelude::*;
 
 use super::{
     copy::CopyButton,
     drawer::{Drawer, LayerLink, fact},
+    json_view::JsonView,
     package_drawer::open_package,
 };
 use crate::{
@@ -13,6 +16,8 @@ use crate::{
     state::{
         address::View,
         content::{self, BlockKind, FileView, SHOWN_BYTES},
+        json_tree::JsonTree,
+        language::{fill, t},
         report::ReportStore,
         session::Session,
         toasts::Toasts,
@@ -60,7 +65,7 @@ pub fn OpenFileButton(
     let session = expect_context::<Session>();
     view! {
         <button type="button" class="button" data-size="small" data-test="open-file" on:click=move |_| open_file(session, &path, layer, lines)>
-            "Open file"
+            {t("Open file")}
         </button>
     }
 }
@@ -92,8 +97,9 @@ pub fn FileDrawer(
         let number = generation.get_value().wrapping_add(1);
         generation.set_value(number);
         if !has_tree {
-            let message =
-                "a report does not hold the image's files; scan the image in this tab to open them";
+            let message = t(
+                "A report does not hold the image's files; scan the image in this tab to open them",
+            );
             answer.set(Some((key, Err(message.to_owned()))));
             return;
         }
@@ -118,7 +124,7 @@ pub fn FileDrawer(
         Some(view! { <FileText path layer opened answer /> })
     };
     view! {
-        <Drawer is_open=Signal::derive(move || opened.get().is_some()) noun="file" on_close on_step>
+        <Drawer is_open=Signal::derive(move || opened.get().is_some()) turns=(t("Previous file"), t("Next file")) on_close on_step>
             {text}
         </Drawer>
     }
@@ -139,7 +145,7 @@ fn FileText(
             let is_this = |key: &(String, Option<usize>)| key.0 == path && key.1 == layer;
             match answer.get().filter(|(key, _)| is_this(key)) {
                 None => view! {
-                    <p class="drawerLoading" role="status">"Reading the file from its layer…"</p>
+                    <p class="drawerLoading" role="status">{t("Reading the file from its layer…")}</p>
                 }
                 .into_any(),
                 Some((_, Err(message))) => {
@@ -195,12 +201,20 @@ fn FileBody(
     });
     let has_secrets = !secrets.is_empty();
     let shows_secrets = RwSignal::new(false);
-    let is_formatted = RwSignal::new(
-        file.content.formatted.is_some()
-            && opened
-                .get_untracked()
-                .is_some_and(|(_, _, lines)| lines.is_none()),
-    );
+    // Lines that matter are lines of the text as it is.
+    let has_no_lines = opened
+        .get_untracked()
+        .is_some_and(|(_, _, lines)| lines.is_none());
+    let is_formatted = RwSignal::new(file.content.formatted.is_some() && has_no_lines);
+    let is_json = file.content.kind == content::JSON && file.read >= file.size;
+    let tree = is_json
+        .then(|| JsonTree::parse(file.content.text.clone()).map(Arc::new))
+        .flatten();
+    let has_tree = tree.is_some();
+    let is_tree = RwSignal::new(has_tree && has_no_lines);
+    // A tree has no lines to hide.
+    let shows_tree =
+        Memo::new(move |_| is_tree.get() && has_tree && (!has_secrets || shows_secrets.get()));
     let is_link = file.path != path;
     let facts = file
         .content
@@ -265,18 +279,18 @@ fn FileBody(
                 .collect_view()
         })
     };
-    let summary = format!(
-        "{}{}",
-        if is_text { "Content, " } else { "Bytes, " },
-        if is_cut {
-            format!(
-                "the first {} shown",
-                words::size(if is_text { file.read } else { 16 << 10 })
-            )
-        } else {
-            words::size(file.size)
-        }
-    );
+    let shown_bytes = match (is_cut, is_text) {
+        (true, true) => file.read,
+        (true, false) => content::HEX_BYTES as u64,
+        (false, _) => file.size,
+    };
+    let summary = match (is_text, is_cut) {
+        (true, false) => t("Content, {size}"),
+        (true, true) => t("Content, the first {size} shown"),
+        (false, false) => t("Bytes, {size}"),
+        (false, true) => t("Bytes, the first {size} shown"),
+    };
+    let summary = fill(summary, &[("size", &words::size(shown_bytes))]);
     let links = read_from
         .into_iter()
         .map(|(index, name)| {
@@ -290,15 +304,15 @@ fn FileBody(
     let check = file.way.check_words();
     view! {
         <div class="drawerMarks">
-            <span class="tag" data-test="file-kind">{kind}</span>
+            <span class="tag" data-test="file-kind">{content::kind_title(&kind)}</span>
             <span class="drawerScore">{words::size(file.size)}</span>
             <span class="drawerScore mono">{file.mode.clone()}</span>
-            <span class="drawerScore">{format!("user {}, group {}", file.owner.0, file.owner.1)}</span>
+            <span class="drawerScore">{fill(t("user {user}, group {group}"), &[("user", &file.owner.0.to_string()), ("group", &file.owner.1.to_string())])}</span>
         </div>
         <dl class="facts">
-            {is_link.then(|| fact("Leads to", view! { <span class="mono">{format!("/{}", file.path)}</span> }))}
-            {fact("Of", view! { <LayerLink layer=file.layer /> })}
-            {has_packages.then(|| fact("Packages read from it", view! { <ul class="factsList">{links}</ul> }))}
+            {is_link.then(|| fact(t("Leads to"), view! { <span class="mono">{format!("/{}", file.path)}</span> }))}
+            {fact(t("Of"), view! { <LayerLink layer=file.layer /> })}
+            {has_packages.then(|| fact(t("Packages read from it"), view! { <ul class="factsList">{links}</ul> }))}
             {facts}
         </dl>
         <p class="drawerLoading" data-test="file-way" data-checked=file.way.is_checked.then_some("")>
@@ -306,23 +320,37 @@ fn FileBody(
         </p>
         <div class="fileBar">
             <h3>{summary}</h3>
+            {has_tree.then(|| view! {
+                <label class="switch">
+                    <input type="checkbox" role="switch" data-test="file-tree" prop:checked=is_tree
+                        disabled=move || has_secrets && !shows_secrets.get()
+                        on:change:target=move |event| is_tree.set(event.target().checked()) />
+                    <span>{t("As a tree")}</span>
+                </label>
+            })}
             {has_formatted.then(|| view! {
                 <label class="switch">
                     <input type="checkbox" role="switch" data-test="file-format" prop:checked=is_formatted
+                        disabled=shows_tree
                         on:change:target=move |event| is_formatted.set(event.target().checked()) />
-                    <span>"Line breaks"</span>
+                    <span>{t("Line breaks")}</span>
                 </label>
             })}
             {has_secrets.then(|| view! {
                 <label class="switch">
                     <input type="checkbox" role="switch" data-test="file-secrets" prop:checked=shows_secrets
                         on:change:target=move |event| shows_secrets.set(event.target().checked()) />
-                    <span>"Show the secret"</span>
+                    <span>{t("Show the secret")}</span>
                 </label>
             })}
             <SaveButton path layer size=file.size />
         </div>
-        <div class="fileContent mono" data-test="file-content" role="region" aria-label="Content" tabindex="0">{drawn}</div>
+        <div class="fileContent mono" data-test="file-content" role="region" aria-label=t("Content") tabindex="0">
+            {move || match tree.clone().filter(|_| shows_tree.get()) {
+                Some(tree) => view! { <JsonView tree /> }.into_any(),
+                None => drawn().into_any(),
+            }}
+        </div>
     }
 }
 
@@ -336,7 +364,7 @@ fn SaveButton(path: String, layer: Option<usize>, size: u64) -> impl IntoView {
             return;
         }
         if size > MOST_SAVED {
-            toasts.show("Files of more than 512 MB cannot be saved from here".to_owned());
+            toasts.show(t("Files of more than 512 MB cannot be saved from here"));
             return;
         }
         is_busy.set(true);
@@ -352,7 +380,7 @@ fn SaveButton(path: String, layer: Option<usize>, size: u64) -> impl IntoView {
     };
     view! {
         <button type="button" class="button" data-size="small" data-test="file-save" aria-busy=move || if is_busy.get() { "true" } else { "false" } on:click=on_click>
-            "Save"
+            {t("Save")}
         </button>
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     state::{
         address::Address,
         files::{self, FILTERS, Tree, TreeRow},
+        language::{fill, t},
         report::ReportStore,
         session::Session,
         words,
@@ -224,7 +225,7 @@ pub fn FileTree() -> impl IntoView {
                 <button
                     type="button"
                     class="linkButton ellipsis"
-                    title=format!("{name}: show the package")
+                    title=fill(t("{name}: show the package"), &[("name", &name)])
                     tabindex=move || if active.get() == position { "0" } else { "-1" }
                     on:click=move |event| {
                         event.stop_propagation();
@@ -236,26 +237,29 @@ pub fn FileTree() -> impl IntoView {
             }
             .into_any(),
             None if is_file => {
-                view! { <span class="filesNobody" title="No package lists it">"nobody"</span> }
+                view! { <span class="filesNobody" title=t("No package lists it")>{t("nobody")}</span> }
                     .into_any()
             }
             None => ().into_any(),
         };
         let opaque = (!row.file.opaque_in.is_empty()).then(|| {
             let layers: Vec<_> = row.file.opaque_in.iter().map(ToString::to_string).collect();
-            let title = format!(
-                "Layer {} hides what the layers below have in this directory",
-                layers.join(", ")
+            let title = fill(
+                t("Layer {layer} hides what the layers below have in this directory"),
+                &[("layer", &layers.join(", "))],
             );
-            view! { <span class="tag" title=title>"opaque"</span> }
+            view! { <span class="tag" title=title>{t("opaque")}</span> }
         });
         let history = row
             .file
             .history
             .iter()
             .map(|(layer, change)| {
-                let word = change_word(*change);
-                view! { <span class="filesChange" data-change=word title=format!("{word} in layer {layer}")>{format!("{word} {layer}")}</span> }
+                let (word, title, short) = change_words(*change);
+                let layer = layer.to_string();
+                let title = fill(title, &[("layer", &layer)]);
+                let short = fill(short, &[("layer", &layer)]);
+                view! { <span class="filesChange" data-change=word title=title>{short}</span> }
             })
             .collect_view();
         // `view!` has no name for this attribute.
@@ -300,7 +304,7 @@ pub fn FileTree() -> impl IntoView {
                 </div>
                 <div class="tableCell" role="gridcell" data-column="owner">{owner}</div>
                 <div class="tableCell" role="gridcell" data-column="history">{history}</div>
-                <div class="tableCell mono" role="gridcell" data-column="mode" title=format!("user {}, group {}", row.file.ids.0, row.file.ids.1)>{row.file.mode.clone()}</div>
+                <div class="tableCell mono" role="gridcell" data-column="mode" title=fill(t("user {user}, group {group}"), &[("user", &row.file.ids.0.to_string()), ("group", &row.file.ids.1.to_string())])>{row.file.mode.clone()}</div>
                 <div class="tableCell" role="gridcell" data-column="size">{words::size(row.file.size)}</div>
             </div>
         }
@@ -315,8 +319,8 @@ pub fn FileTree() -> impl IntoView {
             <AccountsPanel />
             <Show when=move || !is_absent.get() fallback=move || view! { <Absent /> }>
                 <div class="toolbar">
-                    <SearchField what="files" example="part of a path" problems=Signal::derive(Vec::new) />
-                    <div class="chips" role="group" aria-label="Filter">
+                    <SearchField what="files" example=t("part of a path") problems=Signal::derive(Vec::new) />
+                    <div class="chips" role="group" aria-label=t("Filter")>
                         {FILTERS.map(|(word, title, _)| view! {
                             <button
                                 type="button"
@@ -325,42 +329,42 @@ pub fn FileTree() -> impl IntoView {
                                 aria-pressed=move || if search.with(|search| search.split_whitespace().any(|own| own == word)) { "true" } else { "false" }
                                 on:click=move |_| session.refine(|address| address.search = files::toggle_filter(&address.search, word))
                             >
-                                {title}
+                                {t(title)}
                             </button>
                         }).collect_view()}
                     </div>
                     <label class="switch">
                         <input type="checkbox" role="switch" data-test="show-deleted" prop:checked=with_deleted
                             on:change:target=move |event| with_deleted.set(event.target().checked()) />
-                        <span>"Also what later layers deleted"</span>
+                        <span>{t("Also what later layers deleted")}</span>
                     </label>
                     <label class="switch">
                         <input type="checkbox" role="switch" data-test="show-map" prop:checked=shows_map
                             on:change:target=move |event| shows_map.set(event.target().checked()) />
-                        <span>"Map"</span>
+                        <span>{t("Map")}</span>
                     </label>
                 </div>
                 <Show when=move || shows_map.get()><Treemap /></Show>
                 <p class="tableCount" aria-live="polite">
                     {move || match store.layer.get() {
-                        Some(layer) => format!("Files of layer {layer}"),
-                        None => "Files of the merged image".to_owned(),
+                        Some(layer) => fill(t("Files of layer {layer}"), &[("layer", &layer.to_string())]),
+                        None => t("Files of the merged image").to_owned(),
                     }}
                 </p>
                 <Show when=move || is_empty.get()>
-                    <div class="empty"><p class="emptyTitle">"No files"</p></div>
+                    <div class="empty"><p class="emptyTitle">{t("No files")}</p></div>
                 </Show>
-                <div class="table filesTable" role="treegrid" aria-label="Files" data-hidden=move || is_empty.get().then_some("") on:keydown=on_key>
+                <div class="table filesTable" role="treegrid" aria-label=t("Files") data-hidden=move || is_empty.get().then_some("") on:keydown=on_key>
                     <div class="tableHeads" role="rowgroup">
                         <div class="filesRow" role="row" aria-rowindex="1">
-                            <div class="tableHead" role="columnheader" data-column="name">"Name"</div>
-                            <div class="tableHead" role="columnheader" data-column="owner">"Owner"</div>
-                            <div class="tableHead" role="columnheader" data-column="history">"Layers"</div>
-                            <div class="tableHead" role="columnheader" data-column="mode">"Mode"</div>
+                            <div class="tableHead" role="columnheader" data-column="name">{t("Name")}</div>
+                            <div class="tableHead" role="columnheader" data-column="owner">{t("Owner")}</div>
+                            <div class="tableHead" role="columnheader" data-column="history">{t("Layers")}</div>
+                            <div class="tableHead" role="columnheader" data-column="mode">{t("Mode")}</div>
                             <div class="tableHead" role="columnheader" data-column="size" aria-sort=move || if by_size.get() { "descending" } else { "none" }>
-                                <button type="button" class="linkButton" data-test="sort-size" title="The largest first"
+                                <button type="button" class="linkButton" data-test="sort-size" title=t("The largest first")
                                     on:click=move |_| session.refine(|address| address.sort = (address.sort.as_deref() != Some("size")).then(|| "size".to_owned()))>
-                                    "Size"
+                                    {t("Size")}
                                 </button>
                             </div>
                         </div>
@@ -426,20 +430,29 @@ fn Absent() -> impl IntoView {
     let session = expect_context::<Session>();
     view! {
         <div class="empty">
-            <p class="emptyTitle">"The file tree is not at hand"</p>
-            <p>"A report lists packages and findings; files are read from the layers themselves. Scan the image in this tab to walk through them."</p>
+            <p class="emptyTitle">{t("The file tree is not at hand")}</p>
+            <p>{t("A report lists packages and findings; files are read from the layers themselves. Scan the image in this tab to walk through them.")}</p>
             <button type="button" class="button" on:click=move |_| session.scan_again()>
                 <Icon path=AGAIN />
-                "Scan again"
+                {t("Scan again")}
             </button>
         </div>
     }
 }
 
-fn change_word(change: FileChange) -> &'static str {
+/// What a layer did to a file: the word for attributes, a sentence, and a short form of it.
+fn change_words(change: FileChange) -> (&'static str, &'static str, &'static str) {
     match change {
-        FileChange::Added => "added",
-        FileChange::Changed => "changed",
-        FileChange::Deleted => "deleted",
+        FileChange::Added => ("added", t("added in layer {layer}"), t("added {layer}")),
+        FileChange::Changed => (
+            "changed",
+            t("changed in layer {layer}"),
+            t("changed {layer}"),
+        ),
+        FileChange::Deleted => (
+            "deleted",
+            t("deleted in layer {layer}"),
+            t("deleted {layer}"),
+        ),
     }
 }

@@ -4,7 +4,13 @@ use lamina_inventory::severity::Severity;
 use leptos::prelude::*;
 
 use super::severity::SeverityShape;
-use crate::state::{address::Address, counts::Counts, query, session::Session};
+use crate::state::{
+    address::Address,
+    counts::{Counts, severity_word},
+    language::t,
+    query,
+    session::Session,
+};
 
 /// Takes every filter back.
 pub fn clear(address: &mut Address) {
@@ -46,7 +52,7 @@ pub fn SeverityChips(
                     })
                 >
                     <SeverityShape severity />
-                    {severity.word()}
+                    {severity_word(severity)}
                     <span class="chipCount">{count}</span>
                 </button>
             }
@@ -110,7 +116,7 @@ pub fn ClearFilters() -> impl IntoView {
             disabled=move || !is_filtered()
             on:click=move |_| session.refine(clear)
         >
-            "Clear"
+            {t("Clear")}
         </button>
     }
 }

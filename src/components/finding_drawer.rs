@@ -15,7 +15,9 @@ use crate::{
     scanner::{self, AdvisoryText},
     state::{
         address::View,
-        cvss, links, markdown, packages,
+        counts, cvss,
+        language::{decimal, fill, t, text},
+        links, markdown, packages,
         report::ReportStore,
         session::{self, Session},
         toasts::Toasts,
@@ -43,7 +45,7 @@ pub fn FindingDrawer(
         })
     };
     view! {
-        <Drawer is_open=Signal::derive(move || opened.get().is_some()) noun="finding" on_close on_step>
+        <Drawer is_open=Signal::derive(move || opened.get().is_some()) turns=(t("Previous finding"), t("Next finding")) on_close on_step>
             {content}
         </Drawer>
     }
@@ -78,13 +80,19 @@ fn FindingText(index: usize, finding: Finding, package: Package) -> impl IntoVie
                 .as_ref()
                 .map_or(&package.name, |(name, _)| name)
                 .clone();
-            view! { "Upgrade " <strong>{name}</strong> " to " <span class="mono">{version.clone()}</span> " or later" }.into_any()
+            fill(
+                t("Upgrade {package} to {version} or later"),
+                &[("package", &name), ("version", version)],
+            )
+            .into_any()
         }
-        (Status::Fixed, None) => "A fixed version exists; the advisory does not name it".into_any(),
+        (Status::Fixed, None) => {
+            t("A fixed version exists; the advisory does not name it").into_any()
+        }
         (status, _) => status.sentence().into_any(),
     };
     let score = finding.score.map(|score| {
-        view! { <span class="drawerScore">"CVSS " {format!("{score:.1}")}</span> }
+        view! { <span class="drawerScore">"CVSS " {decimal(score, 1)}</span> }
     });
     let id = finding.id.clone();
     let is_excepted = {
@@ -128,7 +136,7 @@ fn FindingText(index: usize, finding: Finding, package: Package) -> impl IntoVie
                         })
                     });
                 });
-                toasts.show(format!("{id} counts again"));
+                toasts.show(fill(t("{id} counts again"), &[("id", &id)]));
             } else if except(
                 session,
                 toasts,
@@ -136,15 +144,22 @@ fn FindingText(index: usize, finding: Finding, package: Package) -> impl IntoVie
                 &reason.get_untracked(),
                 &until.get_untracked(),
             ) {
-                toasts.show(format!("{id} is excepted: it no longer counts"));
+                toasts.show(fill(
+                    t("{id} is excepted: it no longer counts"),
+                    &[("id", &id)],
+                ));
             }
         }
     };
     let evidence = finding.evidence.clone();
     let place = packages::place_words(&package);
-    let range_words = format!(
-        "{} {} is in the range {}",
-        evidence.matched_name, evidence.matched_version, evidence.range
+    let range_words = fill(
+        t("{package} {version} is in the range {range}"),
+        &[
+            ("package", &evidence.matched_name),
+            ("version", &evidence.matched_version),
+            ("range", &evidence.range),
+        ],
     );
     let also: Vec<_> = store.with(|report| {
         report
@@ -156,29 +171,31 @@ fn FindingText(index: usize, finding: Finding, package: Package) -> impl IntoVie
             .map(|package| format!("{} {}", package.name, package.version))
             .collect()
     });
-    let text = {
+    let prose = {
         let (shard, record) = (evidence.shard.clone(), evidence.record.clone());
         LocalResource::new(move || scanner::advisory_text(shard.clone(), record.clone()))
     };
     let exploited = finding.kev.as_ref().map(|kev| {
         let since = words::date(&kev.added);
-        let ransomware = if kev.ransomware {
-            "; ransomware uses it"
-        } else {
-            ""
-        };
-        let due = kev.due.as_deref().map(words::date);
-        let due = due.map(|due| format!("; United States agencies had to fix it by {due}"));
-        format!(
-            "known to CISA since {since}{ransomware}{}",
-            due.unwrap_or_default()
-        )
+        let mut parts = vec![fill(t("known to CISA since {day}"), &[("day", &since)])];
+        if kev.ransomware {
+            parts.push(t("ransomware uses it").to_owned());
+        }
+        if let Some(due) = kev.due.as_deref() {
+            parts.push(fill(
+                t("United States agencies had to fix it by {day}"),
+                &[("day", &words::date(due))],
+            ));
+        }
+        parts.join("; ")
     });
     let likelihood = finding.epss.map(|epss| {
-        format!(
-            "{} likely within 30 days, more than {} of all vulnerabilities (EPSS)",
-            words::percent(epss.score),
-            words::percent(epss.percentile)
+        fill(
+            t("{score} likely within 30 days, more than {percentile} of all vulnerabilities (EPSS)"),
+            &[
+                ("score", &words::percent(epss.score)),
+                ("percentile", &words::percent(epss.percentile)),
+            ],
         )
     });
     let weaknesses = finding.cwes.clone();
@@ -190,12 +207,12 @@ fn FindingText(index: usize, finding: Finding, package: Package) -> impl IntoVie
         links.collect_view()
     });
     let dates: Vec<String> = [
-        ("published", &finding.published),
-        ("changed", &finding.modified),
-        ("fix published", &finding.fix_published),
+        (text("published {day}"), &finding.published),
+        (text("changed {day}"), &finding.modified),
+        (text("fix published {day}"), &finding.fix_published),
     ]
     .into_iter()
-    .filter_map(|(what, day)| Some(format!("{what} {}", words::date(day.as_deref()?))))
+    .filter_map(|(what, day)| Some(fill(t(what), &[("day", &words::date(day.as_deref()?))])))
     .collect();
     let pages = links::of_finding(&finding.id, &finding.aliases, &evidence.record);
     let aliases = finding.aliases.clone();
@@ -209,8 +226,9 @@ fn FindingText(index: usize, finding: Finding, package: Package) -> impl IntoVie
             <h2 class="drawerTitle" id="drawer-title" tabindex="-1">{finding.id.clone()}</h2>
             {finding.title.clone().map(|title| view! { <p class="drawerLead">{title}</p> })}
             <p class="drawerPackage">
-                "in "
-                <button type="button" class="linkButton" title="Show the package" data-test="finding-package" on:click=move |_| open_package(session, package_index)>
+                {t("in")}
+                " "
+                <button type="button" class="linkButton" title=t("Show the package") data-test="finding-package" on:click=move |_| open_package(session, package_index)>
                     {package.name.clone()}
                 </button>
                 " " <span class="mono">{package.version.clone()}</span>
@@ -218,59 +236,59 @@ fn FindingText(index: usize, finding: Finding, package: Package) -> impl IntoVie
             <p class="drawerRemedy" data-fixable=(finding.status == Status::Fixed).then_some("")>{remedy}</p>
 
             <form class="drawerExcept" on:submit=on_except>
-                <Show when=move || !is_excepted.get() fallback=|| view! { <p class="drawerExcepted">"The policy has an exception for it"</p> }>
+                <Show when=move || !is_excepted.get() fallback=|| view! { <p class="drawerExcepted">{t("The policy has an exception for it")}</p> }>
                     <label>
-                        <span class="visuallyHidden">"Reason"</span>
-                        <input type="text" placeholder="Reason to except it" maxlength="400" autocomplete="off"
+                        <span class="visuallyHidden">{t("Reason")}</span>
+                        <input type="text" placeholder=t("Reason to except it") maxlength="400" autocomplete="off"
                             prop:value=reason on:input:target=move |event| reason.set(event.target().value()) />
                     </label>
                     <label>
-                        <span class="visuallyHidden">"Until"</span>
-                        <input type="date" title="Until when it is excepted; for ever if empty" data-test="except-until"
+                        <span class="visuallyHidden">{t("Until")}</span>
+                        <input type="date" title=t("Until when it is excepted; for ever if empty") data-test="except-until"
                             prop:value=until on:input:target=move |event| until.set(event.target().value()) />
                     </label>
                 </Show>
                 <button type="submit" class="button" data-size="small" data-test="except">
-                    {move || if is_excepted.get() { "Let it count" } else { "Except" }}
+                    {move || if is_excepted.get() { t("Let it count") } else { t("Except") }}
                 </button>
             </form>
 
             {standing}
 
-            <h3>"Why it is reported"</h3>
+            <h3>{t("Why it is reported")}</h3>
             <p class="drawerProof">
                 {range_words}
-                <span class="drawerProofBy">{format!("compared as {} versions", evidence.order)}</span>
+                <span class="drawerProofBy">{fill(t("compared as {order} versions"), &[("order", evidence.order.as_ref())])}</span>
             </p>
             <dl class="facts">
-                {fact("Record", view! { <span class="mono">{evidence.record.clone()}</span> {format!(" of {}, shard {}", evidence.source, evidence.shard)} }.into_any())}
-                {finding.severity_source.clone().map(|source| fact("Severity", format!("{} according to {source}", finding.severity.word()).into_any()))}
-                {vector.map(|vector| fact("CVSS", view! { <span class="mono drawerVector">{vector}</span> <ul class="drawerVectorWords">{vector_words.into_iter().map(|words| view! { <li>{words}</li> }).collect_view()}</ul> }.into_any()))}
-                {exploited.map(|text| fact("Exploited", view! { <strong data-test="finding-kev">{text}</strong> }.into_any()))}
-                {likelihood.map(|text| fact("Exploitation", view! { <span data-test="finding-epss">{text}</span> }.into_any()))}
-                {weaknesses.map(|links| fact("Weakness", links.into_any()))}
-                {(!dates.is_empty()).then(|| fact("Dates", dates.join(", ").into_any()))}
-                {(!finding.fixed_in.is_empty()).then(|| fact("Fixed in", finding.fixed_in.join(", ").into_any()))}
-                {(!aliases.is_empty()).then(|| fact("Also known as", aliases.join(", ").into_any()))}
+                {fact(t("Record"), view! { <span class="mono">{evidence.record.clone()}</span> " " {fill(t("of {source}, shard {shard}"), &[("source", &evidence.source), ("shard", &evidence.shard)])} }.into_any())}
+                {finding.severity_source.clone().map(|source| fact(t("Severity"), fill(t("{severity} according to {source}"), &[("severity", counts::severity_word(finding.severity)), ("source", &source)]).into_any()))}
+                {vector.map(|vector| fact(t("CVSS"), view! { <span class="mono drawerVector">{vector}</span> <ul class="drawerVectorWords">{vector_words.into_iter().map(|words| view! { <li>{words}</li> }).collect_view()}</ul> }.into_any()))}
+                {exploited.map(|text| fact(t("Exploited"), view! { <strong data-test="finding-kev">{text}</strong> }.into_any()))}
+                {likelihood.map(|text| fact(t("Exploitation"), view! { <span data-test="finding-epss">{text}</span> }.into_any()))}
+                {weaknesses.map(|links| fact(t("Weakness"), links.into_any()))}
+                {(!dates.is_empty()).then(|| fact(t("Dates"), dates.join(", ").into_any()))}
+                {(!finding.fixed_in.is_empty()).then(|| fact(t("Fixed in"), finding.fixed_in.join(", ").into_any()))}
+                {(!aliases.is_empty()).then(|| fact(t("Also known as"), aliases.join(", ").into_any()))}
             </dl>
 
-            <h3>"Where it is"</h3>
+            <h3>{t("Where it is")}</h3>
             <dl class="facts">
-                {fact("Layer", view! { <LayerLink layer /> })}
-                {fact("Read from", view! { <span class="mono">{place}</span> }.into_any())}
-                {fact("File", view! { <OpenFileButton path=package.file.clone() layer=Some(package.file_layer) lines=package.lines /> }.into_any())}
-                {(package.file_layer != layer).then(|| fact("File of", format!("layer {} {}", package.file_layer, store.layer_line(package.file_layer)).into_any()))}
-                {package.source.clone().map(|(name, version)| fact("Source package", format!("{name} {version}").into_any()))}
-                {fact("Package URL", view! { <span class="mono">{package.purl.clone()}</span> }.into_any())}
-                {(!also.is_empty()).then(|| fact("Also in", also.join(", ").into_any()))}
+                {fact(t("Layer"), view! { <LayerLink layer /> })}
+                {fact(t("Read from"), view! { <span class="mono">{place}</span> }.into_any())}
+                {fact(t("File"), view! { <OpenFileButton path=package.file.clone() layer=Some(package.file_layer) lines=package.lines /> }.into_any())}
+                {(package.file_layer != layer).then(|| fact(t("File of"), fill(t("layer {n} {step}"), &[("n", &package.file_layer.to_string()), ("step", &store.layer_line(package.file_layer))]).into_any()))}
+                {package.source.clone().map(|(name, version)| fact(t("Source package"), format!("{name} {version}").into_any()))}
+                {fact(t("Package URL"), view! { <span class="mono">{package.purl.clone()}</span> }.into_any())}
+                {(!also.is_empty()).then(|| fact(t("Also in"), also.join(", ").into_any()))}
             </dl>
 
-            <Suspense fallback=|| view! { <p class="drawerLoading">"Reading the advisory…"</p> }>
-                {move || text.get().map(|text| view! { <Prose text /> })}
+            <Suspense fallback=|| view! { <p class="drawerLoading">{t("Reading the advisory…")}</p> }>
+                {move || prose.get().map(|text| view! { <Prose text /> })}
             </Suspense>
 
             {(!pages.is_empty()).then(|| view! {
-                <h3>"Read more"</h3>
+                <h3>{t("Read more")}</h3>
                 <ul class="drawerLinks">
                     {pages.into_iter().map(|page| view! {
                         <li><a href=page.url target="_blank" rel="noopener noreferrer">{page.title}</a></li>
@@ -284,7 +302,8 @@ fn FindingText(index: usize, finding: Finding, package: Package) -> impl IntoVie
 #[component]
 fn Prose(text: Option<AdvisoryText>) -> impl IntoView {
     let Some(text) = text else {
-        return view! { <p class="drawerLoading">"The database has no text on it"</p> }.into_any();
+        return view! { <p class="drawerLoading">{t("The database has no text on it")}</p> }
+            .into_any();
     };
     let details = markdown::render(&text.details);
     let references: Vec<_> = text
@@ -298,11 +317,11 @@ fn Prose(text: Option<AdvisoryText>) -> impl IntoView {
         })
         .collect();
     view! {
-        <h3>"What it is"</h3>
+        <h3>{t("What it is")}</h3>
         {(!text.summary.is_empty()).then(|| view! { <p class="drawerLead">{text.summary.clone()}</p> })}
         <div class="prose" inner_html=details></div>
         {(!references.is_empty()).then(|| view! {
-            <h3>"References"</h3>
+            <h3>{t("References")}</h3>
             <ul class="drawerLinks">{references}</ul>
         })}
     }

@@ -6,6 +6,7 @@ use lamina_report::model::Status;
 use leptos::prelude::*;
 
 use super::{
+    columns_menu::ColumnsMenu,
     filters::{self, ClearFilters, SeverityChips, WordChip},
     finding_drawer::FindingDrawer,
     row_keys::RowKeys,
@@ -15,8 +16,11 @@ use super::{
     virtual_list::VirtualList,
 };
 use crate::state::{
+    address::View,
+    columns::Columns,
     findings::{Column, Sort},
     grouping::{self, Group, Grouping, Row},
+    language::{fill, t, text},
     query,
     report::ReportStore,
     session::Session,
@@ -51,6 +55,7 @@ pub fn FindingsTable() -> impl IntoView {
             .address
             .with(|address| Sort::<Column>::parse(address.sort.as_deref()))
     });
+    let columns = Columns::<Column>::load(View::Findings);
     let key_of = move |index: usize| {
         store.with(|report| {
             report
@@ -97,7 +102,7 @@ pub fn FindingsTable() -> impl IntoView {
                     let next = sort.get_untracked().clicked(column);
                     session.refine(|address| address.sort = next);
                 };
-                view! { <SortHead column word=column.word() title=column.title() sort on_click /> }
+                view! { <SortHead column word=column.word() title=t(column.title()) sort on_click /> }
             })
             .collect_view()
     };
@@ -148,6 +153,9 @@ pub fn FindingsTable() -> impl IntoView {
             };
             let has_fix = finding.status == Status::Fixed;
             let title = finding.title.clone().unwrap_or_default();
+            let score = finding.score.map(|score| format!("{score:.1}"));
+            let epss = finding.epss.map(|epss| words::percent(epss.score));
+            let published = finding.published.as_deref().map(words::date);
             let is_excepted = move || {
                 store.judgement.with(|judgement| judgement.judged.is_excepted.get(index).copied()).unwrap_or_default()
             };
@@ -169,12 +177,15 @@ pub fn FindingsTable() -> impl IntoView {
                     <div class="tableCell" role="cell" data-column="severity"><SeverityMark severity /></div>
                     <div class="tableCell mono" role="cell" data-column="id">
                         <span class="ellipsis">{id}</span>
-                        {move || is_excepted().then(|| view! { <span class="tag">"excepted"</span> })}
+                        {move || is_excepted().then(|| view! { <span class="tag">{t("excepted")}</span> })}
                     </div>
                     <div class="tableCell" role="cell" data-column="package"><span class="ellipsis" title=name.clone()>{name.clone()}" "<span class="findingsVersion mono">{version.clone()}</span></span></div>
                     <div class="tableCell mono" role="cell" data-column="installed"><span class="ellipsis" title=version.clone()>{version.clone()}</span></div>
                     <div class="tableCell mono" role="cell" data-column="fixed" data-none=(!has_fix).then_some("")><span class="ellipsis" title=fixed.clone()>{fixed.clone()}</span></div>
-                    <div class="tableCell" role="cell" data-column="layer">{layer.map(|layer| view! { <span class="visuallyHidden">"layer "</span> {layer} })}</div>
+                    <div class="tableCell" role="cell" data-column="layer">{layer.map(|layer| view! { <span class="visuallyHidden">{t("layer")} " "</span> {layer} })}</div>
+                    <div class="tableCell" role="cell" data-column="cvss">{score}</div>
+                    <div class="tableCell" role="cell" data-column="epss">{epss}</div>
+                    <div class="tableCell" role="cell" data-column="published">{published}</div>
                     <div class="tableCell" role="cell" data-column="title"><span class="ellipsis" title=title.clone()>{title.clone()}</span></div>
                 </div>
             })
@@ -188,20 +199,27 @@ pub fn FindingsTable() -> impl IntoView {
     let has_rows = move || count.get() > 0;
     let shown = move || {
         let count = count.get();
-        let in_groups = match groups.with(|groups| groups.len()) {
-            0 => String::new(),
-            groups => format!(" in {}", words::plural(groups, "group")),
-        };
         let findings = if count == total {
             words::plural(total, "finding")
         } else {
-            format!(
-                "{} of {}",
-                words::count(u64::try_from(count).unwrap_or(u64::MAX)),
-                words::plural(total, "finding")
+            fill(
+                t("{n} of {all}"),
+                &[
+                    ("n", &words::count(u64::try_from(count).unwrap_or(u64::MAX))),
+                    ("all", &words::plural(total, "finding")),
+                ],
             )
         };
-        format!("{findings}{in_groups}")
+        match groups.with(|groups| groups.len()) {
+            0 => findings,
+            groups => fill(
+                t("{findings} in {groups}"),
+                &[
+                    ("findings", &findings),
+                    ("groups", &words::plural(groups, "group")),
+                ],
+            ),
+        }
     };
     view! {
         <div class="findings">
@@ -215,7 +233,10 @@ pub fn FindingsTable() -> impl IntoView {
             </div>
             <div class="tableBar">
                 <p class="tableCount" aria-live="polite">{shown}</p>
-                <GroupingControl />
+                <div class="tableTools">
+                    <GroupingControl />
+                    <ColumnsMenu columns id="findings-columns" />
+                </div>
             </div>
             <Show
                 when=has_rows
@@ -224,9 +245,10 @@ pub fn FindingsTable() -> impl IntoView {
                 <div
                     class="table findingsTable"
                     role=move || if grouping.get() == Grouping::None { "table" } else { "treegrid" }
-                    aria-label="Findings"
+                    aria-label=t("Findings")
                     aria-rowcount=move || (rows.with(|rows| rows.len()) + 1).to_string()
                     data-test="findings-table"
+                    data-without=move || columns.hidden()
                     on:keydown=move |event| keys.on_key(&event)
                 >
                     <div class="tableHeads" role="rowgroup">
@@ -263,20 +285,20 @@ fn GroupingControl() -> impl IntoView {
     let session = expect_context::<Session>();
     let grouping = Memo::new(move |_| session.address.with(|address| address.grouping));
     let options = [
-        (Grouping::None, "nothing"),
-        (Grouping::Vulnerability, "vulnerability"),
-        (Grouping::Package, "package"),
-        (Grouping::Layer, "layer"),
-        (Grouping::Fix, "fix"),
+        (Grouping::None, text("nothing")),
+        (Grouping::Vulnerability, text("vulnerability")),
+        (Grouping::Package, text("package")),
+        (Grouping::Layer, text("layer")),
+        (Grouping::Fix, text("fix")),
     ]
     .map(|(option, title)| {
         view! {
-            <option value=option.word() selected=move || grouping.get() == option>{title}</option>
+            <option value=option.word() selected=move || grouping.get() == option>{t(title)}</option>
         }
     });
     view! {
         <label class="tableGrouping">
-            <span>"Group by"</span>
+            <span>{t("Group by")}</span>
             <select
                 data-test="grouping"
                 prop:value=move || grouping.get().word()
@@ -305,7 +327,7 @@ fn SeverityFilter() -> impl IntoView {
             .with(|address| query::has_word(&address.search, "fixable:yes"))
     });
     view! {
-        <div class="chips" role="group" aria-label="Filter" data-test="severity-filter">
+        <div class="chips" role="group" aria-label=t("Filter") data-test="severity-filter">
             <SeverityChips counts=Signal::derive(move || store.counts()) />
             <button
                 type="button"
@@ -314,13 +336,13 @@ fn SeverityFilter() -> impl IntoView {
                 aria-pressed=move || if is_fixable.get() { "true" } else { "false" }
                 on:click=move |_| session.refine(|address| address.search = query::toggle_word(&address.search, "fixable:yes"))
             >
-                "fix exists"
+                {t("fix exists")}
             </button>
             <WordChip
                 key="kev"
                 value="yes"
-                title="exploited".to_owned()
-                hint="Known to be exploited, by CISA's catalogue (KEV)"
+                title=t("exploited").to_owned()
+                hint=t("Known to be exploited, by CISA's catalogue (KEV)")
                 count=Signal::derive(move || exploited)
             />
             <ClearFilters />
@@ -338,12 +360,12 @@ fn Nothing(is_clean: bool) -> impl IntoView {
             database.is_some_and(|database| database.unread.is_empty())
         });
         let text = match was_asked {
-            true => "The advisory database knows nothing against the packages of this image.",
-            false => "Not all of this image was matched: that says nothing.",
+            true => t("The advisory database knows nothing against the packages of this image."),
+            false => t("Not all of this image was matched: that says nothing."),
         };
         return view! {
             <div class="empty">
-                <p class="emptyTitle">"No findings"</p>
+                <p class="emptyTitle">{t("No findings")}</p>
                 <p>{text}</p>
             </div>
         }
@@ -351,9 +373,9 @@ fn Nothing(is_clean: bool) -> impl IntoView {
     }
     view! {
         <div class="empty">
-            <p class="emptyTitle">"Nothing matches"</p>
-            <p>"No finding satisfies all filters at once."</p>
-            <button type="button" class="button" on:click=move |_| session.refine(filters::clear)>"Clear filters"</button>
+            <p class="emptyTitle">{t("Nothing matches")}</p>
+            <p>{t("No finding satisfies all filters at once.")}</p>
+            <button type="button" class="button" on:click=move |_| session.refine(filters::clear)>{t("Clear filters")}</button>
         </div>
     }
     .into_any()

@@ -7,7 +7,11 @@ use super::{
     copy::CopyButton,
     icons::{Icon, WARNING},
 };
-use crate::state::{session::Session, strata, words};
+use crate::state::{
+    language::{fill, t},
+    session::Session,
+    strata, words,
+};
 
 /// The head of a report.
 #[component]
@@ -28,7 +32,7 @@ pub fn ImageHead(
         let current = platform.clone();
         view! {
             <label class="imageHeadPlatform">
-                <span class="visuallyHidden">"Platform"</span>
+                <span class="visuallyHidden">{t("Platform")}</span>
                 <select
                     data-test="platform-select"
                     on:change:target=move |event| {
@@ -65,7 +69,7 @@ pub fn ImageHead(
     let digest = image.digest.clone().map(|digest| {
         let short = words::short_digest(&digest);
         fact(
-            "Digest",
+            t("Digest"),
             view! {
                 <span class="mono" title=digest.clone()>{short}</span>
                 <CopyButton text=digest what="digest" />
@@ -75,7 +79,7 @@ pub fn ImageHead(
     });
     let created = image.created.clone().map(|created| {
         fact(
-            "Built",
+            t("Built"),
             view! { <time datetime=created.clone()>{words::date(&created)}</time> }.into_any(),
         )
     });
@@ -85,28 +89,34 @@ pub fn ImageHead(
         let distribution = report
             .distribution
             .clone()
-            .map(|distribution| fact("Distribution", distribution.name.into_any()));
+            .map(|distribution| fact(t("Distribution"), distribution.name.into_any()));
         let scanned = (!report.scanned_at.is_empty()).then(|| {
             let ago = words::ago(&report.scanned_at, now_ms);
             fact(
-                "Scanned",
+                t("Scanned"),
                 view! { <time datetime=report.scanned_at.clone() title=words::time(&report.scanned_at)>{ago}</time> }
                     .into_any(),
             )
         });
         let database = report.database.clone().map(|database| {
-            let title = format!("{}\nbuilt {}", database.digest, words::time(&database.built_at));
+            let title = fill(
+                t("{digest}\nbuilt {time}"),
+                &[
+                    ("digest", &database.digest),
+                    ("time", &words::time(&database.built_at)),
+                ],
+            );
             if database.built_at.is_empty() {
-                return fact("Advisories", database.name.into_any());
+                return fact(t("Advisories"), database.name.into_any());
             }
             fact(
-                "Advisories",
+                t("Advisories"),
                 view! { <span title=title>{database.name.clone()} ", " {words::date(&database.built_at)}</span> }.into_any(),
             )
         });
         view! {
             {distribution}
-            {(bytes > 0).then(|| fact("Size", words::size(bytes).into_any()))}
+            {(bytes > 0).then(|| fact(t("Size"), words::size(bytes).into_any()))}
             {scanned}
             {database}
         }
@@ -118,7 +128,7 @@ pub fn ImageHead(
                 <div class="imageHeadTools">{children.map(|children| children())}</div>
             </div>
             <dl class="imageHeadFacts">
-                {fact("Platform", platform_view)}
+                {fact(t("Platform"), platform_view)}
                 {digest}
                 {created}
                 {more}
@@ -155,27 +165,27 @@ pub fn DatabaseNotes(
 ) -> impl IntoView {
     let notes: Vec<String> = match &report.database {
         None => vec![
-            "No advisory database was asked: this report lists packages, not vulnerabilities."
+            t("No advisory database was asked: this report lists packages, not vulnerabilities.")
                 .to_owned(),
         ],
         Some(database) => {
             let mut notes = Vec::new();
             if database.name.to_lowercase().contains("demo") {
                 notes.push(
-                    "The demo database knows some hundred advisories, for the sample images. What it does not report may still be there."
+                    t("The demo database knows some hundred advisories, for the sample images. What it does not report may still be there.")
                         .to_owned(),
                 );
             }
             if !database.unread.is_empty() {
-                notes.push(format!(
-                    "The advisories for {} could not be read: what is vulnerable there is not known. Warnings says why.",
-                    database.unread.join(", ")
+                notes.push(fill(
+                    t("The advisories for {names} could not be read: what is vulnerable there is not known. Warnings says why."),
+                    &[("names", &database.unread.join(", "))],
                 ));
             }
             if !database.missing.is_empty() {
-                notes.push(format!(
-                    "The database has nothing on {}.",
-                    database.missing.join(", ")
+                notes.push(fill(
+                    t("The database has nothing on {names}."),
+                    &[("names", &database.missing.join(", "))],
                 ));
             }
             notes

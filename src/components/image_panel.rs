@@ -3,10 +3,19 @@
 use lamina_report::model::Report;
 use leptos::prelude::*;
 
-use super::{copy::CopyButton, dockerfile::Dockerfile, raw_panel::RawPanel};
+use super::{
+    copy::CopyButton, dockerfile::Dockerfile, file_drawer::open_file, raw_panel::RawPanel,
+};
 use crate::{
-    scanner::AdvisoryBytes,
-    state::{address::View, licences, report::ReportStore, session::Session, steps, strata, words},
+    scanner::{self, AdvisoryBytes, LicenceFiles},
+    state::{
+        address::View,
+        language::{fill, t, tn},
+        licences,
+        report::ReportStore,
+        session::Session,
+        steps, strata, words,
+    },
 };
 
 /// The panel.
@@ -18,27 +27,27 @@ pub fn ImagePanel() -> impl IntoView {
     view! {
         <div class="imagePanel">
             <section class="imagePanelPart" data-part="history">
-                <h3>"How it was built"</h3>
+                <h3>{t("How it was built")}</h3>
                 <History report=report.clone() />
             </section>
             <section class="imagePanelPart" data-part="dockerfile">
-                <h3>"As a Dockerfile"</h3>
+                <h3>{t("As a Dockerfile")}</h3>
                 <Dockerfile />
             </section>
             <section class="imagePanelPart" data-part="licences">
-                <h3>"Licences"</h3>
+                <h3>{t("Licences")}</h3>
                 <Licences />
             </section>
             <section class="imagePanelPart">
-                <h3>"How it runs"</h3>
+                <h3>{t("How it runs")}</h3>
                 <Config report=report.clone() />
             </section>
             <section class="imagePanelPart">
-                <h3>"What identifies it"</h3>
+                <h3>{t("What identifies it")}</h3>
                 <Digests report=report.clone() advisories=loaded.advisories />
             </section>
             <section class="imagePanelPart" data-part="raw">
-                <h3>"Manifest and config"</h3>
+                <h3>{t("Manifest and config")}</h3>
                 <RawPanel />
             </section>
         </div>
@@ -74,12 +83,12 @@ fn History(report: Report) -> impl IntoView {
                     view! {
                         <button type="button" class="historyLayer" aria-pressed=move || if is_selected() { "true" } else { "false" }
                             on:click=move |_| session.select(|address| address.layer = (address.layer != Some(layer)).then_some(layer))>
-                            {format!("layer {layer}")}
+                            {fill(t("layer {layer}"), &[("layer", &layer.to_string())])}
                             <span class="historySize">{size}</span>
                         </button>
                     }.into_any()
                 }
-                None => view! { <span class="historyNone">"no files"</span> }.into_any(),
+                None => view! { <span class="historyNone">{t("no files")}</span> }.into_any(),
             };
             view! {
                 <li class="historyItem" data-empty=layer.is_none().then_some("") title=created.map(|created| words::time(&created))>
@@ -98,8 +107,9 @@ fn Licences() -> impl IntoView {
     let session = expect_context::<Session>();
     let store = expect_context::<ReportStore>();
     let licences = store.with(licences::by_licence);
+    let has_tree = session.has_tree(&store.loaded());
     if licences.is_empty() {
-        return view! { <p class="drawerLoading">"There are no packages"</p> }.into_any();
+        return view! { <p class="drawerLoading">{t("There are no packages")}</p> }.into_any();
     }
     let rows = licences
         .into_iter()
@@ -115,17 +125,77 @@ fn Licences() -> impl IntoView {
                 });
             };
             let is_none = licence.name.is_none();
+            let texts = has_tree.then(|| view! { <LicenceTexts licence=licence.name.clone() /> });
             view! {
                 <li class="licencesItem" data-none=is_none.then_some("")>
                     <button type="button" class="linkButton" data-test="licence" on:click=open>
-                        {licence.name.unwrap_or_else(|| "None is stated".to_owned())}
+                        {licence.name.unwrap_or_else(|| t("None is stated").to_owned())}
                     </button>
-                    <span class="licencesCount">{words::plural(licence.packages, "package")}</span>
+                    <span class="licencesCount">{tn(u64::try_from(licence.packages).unwrap_or(u64::MAX), "{n} package", "{n} packages")}</span>
+                    {texts}
                 </li>
             }
         })
         .collect_view();
     view! { <ul class="licences">{rows}</ul> }.into_any()
+}
+
+/// The texts of one licence that the image has, looked for when they are asked for.
+#[component]
+fn LicenceTexts(licence: Option<String>) -> impl IntoView {
+    let session = expect_context::<Session>();
+    let store = expect_context::<ReportStore>();
+    let found = RwSignal::new(None::<Vec<LicenceFiles>>);
+    let packages = store.with(|report| licences::packages_of(report, licence.as_deref()));
+    let is_asked = StoredValue::new(false);
+    let toggled = move |event: leptos::ev::Event| {
+        let is_open = event_target::<web_sys::HtmlDetailsElement>(&event).open();
+        if !is_open || is_asked.get_value() {
+            return;
+        }
+        is_asked.set_value(true);
+        let packages = packages.clone();
+        leptos::task::spawn_local(async move {
+            found.try_set(Some(scanner::licence_files(packages).await));
+        });
+    };
+    let list = move || {
+        let Some(found) = found.get() else {
+            return view! { <p class="drawerLoading" role="status">{t("Looking for the texts…")}</p> }
+                .into_any();
+        };
+        if found.is_empty() {
+            return view! { <p class="drawerLoading">{t("The image has no text of it beside these packages")}</p> }
+                .into_any();
+        }
+        let rows = found
+            .into_iter()
+            .flat_map(|found| {
+                let name = store.package(found.package).map(|package| package.name);
+                let name = name.unwrap_or_default();
+                let files = found.files.into_iter();
+                files.map(move |path| (name.clone(), path))
+            })
+            .take(licences::MOST_TEXTS)
+            .map(|(name, path)| {
+                let shown = path.clone();
+                view! {
+                    <li>
+                        <span>{name}</span>
+                        " "
+                        <button type="button" class="linkButton mono" data-test="open-licence" on:click=move |_| open_file(session, &path, None, None)>{format!("/{shown}")}</button>
+                    </li>
+                }
+            })
+            .collect_view();
+        view! { <ul class="licencesTexts">{rows}</ul> }.into_any()
+    };
+    view! {
+        <details class="licencesDetails" data-test="licence-texts" on:toggle=toggled>
+            <summary>{t("Read the text")}</summary>
+            {list}
+        </details>
+    }
 }
 
 #[component]
@@ -162,13 +232,13 @@ fn Config(report: Report) -> impl IntoView {
         })
     };
     let user = if config.user.is_empty() {
-        "root (none is set)".to_owned()
+        t("root (none is set)").to_owned()
     } else {
         config.user.clone()
     };
     let healthcheck = match config.healthcheck.as_deref() {
-        None => "none".to_owned(),
-        Some([none]) if none == "NONE" => "switched off".to_owned(),
+        None => t("none").to_owned(),
+        Some([none]) if none == "NONE" => t("switched off").to_owned(),
         Some([how, rest @ ..]) if how == "CMD" || how == "CMD-SHELL" => match rest {
             [line] if how == "CMD-SHELL" => line.clone(),
             words => shell(words),
@@ -182,16 +252,16 @@ fn Config(report: Report) -> impl IntoView {
         .collect();
     view! {
         <dl class="facts">
-            {fact("User", user)}
-            {fact("Entry point", shell(&config.entrypoint))}
-            {fact("Command", shell(&config.cmd))}
-            {fact("Working directory", config.working_dir.clone())}
-            {list("Ports", config.exposed_ports.clone())}
-            {list("Volumes", config.volumes.clone())}
-            {fact("Health check", healthcheck)}
-            {fact("Stop signal", config.stop_signal.clone().unwrap_or_default())}
-            {list("Environment", config.env.clone())}
-            {list("Labels", labels)}
+            {fact(t("User"), user)}
+            {fact(t("Entry point"), shell(&config.entrypoint))}
+            {fact(t("Command"), shell(&config.cmd))}
+            {fact(t("Working directory"), config.working_dir.clone())}
+            {list(t("Ports"), config.exposed_ports.clone())}
+            {list(t("Volumes"), config.volumes.clone())}
+            {fact(t("Health check"), healthcheck)}
+            {fact(t("Stop signal"), config.stop_signal.clone().unwrap_or_default())}
+            {list(t("Environment"), config.env.clone())}
+            {list(t("Labels"), labels)}
         </dl>
     }
 }
@@ -216,16 +286,21 @@ fn Digests(report: Report, advisories: Option<AdvisoryBytes>) -> impl IntoView {
                 .digest
                 .clone()
                 .unwrap_or_else(|| layer.diff_id.clone());
-            digest(format!("Layer {index}"), Some(value))
+            digest(
+                fill(t("Layer {layer}"), &[("layer", &index.to_string())]),
+                Some(value),
+            )
         })
         .collect_view();
     let cost = advisories.map(|bytes| {
-        let text = format!(
-            "{} fetched, {} were in this browser",
-            words::size(bytes.fetched),
-            words::size(bytes.kept)
+        let text = fill(
+            t("{fetched} fetched, {kept} were in this browser"),
+            &[
+                ("fetched", &words::size(bytes.fetched)),
+                ("kept", &words::size(bytes.kept)),
+            ],
         );
-        view! { <div class="factsItem"><dt>"Advisories"</dt><dd data-test="advisory-bytes">{text}</dd></div> }
+        view! { <div class="factsItem"><dt>{t("Advisories")}</dt><dd data-test="advisory-bytes">{text}</dd></div> }
     });
     let database = report.database.map(|database| {
         let shards = database
@@ -237,22 +312,31 @@ fn Digests(report: Report, advisories: Option<AdvisoryBytes>) -> impl IntoView {
             })
             .collect_view();
         view! {
-            {digest("Advisory database".to_owned(), Some(database.digest.clone()))}
-            <div class="factsItem"><dt>"Shards asked"</dt><dd><ul class="factsList">{shards}</ul></dd></div>
+            {digest(t("Advisory database").to_owned(), Some(database.digest.clone()))}
+            <div class="factsItem"><dt>{t("Shards asked")}</dt><dd><ul class="factsList">{shards}</ul></dd></div>
         }
     });
     let layers_in_all = report.layers.len();
     let base = report.base.map(|base| {
-        let name = base.name.clone().unwrap_or_else(|| "not named".to_owned());
-        let what = format!(
-            "the lowest {} of {}, {}",
-            base.layers,
-            words::plural(layers_in_all, "layer"),
-            strata::base_basis(base.basis)
+        let name = base
+            .name
+            .clone()
+            .unwrap_or_else(|| t("not named").to_owned());
+        let count = |layers: usize| u64::try_from(layers).unwrap_or(u64::MAX);
+        let what = fill(
+            &tn(
+                count(layers_in_all),
+                "the lowest {layers} of {n} layer, {basis}",
+                "the lowest {layers} of {n} layers, {basis}",
+            ),
+            &[
+                ("layers", &words::count(count(base.layers))),
+                ("basis", strata::base_basis(base.basis)),
+            ],
         );
         view! {
             <div class="factsItem" data-test="base">
-                <dt>"Base image"</dt>
+                <dt>{t("Base image")}</dt>
                 <dd><span class="mono">{name}</span>", "{what}</dd>
             </div>
         }
@@ -260,14 +344,14 @@ fn Digests(report: Report, advisories: Option<AdvisoryBytes>) -> impl IntoView {
     view! {
         <dl class="facts">
             {base}
-            {digest("Manifest".to_owned(), image.digest.clone())}
-            {digest("Index".to_owned(), image.index_digest.clone())}
-            {digest("Config".to_owned(), image.config_digest.clone())}
-            {(!image.platforms.is_empty()).then(|| view! { <div class="factsItem"><dt>"Platforms"</dt><dd>{image.platforms.join(", ")}</dd></div> })}
+            {digest(t("Manifest").to_owned(), image.digest.clone())}
+            {digest(t("Index").to_owned(), image.index_digest.clone())}
+            {digest(t("Config").to_owned(), image.config_digest.clone())}
+            {(!image.platforms.is_empty()).then(|| view! { <div class="factsItem"><dt>{t("Platforms")}</dt><dd>{image.platforms.join(", ")}</dd></div> })}
             {layers}
             {database}
             {cost}
-            <div class="factsItem"><dt>"Written by"</dt><dd>{report.scanner}</dd></div>
+            <div class="factsItem"><dt>{t("Written by")}</dt><dd>{report.scanner}</dd></div>
         </dl>
     }
 }

@@ -8,7 +8,7 @@ use super::{
     file_drawer::OpenFileButton,
     severity::SeverityMark,
 };
-use crate::state::{issues, report::ReportStore};
+use crate::state::{issues, language::t, report::ReportStore};
 
 /// The drawer.
 #[component]
@@ -27,7 +27,7 @@ pub fn IssueDrawer(
         Some(view! { <IssueText issue /> })
     };
     view! {
-        <Drawer is_open=Signal::derive(move || opened.get().is_some()) noun="issue" on_close on_step>
+        <Drawer is_open=Signal::derive(move || opened.get().is_some()) turns=(t("Previous issue"), t("Next issue")) on_close on_step>
             {content}
         </Drawer>
     }

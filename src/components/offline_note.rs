@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::state::{
+    language::t,
     offline::{Newer, OfflineStore},
     words,
 };
@@ -35,7 +36,7 @@ pub fn OfflineNote() -> impl IntoView {
                     " "
                     <Show when=can_keep>
                         <button type="button" class="linkButton" data-test="offline-keep" on:click=move |_| store.keep_demo()>
-                            "Keep the demo"
+                            {t("Keep the demo")}
                         </button>
                     </Show>
                 </p>
@@ -51,8 +52,8 @@ pub fn NewerNote() -> impl IntoView {
     let store = expect_context::<OfflineStore>();
     let line = move || match store.newer.get() {
         Newer::None => None,
-        Newer::Ready => Some("A new version is ready"),
-        Newer::InForce => Some("Another tab has brought a new version"),
+        Newer::Ready => Some(t("A new version is ready")),
+        Newer::InForce => Some(t("Another tab has brought a new version")),
     };
     view! {
         <div class="newerNote" role="status">
@@ -60,10 +61,10 @@ pub fn NewerNote() -> impl IntoView {
                 <p class="newerNoteText" data-test="newer">
                     <span>{line}</span>
                     <button type="button" class="button" data-size="small" data-kind="primary" data-test="newer-reload" on:click=move |_| store.take_newer()>
-                        "Reload"
+                        {t("Reload")}
                     </button>
                     <button type="button" class="button" data-size="small" data-kind="quiet" on:click=move |_| store.newer.set(Newer::None)>
-                        "Later"
+                        {t("Later")}
                     </button>
                 </p>
             })}

@@ -6,12 +6,19 @@ use leptos::prelude::*;
 use super::{
     copy::CopyButton,
     drawer::{Drawer, LayerLink, fact},
-    file_drawer::OpenFileButton,
+    file_drawer::{OpenFileButton, open_file},
     severity::SeverityMark,
 };
 use crate::{
-    browser,
-    state::{address::View, packages, report::ReportStore, session::Session, words},
+    browser, scanner,
+    state::{
+        address::View,
+        language::{fill, t, tn},
+        packages,
+        report::ReportStore,
+        session::Session,
+        words,
+    },
 };
 
 /// Most findings, and most packages within it, that the drawer names.
@@ -48,7 +55,7 @@ pub fn PackageDrawer(
         Some(view! { <PackageText index package /> })
     };
     view! {
-        <Drawer is_open=Signal::derive(move || opened.get().is_some()) noun="package" on_close on_step>
+        <Drawer is_open=Signal::derive(move || opened.get().is_some()) turns=(t("Previous package"), t("Next package")) on_close on_step>
             {content}
         </Drawer>
     }
@@ -60,14 +67,16 @@ fn PackageText(index: usize, package: Package) -> impl IntoView {
     let base = store.with(|report| report.base.as_ref().map(|base| base.layers));
     let side = base.map(|layers| {
         if package.layer < layers {
-            "of the base image"
+            t("of the base image")
         } else {
-            "of the image's own layers"
+            t("of the image's own layers")
         }
     });
     let owner = package.owned_by.and_then(|owner| {
         let name = store.package(owner)?.name;
-        Some(view! { <PackageLink index=owner name /> })
+        // The name is a link within the sentence.
+        let (before, after) = t("{owner}, a package of the distribution").split_once("{owner}")?;
+        Some(view! { {before} <PackageLink index=owner name /> {after} })
     });
     let is_nobodys = owner.is_none() && !package.kind.is_os() && package.removed_in.is_none();
     let inside: Vec<(usize, String)> = store.with(|report| {
@@ -76,12 +85,12 @@ fn PackageText(index: usize, package: Package) -> impl IntoView {
             .map(|(index, other)| (index, format!("{} {}", other.name, other.version)))
             .collect()
     });
-    let files = package.files.map(|files| {
-        let files = words::plural(usize::try_from(files).unwrap_or(usize::MAX), "file");
-        match package.bytes {
-            Some(bytes) => format!("{files}, {}", words::size(bytes)),
-            None => files,
-        }
+    let files = package.files.map(|files| match package.bytes {
+        Some(bytes) => fill(
+            &tn(files, "{n} file, {size}", "{n} files, {size}"),
+            &[("size", &words::size(bytes))],
+        ),
+        None => tn(files, "{n} file", "{n} files"),
     });
     let events = packages::events(&package)
         .into_iter()
@@ -100,7 +109,7 @@ fn PackageText(index: usize, package: Package) -> impl IntoView {
         .map(|(name, value)| view! { <div class="factsItem"><dt>{packages::detail_title(name)}</dt><dd>{value.clone()}</dd></div> })
         .collect_view();
     let version = if package.version.is_empty() {
-        "without a version".to_owned()
+        t("without a version").to_owned()
     } else {
         package.version.clone()
     };
@@ -113,43 +122,89 @@ fn PackageText(index: usize, package: Package) -> impl IntoView {
             <h2 class="drawerTitle" id="drawer-title" tabindex="-1">{package.name.clone()}</h2>
             <p class="drawerPackage mono">{version}</p>
             {package.removed_in.map(|layer| view! {
-                <p class="drawerRemedy">{format!("Not in the merged image: layer {layer} removed it. Its files can still be read in the layers below.")}</p>
+                <p class="drawerRemedy">{fill(t("Not in the merged image: layer {layer} removed it. Its files can still be read in the layers below."), &[("layer", &layer.to_string())])}</p>
             })}
 
-            <h3>"Why it is believed to be there"</h3>
+            <h3>{t("Why it is believed to be there")}</h3>
             <p>{packages::basis_sentence(package.basis)}</p>
             <dl class="facts">
-                {fact("Read from", view! { <span class="mono">{packages::place_words(&package)}</span> })}
-                {(package.file_layer != package.layer).then(|| fact("File from", view! { <LayerLink layer=package.file_layer /> }))}
-                {package.evidence.clone().map(|evidence| fact("Evidence", evidence))}
+                {fact(t("Read from"), view! { <span class="mono">{packages::place_words(&package)}</span> })}
+                {(package.file_layer != package.layer).then(|| fact(t("File from"), view! { <LayerLink layer=package.file_layer /> }))}
+                {package.evidence.clone().map(|evidence| fact(t("Evidence"), evidence))}
             </dl>
             <OpenFileButton path=package.file.clone() layer=Some(package.file_layer) lines=package.lines />
 
-            <h3>"Where it comes from"</h3>
+            <h3>{t("Where it comes from")}</h3>
             <ol class="drawerEvents" data-test="package-events">{events}</ol>
             <dl class="facts">
-                {owner.map(|owner| fact("Owner", view! { {owner} ", a package of the distribution" }))}
-                {is_nobodys.then(|| fact("Owner", "no package of the distribution lists its files"))}
-                {files.map(|files| fact("Files", files))}
+                {owner.map(|owner| fact(t("Owner"), owner))}
+                {is_nobodys.then(|| fact(t("Owner"), t("no package of the distribution lists its files")))}
+                {files.map(|files| fact(t("Files"), files))}
                 {(!inside.is_empty()).then(|| {
                     let more = inside.len().saturating_sub(MOST_NAMED);
                     let links = inside.iter().take(MOST_NAMED).map(|(index, name)| view! { <li><PackageLink index=*index name=name.clone() /></li> }).collect_view();
-                    fact("Packages in it", view! { <ul class="factsList">{links}{(more > 0).then(|| view! { <li>{format!("and {more} more")}</li> })}</ul> })
+                    fact(t("Packages in it"), view! { <ul class="factsList">{links}{(more > 0).then(|| view! { <li>{and_more(more)}</li> })}</ul> })
                 })}
             </dl>
 
-            <h3>"What it is"</h3>
+            <h3>{t("What it is")}</h3>
             <dl class="facts">
-                {fact("Package URL", view! { <span class="factsDigest"><span class="mono">{package.purl.clone()}</span><CopyButton text=package.purl.clone() what="package URL" /></span> })}
-                {package.licence.clone().map(|licence| fact("Licence", licence))}
-                {package.source.clone().map(|(name, version)| fact("Source package", format!("{name} {version}")))}
-                {package.architecture.clone().map(|architecture| fact("Architecture", architecture))}
+                {fact(t("Package URL"), view! { <span class="factsDigest"><span class="mono">{package.purl.clone()}</span><CopyButton text=package.purl.clone() what="package URL" /></span> })}
+                {package.licence.clone().map(|licence| fact(t("Licence"), licence))}
+                {package.source.clone().map(|(name, version)| fact(t("Source package"), format!("{name} {version}")))}
+                {package.architecture.clone().map(|architecture| fact(t("Architecture"), architecture))}
                 {details}
             </dl>
+            <LicenceTexts index />
 
             <PackageFindings index />
         </div>
     }
+}
+
+/// Opens the texts of the package's licence, where the image has them.
+#[component]
+fn LicenceTexts(index: usize) -> impl IntoView {
+    let session = expect_context::<Session>();
+    let store = expect_context::<ReportStore>();
+    let files = RwSignal::new(Vec::<String>::new());
+    if session.has_tree(&store.loaded()) {
+        leptos::task::spawn_local(async move {
+            let found = scanner::licence_files(vec![index]).await;
+            // The drawer may show another package by now.
+            files.try_set(found.into_iter().flat_map(|found| found.files).collect());
+        });
+    }
+    let buttons = move || {
+        files
+            .get()
+            .into_iter()
+            .map(|path| {
+                let name = path.rsplit('/').next().unwrap_or_default();
+                let words = fill(t("Read the licence: {file}"), &[("file", name)]);
+                let title = format!("/{path}");
+                view! {
+                    <button type="button" class="button" data-size="small" data-test="open-licence" title=title
+                        on:click=move |_| open_file(session, &path, None, None)>
+                        {words}
+                    </button>
+                }
+            })
+            .collect_view()
+    };
+    view! {
+        <Show when=move || files.with(|files| !files.is_empty())>
+            <p class="drawerLicences">{buttons}</p>
+        </Show>
+    }
+}
+
+fn and_more(more: usize) -> String {
+    tn(
+        u64::try_from(more).unwrap_or(u64::MAX),
+        "and {n} more",
+        "and {n} more",
+    )
 }
 
 #[component]
@@ -175,7 +230,7 @@ fn PackageFindings(index: usize) -> impl IntoView {
             let package = report.packages.get(index);
             package.map(|package| packages::no_findings(report, package))
         });
-        return view! { <h3>"Findings"</h3> <p class="drawerLoading">{why}</p> }.into_any();
+        return view! { <h3>{t("Findings")}</h3> <p class="drawerLoading">{why}</p> }.into_any();
     }
     let more = findings.len().saturating_sub(MOST_NAMED);
     let items = findings
@@ -202,9 +257,9 @@ fn PackageFindings(index: usize) -> impl IntoView {
         })
         .collect_view();
     view! {
-        <h3>"Findings"</h3>
+        <h3>{t("Findings")}</h3>
         <ul class="drawerFindings">{items}</ul>
-        {(more > 0).then(|| view! { <p class="drawerLoading">{format!("and {more} more")}</p> })}
+        {(more > 0).then(|| view! { <p class="drawerLoading">{and_more(more)}</p> })}
     }
     .into_any()
 }

@@ -16,6 +16,7 @@ use crate::state::{
     address::View,
     counts::Counts,
     findings::Sort,
+    language::{fill, t, text, tn},
     packages::{self, Column},
     query,
     report::ReportStore,
@@ -24,7 +25,9 @@ use crate::state::{
 };
 
 /// What the number on the tab counts.
-pub const COUNT_HINT: &str = "Packages of the merged image. Those whose files a package of the distribution owns count with that package, and those that only a lock file names do not count.";
+pub const COUNT_HINT: &str = text(
+    "Packages of the merged image. Those whose files a package of the distribution owns count with that package, and those that only a lock file names do not count.",
+);
 
 /// The list, its filters and its drawer.
 #[component]
@@ -56,7 +59,7 @@ pub fn PackagesTable() -> impl IntoView {
                     let next = sort.get_untracked().clicked(column);
                     session.refine(|address| address.sort = next);
                 };
-                view! { <SortHead column word=column.word() title=column.title() sort on_click /> }
+                view! { <SortHead column word=column.word() title=t(column.title()) sort on_click /> }
             })
             .collect_view()
     };
@@ -91,11 +94,11 @@ pub fn PackagesTable() -> impl IntoView {
                     <div class="tableCell" role="cell" data-column="kind"><span class="tag" title=package.kind.word()>{package.kind.word()}</span></div>
                     <div class="tableCell" role="cell" data-column="name">
                         <span class="ellipsis" title=package.name.clone()>{package.name.clone()}</span>
-                        {package.removed_in.map(|layer| view! { <span class="tag" data-kind="removed">{format!("removed in {layer}")}</span> })}
-                        {(package.basis == Basis::Declared).then(|| view! { <span class="tag">"lock file"</span> })}
+                        {package.removed_in.map(|layer| view! { <span class="tag" data-kind="removed">{fill(t("removed in {layer}"), &[("layer", &layer.to_string())])}</span> })}
+                        {(package.basis == Basis::Declared).then(|| view! { <span class="tag">{t("lock file")}</span> })}
                         {owner.clone().map(|owner| {
-                            let title = format!("Its files belong to {owner}, a package of the distribution");
-                            view! { <span class="tag packagesOwner" title=title><span class="ellipsis">{format!("in {owner}")}</span></span> }
+                            let title = fill(t("Its files belong to {owner}, a package of the distribution"), &[("owner", &owner)]);
+                            view! { <span class="tag packagesOwner" title=title><span class="ellipsis">{fill(t("in {owner}"), &[("owner", &owner)])}</span></span> }
                         })}
                     </div>
                     <div class="tableCell mono" role="cell" data-column="version"><span class="ellipsis" title=package.version.clone()>{package.version.clone()}</span></div>
@@ -104,12 +107,12 @@ pub fn PackagesTable() -> impl IntoView {
                     <div class="tableCell" role="cell" data-column="source"><span class="ellipsis">{source}</span></div>
                     <div class="tableCell" role="cell" data-column="licence"><span class="ellipsis" title=licence.clone()>{licence.clone()}</span></div>
                     <div class="tableCell" role="cell" data-column="layer">
-                        {(package.layer < report.layers.len()).then(|| view! { <span class="visuallyHidden">"layer "</span> {package.layer} })}
-                        {side.map(|side| view! { <span class="packagesSide" data-side=side>{side}</span> })}
+                        {(package.layer < report.layers.len()).then(|| view! { <span class="visuallyHidden">{t("Layer")}" "</span> {package.layer} })}
+                        {side.map(|side| view! { <span class="packagesSide" data-side=side>{match side { "base" => t("base"), _ => t("own") }}</span> })}
                     </div>
                     <div class="tableCell" role="cell" data-column="findings">
                         {(counts != Counts::default()).then(|| view! {
-                            <button type="button" class="tallyButton" title="Show its findings"
+                            <button type="button" class="tallyButton" title=t("Show its findings")
                                 tabindex=move || keys.tabindex(position)
                                 on:click=move |event| {
                                 event.stop_propagation();
@@ -132,21 +135,21 @@ pub fn PackagesTable() -> impl IntoView {
             store.with(|report| {
                 let inside = rows.list.iter().filter_map(|row| report.packages.get(*row));
                 let inside = inside.filter(|package| package.owned_by.is_some()).count();
-                let mut text = if rows.list.len() == total {
-                    words::plural(total, "package")
-                } else {
-                    format!(
-                        "{} of {}",
-                        words::count(u64::try_from(rows.list.len()).unwrap_or(u64::MAX)),
-                        words::plural(total, "package")
-                    )
+                let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+                let (shown, all) = (rows.list.len(), number(total));
+                let text = match (shown == total, inside > 0) {
+                    (true, false) => tn(all, "{n} package", "{n} packages"),
+                    (false, false) => tn(all, "{shown} of {n} package", "{shown} of {n} packages"),
+                    (true, true) => tn(all, "{n} package, {inside} of them part of packages of the distribution", "{n} packages, {inside} of them part of packages of the distribution"),
+                    (false, true) => tn(all, "{shown} of {n} package, {inside} of them part of packages of the distribution", "{shown} of {n} packages, {inside} of them part of packages of the distribution"),
                 };
-                if inside > 0 {
-                    text.push_str(&format!(
-                        ", {inside} of them part of packages of the distribution"
-                    ));
-                }
-                text
+                fill(
+                    &text,
+                    &[
+                        ("shown", &words::count(number(shown))),
+                        ("inside", &words::count(number(inside))),
+                    ],
+                )
             })
         })
     };
@@ -168,7 +171,7 @@ pub fn PackagesTable() -> impl IntoView {
                 <div
                     class="table packagesTable"
                     role="table"
-                    aria-label="Packages"
+                    aria-label=t("Packages")
                     aria-rowcount=move || (count.get() + 1).to_string()
                     data-test="packages-table"
                     on:keydown=move |event| keys.on_key(&event)
@@ -225,37 +228,37 @@ fn PackagesFilter() -> impl IntoView {
             .with(|address| query::value_of(&address.search, "owned").as_deref() == Some("no"))
     });
     view! {
-        <div class="chips" role="group" aria-label="Filter" data-test="package-filter">
+        <div class="chips" role="group" aria-label=t("Filter") data-test="package-filter">
             {(kinds.len() > 1).then(|| kinds.into_iter().map(|(kind, count)| view! {
                 <WordChip key="kind" value=kind.word() title=kind.word().to_owned() count=Signal::derive(move || count) />
             }).collect_view())}
             {has_base.then(|| view! {
-                <WordChip key="base" value="yes" title="base image".to_owned() hint="Packages that the base image brought" />
-                <WordChip key="base" value="no" title="own layers".to_owned() hint="Packages that layers above the base image brought" />
+                <WordChip key="base" value="yes" title=t("base image").to_owned() hint=t("Packages that the base image brought") />
+                <WordChip key="base" value="no" title=t("own layers").to_owned() hint=t("Packages that layers above the base image brought") />
             })}
             <ClearFilters />
         </div>
         {(owned + declared + removed > 0).then(|| view! {
             <div class="switches">
                 {(owned > 0).then(|| view! {
-                    <label class="switch" title="A package of the distribution brought their files: they are part of it and are not counted again">
+                    <label class="switch" title=t("A package of the distribution brought their files: they are part of it and are not counted again")>
                         <input type="checkbox" role="switch" data-test="hide-owned" prop:checked=hides_owned
                             on:change=move |_| session.refine(|address| address.search = query::toggle_value(&address.search, "owned", "no")) />
-                        <span>"Hide packages that the distribution owns"</span>
+                        <span>{t("Hide packages that the distribution owns")}</span>
                     </label>
                 })}
                 {(declared > 0).then(|| view! {
-                    <label class="switch" title="A lock file says what was wanted, not what is there">
+                    <label class="switch" title=t("A lock file says what was wanted, not what is there")>
                         <input type="checkbox" role="switch" data-test="show-declared" prop:checked=store.with_declared
                             on:change:target=move |event| store.with_declared.set(event.target().checked()) />
-                        <span>{format!("Also {} from lock files", words::count(u64::try_from(declared).unwrap_or(u64::MAX)))}</span>
+                        <span>{tn(u64::try_from(declared).unwrap_or(u64::MAX), "Also {n} from lock files", "Also {n} from lock files")}</span>
                     </label>
                 })}
                 {(removed > 0).then(|| view! {
                     <label class="switch">
                         <input type="checkbox" role="switch" data-test="show-removed" prop:checked=store.with_removed
                             on:change:target=move |event| store.with_removed.set(event.target().checked()) />
-                        <span>{format!("Also the {removed} removed by later layers")}</span>
+                        <span>{tn(u64::try_from(removed).unwrap_or(u64::MAX), "Also the {n} removed by later layers", "Also the {n} removed by later layers")}</span>
                     </label>
                 })}
             </div>
@@ -269,17 +272,17 @@ fn Nothing(is_bare: bool) -> impl IntoView {
     if is_bare {
         return view! {
             <div class="empty">
-                <p class="emptyTitle">"No packages"</p>
-                <p>"No package manager left its records in this image, and no file says of itself what it is, as is usual for images built from scratch."</p>
+                <p class="emptyTitle">{t("No packages")}</p>
+                <p>{t("No package manager left its records in this image, and no file says of itself what it is, as is usual for images built from scratch.")}</p>
             </div>
         }
         .into_any();
     }
     view! {
         <div class="empty">
-            <p class="emptyTitle">"Nothing matches"</p>
-            <p>"No package satisfies all filters at once."</p>
-            <button type="button" class="button" on:click=move |_| session.refine(filters::clear)>"Clear filters"</button>
+            <p class="emptyTitle">{t("Nothing matches")}</p>
+            <p>{t("No package satisfies all filters at once.")}</p>
+            <button type="button" class="button" on:click=move |_| session.refine(filters::clear)>{t("Clear filters")}</button>
         </div>
     }
     .into_any()

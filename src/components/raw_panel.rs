@@ -1,12 +1,12 @@
-//! Manifest, index and config as they are: JSON, asked for again by digest.
+//! Manifest, index and config as they are: JSON, asked for again by digest, or as it lies in the archive.
 
 use leptos::prelude::*;
 
 use super::copy::CopyButton;
 use crate::{
     browser,
-    scanner::{self, RawDocument},
-    state::{content, report::ReportStore, words},
+    scanner::{self, ArchiveDocument, ArchiveRole, RawDocument},
+    state::{content, report::ReportStore, session::Session, words},
 };
 
 /// What is shown of one.
@@ -30,19 +30,57 @@ pub fn RawPanel() -> impl IntoView {
             ("Config", RawDocument::Config, image.config_digest.clone()),
         ]
     });
-    documents
-        .into_iter()
-        .filter_map(|(title, kind, digest)| Some(view! { <Raw title kind digest=digest? /> }))
-        .collect_view()
+    let of_archive = RwSignal::new(None::<Vec<ArchiveDocument>>);
+    let session = expect_context::<Session>();
+    if session.has_tree(&store.loaded()) {
+        leptos::task::spawn_local(async move {
+            of_archive.try_set(scanner::archive_documents().await);
+        });
+    }
+    move || {
+        match of_archive.get().filter(|documents| !documents.is_empty()) {
+        Some(documents) => documents
+            .into_iter()
+            .map(|document| {
+                let title = match document.role {
+                    ArchiveRole::List => "List",
+                    ArchiveRole::Index => "Index",
+                    ArchiveRole::Manifest => "Manifest",
+                    ArchiveRole::Config => "Config",
+                };
+                view! { <Raw title kind=RawDocument::Manifest digest=document.member text=document.text /> }
+            })
+            .collect_view()
+            .into_any(),
+        None => documents
+            .clone()
+            .into_iter()
+            .filter_map(|(title, kind, digest)| Some(view! { <Raw title kind digest=digest? /> }))
+            .collect_view()
+            .into_any(),
+    }
+    }
 }
 
+/// One document: asked for by its digest, or its text as it lies in an archive, `digest` then naming the
+/// member.
 #[component]
-fn Raw(title: &'static str, kind: RawDocument, digest: String) -> impl IntoView {
+fn Raw(
+    title: &'static str,
+    kind: RawDocument,
+    digest: String,
+    #[prop(optional, into)] text: Option<String>,
+) -> impl IntoView {
     let shown = RwSignal::new(Shown::Nothing);
     let asked = digest.clone();
+    let is_of_archive = text.is_some();
     let toggle = move |_| {
         if shown.get_untracked() != Shown::Nothing {
             shown.set(Shown::Nothing);
+            return;
+        }
+        if let Some(text) = &text {
+            shown.set(Shown::Text(text.clone()));
             return;
         }
         shown.set(Shown::Loading);
@@ -71,7 +109,10 @@ fn Raw(title: &'static str, kind: RawDocument, digest: String) -> impl IntoView 
             let (saved, file_name) = (text.clone(), file_name.clone());
             view! {
                 <p class="dockerfileBar">
-                    <span>{words::size(u64::try_from(text.len()).unwrap_or(u64::MAX))}", as the registry has it; shown with line breaks."</span>
+                    <span>{words::size(u64::try_from(text.len()).unwrap_or(u64::MAX))}{match is_of_archive {
+                        true => ", as it lies in the archive; shown with line breaks.",
+                        false => ", as the registry has it; shown with line breaks.",
+                    }}</span>
                     <CopyButton text=text.clone() what="document" />
                     <button type="button" class="button" data-size="small" on:click=move |_| browser::download(&file_name, "application/json", &saved)>"Save"</button>
                 </p>
@@ -86,7 +127,7 @@ fn Raw(title: &'static str, kind: RawDocument, digest: String) -> impl IntoView 
                 aria-expanded=move || if is_open() { "true" } else { "false" } on:click=toggle>
                 {title}
             </button>
-            <span class="factsDigest"><span class="mono">{digest.clone()}</span><CopyButton text=digest what="digest" /></span>
+            <span class="factsDigest"><span class="mono">{digest.clone()}</span><CopyButton text=digest what={if is_of_archive { "path" } else { "digest" }} /></span>
             {body}
         </div>
     }

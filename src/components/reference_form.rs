@@ -3,7 +3,7 @@
 use lamina_image::reference::{Reference, ReferenceError};
 use leptos::{html, prelude::*};
 
-use crate::state::{session::Session, words};
+use crate::state::{language::t, session::Session, words};
 
 /// Platforms that one may ask for by name; an image's own list is shown with its report.
 pub const PLATFORMS: [&str; 9] = [
@@ -70,7 +70,7 @@ pub fn ReferenceForm(
         }
     };
     let hint = move || match error.get() {
-        _ if is_empty_submitted() => "Name an image first, such as nginx:1.25".to_owned(),
+        _ if is_empty_submitted() => t("Name an image first, such as nginx:1.25").to_owned(),
         Some(error) => words::sentence(&error.to_string()),
         None if is_compact => String::new(),
         None => text
@@ -91,12 +91,12 @@ pub fn ReferenceForm(
     let platform_select = (!is_compact).then(|| {
         view! {
             <label class="referenceFormPlatform">
-                <span class="visuallyHidden">"Platform"</span>
+                <span class="visuallyHidden">{t("Platform")}</span>
                 <select
                     data-test="platform-select"
                     on:change:target=move |event| platform.set(event.target().value())
                 >
-                    <option value="">"Usual platform"</option>
+                    <option value="">{t("Usual platform")}</option>
                     {PLATFORMS
                         .map(|platform| view! { <option value=platform>{platform}</option> })
                         .collect_view()}
@@ -108,11 +108,11 @@ pub fn ReferenceForm(
         <form
             class="referenceForm"
             data-compact=is_compact.then_some("")
-            aria-label=if is_compact { "Scan another image" } else { "Scan an image" }
+            aria-label=if is_compact { t("Scan another image") } else { t("Scan an image") }
             novalidate
             on:submit=on_submit
         >
-            <label class="visuallyHidden" for=input_id.clone()>"Image reference"</label>
+            <label class="visuallyHidden" for=input_id.clone()>{t("Image reference")}</label>
             <div class="referenceFormRow">
                 <div class="referenceFormField" data-wrong=move || has_problem().then_some("")>
                     <div class="referenceFormMirror" aria-hidden="true" node_ref=mirror>
@@ -129,7 +129,7 @@ pub fn ReferenceForm(
                         autocomplete="off"
                         spellcheck="false"
                         maxlength="600"
-                        placeholder=if is_compact { "Another image" } else { "nginx:1.25" }
+                        placeholder=if is_compact { t("Another image") } else { "nginx:1.25" }
                         aria-describedby=hint_id.clone()
                         aria-invalid=move || has_problem().then_some("true")
                         node_ref=input
@@ -143,7 +143,7 @@ pub fn ReferenceForm(
                 </div>
                 {platform_select}
                 <button type="submit" class="button" data-kind="primary" data-test=test("scan-button")>
-                    "Scan"
+                    {t("Scan")}
                 </button>
             </div>
             <p

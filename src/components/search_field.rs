@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::icons::{Icon, SEARCH};
-use crate::state::session::Session;
+use crate::state::{language::t, session::Session};
 
 /// The field, bound to `q` in the address.
 #[component]
@@ -22,7 +22,7 @@ pub fn SearchField(
         <div class="searchField">
             <label class="searchFieldBox">
                 <Icon path=SEARCH />
-                <span class="visuallyHidden">{format!("Search {what}")}</span>
+                <span class="visuallyHidden">{label(what)}</span>
                 <input
                     id="search"
                     data-test="search"
@@ -45,5 +45,15 @@ pub fn SearchField(
                 {move || problems.get().join("; ")}
             </p>
         </div>
+    }
+}
+
+fn label(what: &str) -> &'static str {
+    match what {
+        "findings" => t("Search findings"),
+        "issues" => t("Search issues"),
+        "packages" => t("Search packages"),
+        "files" => t("Search files"),
+        _ => t("Search"),
     }
 }

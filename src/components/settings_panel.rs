@@ -4,8 +4,11 @@ use leptos::prelude::*;
 
 use super::{database_panel::DatabasePanel, reference_form::PLATFORMS};
 use crate::{
-    scanner,
+    browser,
+    platform::servers::{Refused, Servers, checked},
+    scanner::{self, RelayProblem},
     state::{
+        database::DatabaseStore,
         language::{LANGUAGES, LanguageStore, fill, t},
         overlays::{Overlay, Overlays},
         session::Session,
@@ -213,10 +216,136 @@ fn Network() -> impl IntoView {
             <h3>{t("Relay and advisory database")}</h3>
             <p data-test="settings-relay">{relay}</p>
             <p data-test="settings-keys-state">{keys}</p>
-            <p class="settingsNote">{t("Both belong to the server of this page, and are chosen where it is started; a page obeys no relay and no database of another server")}</p>
+            <OtherServer
+                id="settings-own-relay"
+                label=t("Relay of another server")
+                note=t("It sees what is asked of registries, and the logins for them: name only a server of your own. There: lamina serve --allow-page {origin}")
+                placeholder="https://lamina.example/"
+                which=Which::Relay
+            />
+            <OtherServer
+                id="settings-own-database"
+                label=t("Advisory database of another server")
+                note=t("The folder that `lamina db build` made, where a browser may read it. There: lamina serve --allow-page {origin} --db DIR")
+                placeholder="https://lamina.example/db/"
+                which=Which::Database
+            />
             <DatabasePanel />
             <button type="button" class="linkButton" on:click=move |_| overlays.show(Overlay::NetworkLog)>{t("Requests of this tab")}</button>
         </section>
+    }
+}
+
+/// What another server may do for the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    Relay,
+    Database,
+}
+
+impl Which {
+    fn of(self, servers: &mut Servers) -> &mut Option<String> {
+        match self {
+            Self::Relay => &mut servers.relay,
+            Self::Database => &mut servers.database,
+        }
+    }
+}
+
+/// The address of a server to use in place of the page's own.
+#[component]
+fn OtherServer(
+    /// For the label and tests.
+    id: &'static str,
+    /// What it is.
+    label: &'static str,
+    /// What to know before.
+    note: &'static str,
+    /// An example.
+    placeholder: &'static str,
+    /// Which of the servers.
+    which: Which,
+) -> impl IntoView {
+    let database = expect_context::<DatabaseStore>();
+    let used = RwSignal::new(which.of(&mut Servers::load()).clone());
+    let typed = RwSignal::new(used.get_untracked().unwrap_or_default());
+    // What came of it, and whether that is a problem.
+    let said = RwSignal::new(None::<(String, bool)>);
+    let apply = move |address: Option<String>| {
+        leptos::task::spawn_local(async move {
+            let mut servers = Servers::load();
+            if let (Some(address), Which::Relay) = (&address, which)
+                && let Err(problem) = scanner::try_relay(address).await
+            {
+                let text = match problem {
+                    RelayProblem::NoAnswer => t(
+                        "{address} gives this page no answer: is it running, and was it started with --allow-page {origin}?",
+                    ),
+                    RelayProblem::NoRelay => t("{address} relays no registries"),
+                };
+                let values = [
+                    ("address", address.as_str()),
+                    ("origin", &browser::origin()),
+                ];
+                said.set(Some((fill(text, &values), true)));
+                return;
+            }
+            which.of(&mut servers).clone_from(&address);
+            scanner::use_servers(servers).await;
+            let text = match address {
+                Some(_) => t("In use from now on"),
+                None => t("This page's own server is used again"),
+            };
+            said.set(Some((text.to_owned(), false)));
+            typed.set(address.clone().unwrap_or_default());
+            used.set(address);
+            if which == Which::Database {
+                database.update(true);
+            }
+        });
+    };
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let text = typed.get_untracked();
+        if text.trim().is_empty() {
+            apply(None);
+            return;
+        }
+        match checked(&text) {
+            Ok(address) => apply(Some(address)),
+            Err(Refused::NoAddress) => {
+                said.set(Some((t("This is no address: https://…").to_owned(), true)));
+            }
+            Err(Refused::Plain) => said.set(Some((
+                t("Only https:// is taken, or http:// to this machine itself").to_owned(),
+                true,
+            ))),
+        }
+    };
+    let note_id = format!("{id}-note");
+    view! {
+        <form class="settingsServer" novalidate on:submit=submit>
+            <label class="settingsField">
+                <span>{label}</span>
+                <input type="url" id=id data-test=id placeholder=placeholder autocapitalize="none" spellcheck="false"
+                    aria-describedby=note_id.clone()
+                    aria-invalid=move || said.with(|said| matches!(said, Some((_, true)))).then_some("true")
+                    prop:value=typed on:input:target=move |event| typed.set(event.target().value()) />
+            </label>
+            <p class="settingsNote" id=note_id>{fill(note, &[("origin", &browser::origin())])}</p>
+            <p role="status" data-test=format!("{id}-said")
+                class=move || if said.with(|said| matches!(said, Some((_, true)))) { "settingsProblem" } else { "settingsNote" }>
+                {move || said.get().map(|(text, _)| text)}
+            </p>
+            <p class="settingsButtons">
+                <button type="submit" class="button" data-size="small" data-test=format!("{id}-use")>{t("Use it")}</button>
+                <Show when=move || used.with(Option::is_some)>
+                    <button type="button" class="button" data-size="small" data-kind="quiet" data-test=format!("{id}-own") on:click=move |_| apply(None)>
+                        {t("Use this page's own")}
+                    </button>
+                </Show>
+            </p>
+        </form>
     }
 }
 

@@ -46,7 +46,7 @@ pub fn SeverityMark(
     view! {
         <span class="severityMark" data-severity=severity.word()>
             <SeverityShape severity />
-            <span class="severityMarkWord">{severity.word()}</span>
+            <span class="severityMarkWord">{counts::severity_word(severity)}</span>
         </span>
     }
 }
@@ -63,7 +63,7 @@ pub fn Tally(
                 <span
                     class="tallyItem"
                     data-severity=severity.word()
-                    title=format!("{count} {}", severity.word())
+                    title=counts::in_words(severity, count)
                     aria-hidden="true"
                 >
                     <SeverityShape severity />

@@ -4,17 +4,23 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use super::severity::Tally;
+use super::{
+    icons::{AGAIN, Icon},
+    severity::Tally,
+};
 use crate::{
     browser,
     state::{
+        address::Subject,
         counts,
+        language::{fill, t, tn},
         report::ReportStore,
         scan::{LayerState, ScanState},
         session::Session,
         shortcuts::{self, Action, Place},
         steps::Step,
         strata::{self, Band, Stratum},
+        toasts::Toasts,
         words,
     },
 };
@@ -27,6 +33,7 @@ pub fn Strata() -> impl IntoView {
     let strata = store.with(strata::of_report);
     let layers = store.with(|report| report.layers.len());
     let base_layers = store.with(|report| report.base.as_ref().map_or(0, |base| base.layers));
+    let can_retry = session.can_read_again(&store.loaded());
     let select = move |layer: Option<usize>| session.select(|address| address.layer = layer);
     let on_key = move |event: leptos::ev::KeyboardEvent| {
         let delta = match shortcuts::find(&event.key(), Place::Layers) {
@@ -83,6 +90,9 @@ pub fn Strata() -> impl IntoView {
                         >
                             <BandText band=band.clone() />
                         </button>
+                        {(band.error.is_some() && can_retry).then(|| view! {
+                            <div class="strataAgain"><ReadAgain layer /></div>
+                        })}
                     </li>
                 }
                 .into_any()
@@ -92,7 +102,7 @@ pub fn Strata() -> impl IntoView {
     let hides_base = Memo::new(move |_| session.address.with(|address| address.hides_base));
     let base_switch = (base_layers > 0).then(|| {
         view! {
-            <label class="switch strataSwitch" title="Leaves what the base image brought out of every list">
+            <label class="switch strataSwitch" title=t("Leaves what the base image brought out of every list")>
                 <input
                     type="checkbox"
                     role="switch"
@@ -100,7 +110,7 @@ pub fn Strata() -> impl IntoView {
                     prop:checked=hides_base
                     on:change=move |_| session.select(|address| address.hides_base = !address.hides_base)
                 />
-                <span>"Hide the base image"</span>
+                <span>{t("Hide the base image")}</span>
             </label>
         }
     });
@@ -110,36 +120,73 @@ pub fn Strata() -> impl IntoView {
     view! {
         <section class="strata" data-tour="strata" aria-labelledby="strata-title">
             <div class="strataHead">
-                <h2 class="sectionTitle" id="strata-title">"Layers"</h2>
+                <h2 class="sectionTitle" id="strata-title">{t("Layers")}</h2>
                 <Show
                     when=move || store.layer.get().is_some()
                     fallback=move || view! {
                         <p class="strataNote">
                             {match layers {
-                                0 => "The report does not say which layers the image has".to_owned(),
-                                _ => format!("{}, {}", words::plural(layers, "layer"), words::size(total)),
+                                0 => t("The report does not say which layers the image has").to_owned(),
+                                _ => fill(
+                                    &tn(number(layers), "{n} layer, {size}", "{n} layers, {size}"),
+                                    &[("size", &words::size(total))],
+                                ),
                             }}
                         </p>
                     }
                 >
                     <button type="button" class="button" data-kind="quiet" data-size="small" on:click=move |_| select(None)>
-                        "Show all layers"
+                        {t("Show all layers")}
                     </button>
                 </Show>
             </div>
             {(layers > 0).then(|| view! {
-                <ol class="strataStack" reversed data-base=move || hides_base.get().then_some("hidden") aria-label="Layers, the topmost first" on:keydown=on_key>
+                <ol class="strataStack" reversed data-base=move || hides_base.get().then_some("hidden") aria-label=t("Layers, the topmost first") on:keydown=on_key>
                     {lines}
                 </ol>
             })}
             {base_switch}
             {(waste > 0).then(|| view! {
                 <p class="strataNote">
-                    {format!("{} of files are replaced or deleted by layers above them", words::size(waste))}
+                    {fill(t("{size} of files are replaced or deleted by layers above them"), &[("size", &words::size(waste))])}
                 </p>
             })}
         </section>
     }
+}
+
+/// Reads one layer that could not be read again, and says how far that is.
+#[component]
+pub fn ReadAgain(
+    /// Which.
+    layer: usize,
+) -> impl IntoView {
+    let session = expect_context::<Session>();
+    let toasts = expect_context::<Toasts>();
+    let read = Memo::new(move |_| {
+        let again = session.again.get();
+        again
+            .filter(|again| again.layer == layer)
+            .map(|again| again.read)
+    });
+    let is_busy = move || session.again.with(Option::is_some);
+    let number = layer.to_string();
+    let label = fill(t("Try again to read layer {layer}"), &[("layer", &number)]);
+    view! {
+        <button type="button" class="button" data-size="small" data-test="layer-again" data-layer=number
+            title=label.clone() aria-label=label aria-disabled=move || is_busy().then_some("true")
+            on:click=move |_| session.read_again(layer, toasts)>
+            <Icon path=AGAIN />
+            {t("Try again")}
+        </button>
+        <span class="strataAgainRead" role="status">
+            {move || read.get().map(|read| fill(t("{size} read so far"), &[("size", &words::size(read))]))}
+        </span>
+    }
+}
+
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 #[component]
@@ -147,7 +194,7 @@ fn Seam(steps: Vec<Step>) -> impl IntoView {
     let full: Vec<_> = steps.iter().map(Step::line).collect();
     view! {
         <li class="strataSeam" title=full.join("\n")>
-            <span class="visuallyHidden">"Steps without files: "</span>
+            <span class="visuallyHidden">{t("Steps without files:")}" "</span>
             {strata::seam_summary(&steps)}
         </li>
     }
@@ -156,8 +203,8 @@ fn Seam(steps: Vec<Step>) -> impl IntoView {
 #[component]
 fn BaseEnd(words: String) -> impl IntoView {
     view! {
-        <li class="strataBase" title=format!("{words}. What is above was built on it.") data-test="base-line">
-            <span class="visuallyHidden">"Below: "</span>
+        <li class="strataBase" title=fill(t("{base}. What is above was built on it."), &[("base", &words)]) data-test="base-line">
+            <span class="visuallyHidden">{t("Below:")}" "</span>
             {words.clone()}
         </li>
     }
@@ -165,13 +212,18 @@ fn BaseEnd(words: String) -> impl IntoView {
 
 #[component]
 fn BandText(band: Band) -> impl IntoView {
-    let packages = match (band.packages_added, band.packages_removed) {
+    let (added, removed) = (band.packages_added, band.packages_removed);
+    let packages = match (added, removed) {
         (0, 0) => String::new(),
-        (1, 0) => "+1 package".to_owned(),
-        (0, 1) => "−1 package".to_owned(),
-        (added, 0) => format!("+{added} packages"),
-        (0, removed) => format!("−{removed} packages"),
-        (added, removed) => format!("+{added} −{removed} packages"),
+        (_, 0) => tn(added, "+{n} package", "+{n} packages"),
+        (0, _) => tn(removed, "−{n} package", "−{n} packages"),
+        _ => fill(
+            t("+{added} −{removed} packages"),
+            &[
+                ("added", &words::count(added)),
+                ("removed", &words::count(removed)),
+            ],
+        ),
     };
     let is_clean = band.counts == counts::Counts::default();
     let line = band.step.line();
@@ -179,7 +231,7 @@ fn BandText(band: Band) -> impl IntoView {
         <span class="strataCore" aria-hidden="true">{band.layer}</span>
         <span class="strataText">
             <span class="strataStep" title=line>
-                <span class="visuallyHidden">{format!("Layer {}: ", band.layer)}</span>
+                <span class="visuallyHidden">{fill(t("Layer {layer}:"), &[("layer", &band.layer.to_string())])}" "</span>
                 <span class="strataKeyword">{band.step.keyword.clone()}</span>
                 " "
                 {band.step.text.clone()}
@@ -187,7 +239,7 @@ fn BandText(band: Band) -> impl IntoView {
             <span class="strataFacts">
                 <span class="strataSize">{words::size(band.bytes)}</span>
                 {(!packages.is_empty()).then(|| view! { <span>{packages}</span> })}
-                {band.error.is_some().then(|| view! { <span class="strataError">"not read to its end"</span> })}
+                {band.error.is_some().then(|| view! { <span class="strataError">{t("not read to its end")}</span> })}
                 {(!is_clean).then(|| view! { <Tally counts=band.counts /> })}
             </span>
         </span>
@@ -230,20 +282,23 @@ pub fn ScanStrata() -> impl IntoView {
     let note = move || {
         scan.with(|scan| match scan.layers.len() {
             0 => String::new(),
-            layers => format!(
-                "{} of {}",
-                scan.layers_over(),
-                words::plural(layers, "layer")
+            layers => fill(
+                &tn(
+                    number(layers),
+                    "{done} of {n} layer",
+                    "{done} of {n} layers",
+                ),
+                &[("done", &words::count(number(scan.layers_over())))],
             ),
         })
     };
     view! {
         <section class="strata" aria-labelledby="strata-title">
             <div class="strataHead">
-                <h2 class="sectionTitle" id="strata-title">"Layers"</h2>
+                <h2 class="sectionTitle" id="strata-title">{t("Layers")}</h2>
                 <p class="strataNote">{note}</p>
             </div>
-            <ol class="strataStack" reversed aria-label="Layers, the topmost first">
+            <ol class="strataStack" reversed aria-label=t("Layers, the topmost first")>
                 {lines}
                 <Show when=move || scan.with(|scan| scan.layers.is_empty())>
                     <li class="strataWaiting" aria-hidden="true"></li>
@@ -255,6 +310,7 @@ pub fn ScanStrata() -> impl IntoView {
 
 #[component]
 fn ScanBand(band: Band, scan: RwSignal<ScanState>) -> impl IntoView {
+    let session = expect_context::<Session>();
     let index = band.layer;
     let layer = Memo::new(move |_| {
         scan.with(|scan| scan.layers.get(index).cloned())
@@ -273,10 +329,15 @@ fn ScanBand(band: Band, scan: RwSignal<ScanState>) -> impl IntoView {
             let size = words::size(layer.start.size);
             match &layer.state {
                 LayerState::Waiting => size,
-                LayerState::Reading => format!("{} of {size}", words::size(layer.progress.read)),
+                LayerState::Reading => fill(
+                    t("{read} of {all}"),
+                    &[("read", &words::size(layer.progress.read)), ("all", &size)],
+                ),
                 LayerState::Done => size,
-                LayerState::Cached => format!("{size}, known from an earlier scan"),
-                LayerState::Failed(error) => format!("stopped: {error}"),
+                LayerState::Cached => {
+                    fill(t("{size}, known from an earlier scan"), &[("size", &size)])
+                }
+                LayerState::Failed(error) => fill(t("stopped: {error}"), &[("error", error)]),
             }
         })
     };
@@ -284,19 +345,24 @@ fn ScanBand(band: Band, scan: RwSignal<ScanState>) -> impl IntoView {
         layer.with(|layer| {
             let mut words = Vec::new();
             if layer.progress.files > 0 {
-                words.push(format!("{} files", words::count(layer.progress.files)));
+                words.push(tn(layer.progress.files, "{n} file", "{n} files"));
             }
             if layer.progress.packages > 0 {
-                words.push(format!(
-                    "{} packages",
-                    words::count(layer.progress.packages)
-                ));
+                words.push(tn(layer.progress.packages, "{n} package", "{n} packages"));
             }
             words.join(", ")
         })
     };
     let line = band.step.line();
-    let label = format!("Layer {index}: {line}");
+    let label = fill(
+        t("Layer {layer}: {step}"),
+        &[("layer", &index.to_string()), ("step", &line)],
+    );
+    let can_retry = session
+        .address
+        .with_untracked(|address| matches!(address.subject, Subject::Image(_)));
+    let is_failed =
+        Memo::new(move |_| layer.with(|layer| matches!(layer.state, LayerState::Failed(_))));
     view! {
         <li class="strataLine">
             <div
@@ -328,6 +394,9 @@ fn ScanBand(band: Band, scan: RwSignal<ScanState>) -> impl IntoView {
                     </span>
                 </span>
             </div>
+            <Show when=move || can_retry && is_failed.get()>
+                <div class="strataAgain"><ReadAgain layer=index /></div>
+            </Show>
         </li>
     }
 }

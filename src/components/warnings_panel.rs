@@ -1,19 +1,37 @@
 //! What is missing from the report, and why.
 
+use lamina_report::model::Report;
 use leptos::prelude::*;
 
-use crate::state::{report::ReportStore, session::Session, words};
+use super::strata::ReadAgain;
+use crate::state::{
+    language::{fill, t},
+    report::ReportStore,
+    session::Session,
+    words,
+};
 
 /// How many things are missing: layers cut off, and warnings.
 pub fn count(store: ReportStore) -> usize {
-    store.with(|report| {
-        report.warnings.len()
-            + report
-                .layers
-                .iter()
-                .filter(|layer| layer.error.is_some())
-                .count()
-    })
+    store.with(|report| missing(report).len())
+}
+
+/// What is missing: the layer, and what of it. That a layer was not read to its end is told once, with a
+/// mark; the engine's own warning of it says the same.
+fn missing(report: &Report) -> Vec<(Option<usize>, String, bool)> {
+    let layers = report.layers.iter().enumerate();
+    let errors = layers.filter_map(|(index, layer)| Some((index, layer.error.as_deref()?)));
+    let told = errors.map(|(index, error)| {
+        let sentence = fill(t("Not read to its end: {error}"), &[("error", error)]);
+        (Some(index), sentence, true)
+    });
+    let warnings = report.warnings.iter().filter(|warning| {
+        let layer = warning.layer.and_then(|layer| report.layers.get(layer));
+        let error = layer.and_then(|layer| layer.error.as_deref());
+        !error.is_some_and(|error| warning.message.ends_with(error))
+    });
+    told.chain(warnings.map(|warning| (warning.layer, words::sentence(&warning.message), false)))
+        .collect()
 }
 
 /// The panel.
@@ -21,31 +39,13 @@ pub fn count(store: ReportStore) -> usize {
 pub fn WarningsPanel() -> impl IntoView {
     let session = expect_context::<Session>();
     let store = expect_context::<ReportStore>();
-    let warnings: Vec<(Option<usize>, String)> = store.with(|report| {
-        let errors = report
-            .layers
-            .iter()
-            .enumerate()
-            .filter_map(|(index, layer)| {
-                layer
-                    .error
-                    .as_ref()
-                    .map(|error| (Some(index), format!("Not read to its end: {error}")))
-            });
-        errors
-            .chain(
-                report
-                    .warnings
-                    .iter()
-                    .map(|warning| (warning.layer, warning.message.clone())),
-            )
-            .collect()
-    });
+    let can_retry = session.can_read_again(&store.loaded());
+    let warnings = store.with(missing);
     if warnings.is_empty() {
         return view! {
             <div class="empty">
-                <p class="emptyTitle">"Nothing is missing"</p>
-                <p>"Every layer was read to its end, within all limits."</p>
+                <p class="emptyTitle">{t("Nothing is missing")}</p>
+                <p>{t("Every layer was read to its end, within all limits.")}</p>
             </div>
         }
         .into_any();
@@ -54,17 +54,18 @@ pub fn WarningsPanel() -> impl IntoView {
         let selected = store.layer.get();
         warnings
             .iter()
-            .filter(|(layer, _)| selected.is_none() || *layer == selected || layer.is_none())
-            .map(|(layer, message)| {
+            .filter(|(layer, ..)| selected.is_none() || *layer == selected || layer.is_none())
+            .map(|(layer, message, is_layer)| {
                 let layer = *layer;
                 view! {
                     <li class="warningsItem" data-test="warning">
                         {layer.map(|layer| view! {
                             <button type="button" class="linkButton" on:click=move |_| session.select(|address| address.layer = Some(layer))>
-                                {format!("Layer {layer}")}
+                                {fill(t("Layer {layer}"), &[("layer", &layer.to_string())])}
                             </button>
                         })}
-                        <span>{words::sentence(message)}</span>
+                        <span>{message.clone()}</span>
+                        {layer.filter(|_| *is_layer && can_retry).map(|layer| view! { <ReadAgain layer /> })}
                     </li>
                 }
             })
@@ -72,9 +73,45 @@ pub fn WarningsPanel() -> impl IntoView {
     };
     view! {
         <div class="warnings">
-            <p class="warningsLead">"What could not be read, and is therefore missing from this report."</p>
+            <p class="warningsLead">{t("What could not be read, and is therefore missing from this report.")}</p>
             <ul class="warningsList">{items}</ul>
         </div>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use lamina_report::model::{Layer, ReportWarning};
+
+    use super::*;
+    use crate::state::findings::tests::report;
+
+    #[test]
+    fn a_layer_that_is_missing_is_told_once() {
+        let layer = |error: Option<&str>| Layer {
+            error: error.map(str::to_owned),
+            ..Layer::default()
+        };
+        let mut report = report(Vec::new(), Vec::new());
+        report.layers = vec![layer(None), layer(Some("it ends early"))];
+        report.warnings = vec![
+            ReportWarning::of_layer(1, "the layer could not be read to its end: it ends early"),
+            ReportWarning::of_layer(1, "a path is odd"),
+            ReportWarning::of_image("it ends early"),
+        ];
+        let told: Vec<_> = missing(&report);
+        assert_eq!(
+            told,
+            [
+                (
+                    Some(1),
+                    "Not read to its end: it ends early".to_owned(),
+                    true
+                ),
+                (Some(1), "A path is odd".to_owned(), false),
+                (None, "It ends early".to_owned(), false),
+            ]
+        );
+    }
 }

@@ -66,13 +66,52 @@ pub fn Home() -> impl IntoView {
                 </div>
                 <Picture />
             </section>
-            <div class="homeGround">
-                <Samples />
-                <Recent />
-                <Bedrock />
-            </div>
+            <Ground />
         </main>
     }
+}
+
+/// What lies below, from the samples down to the privacy note: drawn when it is known how much there is
+/// of each, so that nothing moves under the reader's eyes.
+#[component]
+fn Ground() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let samples = LocalResource::new(|| async {
+        let text = browser::own_file("samples/catalog.json", MAX_OWN_FILE_BYTES).await?;
+        serde_json::from_str::<Vec<Sample>>(&text)
+            .ok()
+            .filter(|samples| !samples.is_empty())
+    });
+    let kept = LocalResource::new(move || {
+        session.kept_changes.track();
+        async {
+            Kept {
+                scans: scanner::recent_scans().await,
+                sizes: scanner::storage_use().await,
+            }
+        }
+    });
+    // Scans that are read again later are no reason to take it all away.
+    let is_known = Memo::new(move |was_known: Option<&bool>| {
+        was_known == Some(&true) || samples.with(Option::is_some) && kept.with(Option::is_some)
+    });
+    view! {
+        <div class="homeGround">
+            <Show when=move || is_known.get()>
+                <Samples samples />
+                <Recent kept />
+                <Bedrock />
+            </Show>
+        </div>
+    }
+}
+
+/// What this browser holds.
+#[derive(Clone, Debug)]
+struct Kept {
+    scans: Vec<RecentScan>,
+    /// Of layers, advisories and reports, in bytes.
+    sizes: (u64, u64, u64),
 }
 
 /// Opens the first sample, with the tour beside it.
@@ -85,8 +124,8 @@ fn DemoButton() -> impl IntoView {
     };
     view! {
         <div class="homeDemo">
-            <button type="button" class="button" data-test="demo" on:click=move |_| session.go(address.clone())>"Demo"</button>
-            <span>"A sample image and a guided tour, also without a network"</span>
+            <button type="button" class="button" data-test="demo" on:click=move |_| session.go(address.clone())>{t("Demo")}</button>
+            <span>{t("A sample image and a guided tour, also without a network")}</span>
         </div>
     }
 }
@@ -172,14 +211,8 @@ fn Picture() -> impl IntoView {
 }
 
 #[component]
-fn Samples() -> impl IntoView {
+fn Samples(samples: LocalResource<Option<Vec<Sample>>>) -> impl IntoView {
     let session = expect_context::<Session>();
-    let samples = LocalResource::new(|| async {
-        let text = browser::own_file("samples/catalog.json", MAX_OWN_FILE_BYTES).await?;
-        serde_json::from_str::<Vec<Sample>>(&text)
-            .ok()
-            .filter(|samples| !samples.is_empty())
-    });
     let cards = move || {
         let samples = samples.get().flatten()?;
         let cards = samples
@@ -210,16 +243,12 @@ fn Samples() -> impl IntoView {
             </section>
         })
     };
-    view! { <Suspense>{cards}</Suspense> }
+    view! { {cards} }
 }
 
 #[component]
-fn Recent() -> impl IntoView {
+fn Recent(kept: LocalResource<Kept>) -> impl IntoView {
     let session = expect_context::<Session>();
-    let kept = LocalResource::new(move || {
-        session.kept_changes.track();
-        async { (scanner::recent_scans().await, scanner::storage_use().await) }
-    });
     let clear = move |_| {
         leptos::task::spawn_local(async move {
             scanner::clear_storage().await;
@@ -227,7 +256,10 @@ fn Recent() -> impl IntoView {
         });
     };
     let list = move || {
-        let (scans, (layers, shards, reports)) = kept.get()?;
+        let Kept {
+            scans,
+            sizes: (layers, shards, reports),
+        } = kept.get()?;
         // The advisory database has its own place, below.
         if scans.is_empty() && layers + reports == 0 {
             return None;

@@ -8,7 +8,7 @@ use crate::{
     components::{
         findings_table::FindingsTable,
         image_head::{DatabaseNotes, ImageHead},
-        import_banner::ImportBanner,
+        import_banner::{self, ImportBanner},
         issues_table::IssuesTable,
         packages_table::PackagesTable,
         share::ShareButtons,
@@ -20,6 +20,7 @@ use crate::{
     lazy::Lazy,
     state::{
         address::View,
+        language::{fill, t},
         packages,
         report::ReportStore,
         session::{Loaded, Origin, Session},
@@ -40,8 +41,12 @@ pub fn ReportPage(
     Effect::new(move |_| {
         let passed = store.judgement.with(|judgement| judgement.verdict.passed);
         session.passed.set(Some(passed));
-        let word = if passed { "passes" } else { "fails" };
-        browser::set_title(&format!("{name} {word} · Lamina"));
+        let title = if passed {
+            t("{name} passes · Lamina")
+        } else {
+            t("{name} fails · Lamina")
+        };
+        browser::set_title(&fill(title, &[("name", &name)]));
     });
     on_cleanup(move || session.passed.set(None));
     let view = Memo::new(move |_| session.address.with(|address| address.view));
@@ -74,23 +79,36 @@ pub fn ReportPage(
     let left_out: Vec<String> = loaded.report.left_out.iter().map(LeftOut::words).collect();
     let left_out = (!left_out.is_empty()).then(|| {
         let left_out = left_out.join(", ");
-        view! { <span data-test="left-out">" Not in this link: " {left_out} "."</span> }
+        view! { <span data-test="left-out">" " {fill(t("Not in this link: {parts}."), &[("parts", &left_out)])}</span> }
     });
     let banner = match loaded.origin {
-        Origin::Shared => Some(view! {
-            <p class="banner" data-test="shared-banner">
-                <strong>"Shared report"</strong>
-                {format!(", made {}. It came in the link; nothing was fetched to show it.", words::time(&loaded.report.scanned_at))}
-                {left_out}
-            </p>
-        }.into_any()),
-        Origin::Imported if loaded.report.imported.is_none() => Some(view! {
-            <p class="banner" data-test="file-banner">
-                <strong>"Report from a file"</strong>
-                ", made "
-                {words::time(&loaded.report.scanned_at)}
-            </p>
-        }.into_any()),
+        Origin::Shared => {
+            let subject = session
+                .address
+                .with_untracked(|address| address.subject.clone());
+            let words = import_banner::shared_words(&subject, &loaded.report.scanned_at);
+            Some(
+                view! {
+                    <p class="banner" data-test="shared-banner">
+                        <strong>{t("Shared report")}</strong>
+                        " "
+                        {words}
+                        {left_out}
+                    </p>
+                }
+                .into_any(),
+            )
+        }
+        Origin::Imported if loaded.report.imported.is_none() => Some(
+            view! {
+                <p class="banner" data-test="file-banner">
+                    <strong>"Report from a file"</strong>
+                    ", made "
+                    {words::time(&loaded.report.scanned_at)}
+                </p>
+            }
+            .into_any(),
+        ),
         Origin::Imported | Origin::Kept | Origin::Scanned => None,
     };
     let imported = loaded.report.imported.clone();
@@ -107,7 +125,7 @@ pub fn ReportPage(
                     <VerdictPanel />
                 </div>
                 <Strata />
-                <section class="reportPanel" id="lists" aria-label="Report">
+                <section class="reportPanel" id="lists" aria-label=t("Report")>
                     <Tabs counts />
                     <LayerNote />
                     <div id="panel" role="tabpanel" aria-labelledby=move || format!("tab-{}", view.get().word())>
@@ -127,8 +145,8 @@ fn LayerNote() -> impl IntoView {
     view! {
         <Show when=move || store.layer.get().is_some()>
             <p class="layerNote">
-                {move || store.layer.get().map(|layer| format!("Only layer {layer}"))}
-                <button type="button" class="linkButton" on:click=move |_| session.select(|address| address.layer = None)>"Show all layers"</button>
+                {move || store.layer.get().map(|layer| fill(t("Only layer {n}"), &[("n", &layer.to_string())]))}
+                <button type="button" class="linkButton" on:click=move |_| session.select(|address| address.layer = None)>{t("Show all layers")}</button>
             </p>
         </Show>
     }

@@ -14,7 +14,7 @@ use crate::{
     state::{
         address::Subject,
         counts,
-        language::{fill, t},
+        language::{fill, t, tn},
         session::Session,
         words,
     },
@@ -39,7 +39,9 @@ pub fn Scan() -> impl IntoView {
         });
     {
         let name = name.clone();
-        Effect::new(move |_| browser::set_title(&format!("Scanning {name} · Lamina")));
+        Effect::new(move |_| {
+            browser::set_title(&fill(t("Scanning {name} · Lamina"), &[("name", &name)]))
+        });
     }
     let image = Memo::new(move |_| scan.with(|scan| scan.image.clone()));
     let head = move || {
@@ -120,11 +122,20 @@ pub fn Scan() -> impl IntoView {
     // Read out seldom: a number that changes ten times a second is noise.
     let spoken = Memo::new(move |before: Option<&(f64, String)>| {
         scan.with(|scan| {
-            let text = format!(
-                "{:.0} percent, {} of {} done",
-                scan.fraction().unwrap_or(0.0) * 100.0,
-                scan.layers_over(),
-                words::plural(scan.layers.len(), "layer")
+            let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+            let text = fill(
+                &tn(
+                    number(scan.layers.len()),
+                    "{percent} percent, {done} of {n} layer done",
+                    "{percent} percent, {done} of {n} layers done",
+                ),
+                &[
+                    (
+                        "percent",
+                        &format!("{:.0}", scan.fraction().unwrap_or(0.0) * 100.0),
+                    ),
+                    ("done", &words::count(number(scan.layers_over()))),
+                ],
             );
             match before {
                 Some((at, text)) if scan.now_ms - at < SPEAK_EVERY_MS => (*at, text.clone()),

@@ -9,7 +9,10 @@ use lamina_registry::{
     relay::{self, Route, Routes},
 };
 
-use super::fetch::{self, Answer, FetchError};
+use super::{
+    fetch::{self, Answer, FetchError},
+    servers::Servers,
+};
 
 /// A registry session and the way to it.
 #[derive(Clone, Debug)]
@@ -167,7 +170,7 @@ impl Client {
                 Err(_) => {}
             }
         }
-        let base = super::base_url();
+        let base = Servers::load().relay_base();
         let url = relay::relayed(&base, &request.url);
         match fetch::send(method, &url, &headers, None).await {
             Ok(mut answer) if answer.header(relay::HEADER).is_some() => {
@@ -179,7 +182,7 @@ impl Client {
                 }
                 Ok(answer)
             }
-            // No relay answers on this page's server: the failure of the direct way is what counts.
+            // No relay answers there: the failure of the direct way is what counts.
             Ok(_) | Err(_) => Err(TransportError::CorsRefused),
         }
     }

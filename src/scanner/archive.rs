@@ -1,9 +1,6 @@
 //! Scans an archive that was dropped on the page: one worker reads it as a stream.
 
-use super::{
-    LayerProgress, LayerStart, OnEvent, ScanEvent, ScanFailure, ScanHandle,
-    ScanOptions,
-};
+use super::{LayerProgress, LayerStart, OnEvent, ScanEvent, ScanFailure, ScanHandle, ScanOptions};
 use crate::worker::protocol::{ArchiveTask, Event, Task};
 
 pub(super) async fn scan(

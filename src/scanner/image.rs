@@ -3,7 +3,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use futures::{StreamExt as _, stream::FuturesUnordered};
+use futures::{StreamExt as _, channel::mpsc, stream::FuturesUnordered};
 use js_sys::Uint8Array;
 use lamina_image::{
     config::ImageConfig,
@@ -17,15 +17,14 @@ use lamina_registry::{
     BlobFetch, Credentials, Options, PullError, Remedy, Resolve, Resolved, Session, Tags,
     error::tags_in_words, relay::Routes,
 };
-use lamina_report::model::Report;
 use lamina_scan::{
     layer::describe,
     plan::{Found, Plan},
 };
 
 use super::{
-    AdvisoryBytes, Heard, LayerProgress, LayerStart, OnEvent, RawDocument, ScanEvent, ScanFailure,
-    ScanHandle, ScanOptions, cancelled, server, so_far::SoFar, statistics,
+    Heard, LayerProgress, LayerStart, OnEvent, RawDocument, ScanEvent, ScanFailure, ScanHandle,
+    ScanOptions, cancelled, server, so_far::SoFar, statistics,
 };
 use crate::{
     platform::{
@@ -296,15 +295,13 @@ async fn layers_of(
     order.sort_by_key(|layer| {
         std::cmp::Reverse(plan.layers.get(*layer).map_or(0, |planned| planned.size))
     });
-    let waiting = FuturesUnordered::new();
     let found = SoFar::begin(plan, scan, on_event);
-    for layer in order {
-        let Some(planned) = plan.layers.get(layer) else {
-            continue;
-        };
-        let (digest, refusal) = (planned.digest.clone(), planned.refusal.clone());
-        let heard = match (digest, refusal) {
-            (Some(digest), None) => {
+    let read = |layer: usize, is_fresh: bool| {
+        let planned = plan.layers.get(layer);
+        let refusal = planned.and_then(|planned| planned.refusal.clone());
+        let digest = planned.and_then(|planned| planned.digest.clone());
+        let heard = match (planned, digest, refusal) {
+            (Some(planned), Some(digest), None) => {
                 let task = Task::Layer(Box::new(LayerTask {
                     layer,
                     session: client.session.snapshot(),
@@ -313,16 +310,16 @@ async fn layers_of(
                     digest,
                     size: planned.size,
                     diff_id: planned.diff_id.clone(),
-                    is_fresh: options.is_fresh,
+                    is_fresh,
                 }));
                 Ok(super::run(task, None, Vec::new(), scan))
             }
-            (_, refusal) => Err(refusal.unwrap_or_else(|| "it has no digest".to_owned())),
+            (_, _, refusal) => Err(refusal.unwrap_or_else(|| "it has no digest".to_owned())),
         };
         let on_event = Rc::clone(on_event);
         let routes = Rc::clone(&client.routes);
         let found = found.clone();
-        waiting.push(async move {
+        async move {
             let done = match heard {
                 Ok(heard) => layer_of(layer, heard, &routes, &on_event).await,
                 Err(refusal) => (
@@ -346,17 +343,50 @@ async fn layers_of(
             });
             found.note(layer, &figures, &analysis);
             (layer, figures, analysis)
-        });
+        }
+    };
+    let (again, mut asked) = mpsc::unbounded();
+    scan.0.borrow_mut().again = Some(again);
+    let mut waiting: FuturesUnordered<_> = order
+        .into_iter()
+        .map(|layer| read(layer, options.is_fresh))
+        .collect();
+    let mut done: Vec<Option<(LayerFigures, Uint8Array)>> = vec![None; plan.layers.len()];
+    while !waiting.is_empty() {
+        futures::select! {
+            (layer, figures, analysis) = waiting.select_next_some() => {
+                if let Some(place) = done.get_mut(layer) {
+                    *place = Some((figures, analysis));
+                }
+            }
+            layer = asked.select_next_some() => {
+                // Only one that failed, and is not read again already.
+                let place = done.get_mut(layer);
+                let failed = place.filter(|place| {
+                    place.as_ref().is_some_and(|(figures, _)| figures.error.is_some())
+                });
+                if let Some(place) = failed {
+                    *place = None;
+                    on_event(ScanEvent::LayerAgain(layer));
+                    waiting.push(read(layer, true));
+                }
+            }
+        }
     }
-    let mut done: Vec<(usize, LayerFigures, Uint8Array)> = waiting.collect().await;
+    scan.0.borrow_mut().again = None;
     found.end();
     if scan.is_cancelled() {
         return Err(cancelled());
     }
-    done.sort_by_key(|(layer, ..)| *layer);
+    let nothing = || {
+        (
+            failed_figures("cancelled".to_owned()),
+            Uint8Array::new_with_length(0),
+        )
+    };
     Ok(done
         .into_iter()
-        .map(|(_, figures, analysis)| (figures, analysis))
+        .map(|done| done.unwrap_or_else(nothing))
         .unzip())
 }
 

@@ -2,6 +2,8 @@
 
 use lamina_report::model::{Accounts, Share};
 
+use super::language::t;
+
 /// One part of the bar.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Part {
@@ -22,26 +24,26 @@ pub fn parts(accounts: &Accounts) -> [Part; 4] {
     let shares = [
         (
             "os",
-            "Distribution",
-            "files that a package of the distribution lists as its own",
+            t("Distribution"),
+            t("files that a package of the distribution lists as its own"),
             accounts.os,
         ),
         (
             "language",
-            "Language packages",
-            "files of Python, Node.js, Go and other packages that the distribution does not own",
+            t("Language packages"),
+            t("files of Python, Node.js, Go and other packages that the distribution does not own"),
             accounts.language,
         ),
         (
             "classified",
-            "Known programs",
-            "programs without a package manager, told by their bytes",
+            t("Known programs"),
+            t("programs without a package manager, told by their bytes"),
             accounts.classified,
         ),
         (
             "unowned",
-            "Nobody",
-            "files that no package lists: what was copied in, generated or left over",
+            t("Nobody"),
+            t("files that no package lists: what was copied in, generated or left over"),
             accounts.unowned,
         ),
     ];

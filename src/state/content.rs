@@ -4,11 +4,13 @@
 use lamina_inventory::elf;
 use serde::{Deserialize, Serialize};
 
+use super::language::{fill, t, text};
+
 /// Bytes of a file that are shown.
 pub const SHOWN_BYTES: u64 = 1 << 20;
 
 /// Bytes that are shown in hexadecimal.
-const HEX_BYTES: usize = 16 << 10;
+pub const HEX_BYTES: usize = 16 << 10;
 
 /// Characters of a line that are shown.
 const LINE_CHARACTERS: usize = 4000;
@@ -18,6 +20,32 @@ const LONG_LINE: usize = 300;
 
 /// Lines drawn as one block: the browser lays out only blocks in sight.
 const BLOCK_LINES: usize = 100;
+
+/// The kind of a JSON document.
+pub const JSON: &str = "JSON";
+
+/// Kinds that are words rather than names of formats.
+const KINDS: [&str; 11] = [
+    text("empty"),
+    text("text"),
+    text("script"),
+    text("certificates"),
+    text("keys"),
+    text("zip or jar"),
+    text("ar or deb"),
+    text("Windows program"),
+    text("Java class"),
+    text("Python bytecode"),
+    text("binary"),
+];
+
+/// A kind in the page's language: the worker that tells it has none.
+pub fn kind_title(kind: &str) -> String {
+    match KINDS.into_iter().find(|known| *known == kind) {
+        Some(known) => t(known).to_owned(),
+        None => kind.to_owned(),
+    }
+}
 
 /// An opened file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -78,33 +106,33 @@ impl FileWay {
     /// What was read, in a sentence.
     pub fn words(&self) -> String {
         let size = super::words::size;
-        let from = if self.is_local {
-            "the archive"
-        } else {
-            "the registry"
+        let sentence = match (self.is_local, self.is_range_refused, self.is_part) {
+            (true, _, false) => t("{size} of the layer's {all} read again from the archive"),
+            (true, _, true) => t(
+                "{size} of the layer's {all} read again from the archive, from a saved point of the layer on",
+            ),
+            (false, true, _) => t(
+                "{size} of the layer's {all} read again from the registry; the registry does not answer ranges, so that it sent the layer from its start",
+            ),
+            (false, false, true) => t(
+                "{size} of the layer's {all} read again from the registry, from a saved point of the layer on",
+            ),
+            (false, false, false) => t("{size} of the layer's {all} read again from the registry"),
         };
-        let what = format!(
-            "{} of the layer's {} read again from {from}",
-            size(self.fetched),
-            size(self.blob)
-        );
-        if self.is_range_refused {
-            format!(
-                "{what}; the registry does not answer ranges, so that it sent the layer from its start"
-            )
-        } else if self.is_part {
-            format!("{what}, from a saved point of the layer on")
-        } else {
-            what
-        }
+        fill(
+            sentence,
+            &[("size", &size(self.fetched)), ("all", &size(self.blob))],
+        )
     }
 
     /// What vouches for the bytes, in a sentence.
     pub fn check_words(&self) -> &'static str {
         if self.is_checked {
-            "Checked: these parts of the layer are those that were scanned, by its digest"
+            t("Checked: these parts of the layer are those that were scanned, by its digest")
         } else {
-            "Not checked: only a part of the layer was read, and nothing is kept to check it against its digest"
+            t(
+                "Not checked: only a part of the layer was read, and nothing is kept to check it against its digest",
+            )
         }
     }
 }
@@ -130,7 +158,7 @@ pub fn content(path: &str, bytes: &[u8], size: u64) -> Content {
             ..Content::default()
         };
     }
-    let Some(text) = text(head) else {
+    let Some(text) = as_text(head) else {
         return Content {
             kind: kind_of(head).to_owned(),
             text: hex(head),
@@ -145,7 +173,7 @@ pub fn content(path: &str, bytes: &[u8], size: u64) -> Content {
     let kind = if is_json
         && (path.ends_with(".json") || formatted.as_ref().is_some_and(Option::is_some))
     {
-        "JSON"
+        JSON
     } else if starts.starts_with("#!") {
         "script"
     } else if starts.starts_with("-----BEGIN CERTIFICATE") {
@@ -165,7 +193,7 @@ pub fn content(path: &str, bytes: &[u8], size: u64) -> Content {
 }
 
 /// Bytes as text, if they are: UTF-8, or another encoding of which most can be read.
-fn text(bytes: &[u8]) -> Option<String> {
+fn as_text(bytes: &[u8]) -> Option<String> {
     let head = bytes.get(..8192).unwrap_or(bytes);
     if head.contains(&0) {
         return None;
@@ -361,13 +389,15 @@ pub fn blocks(text: &str, marked: Option<(u32, u32)>, hidden: &[(u32, u32)]) -> 
             continue;
         };
         if kind == BlockKind::Hidden {
-            block.text.push_str("•••••••• hidden: a secret\n");
+            block.text.push_str(t("•••••••• hidden: a secret"));
+            block.text.push('\n');
             continue;
         }
         match line.char_indices().nth(LINE_CHARACTERS) {
             Some((end, _)) => {
                 block.text.push_str(line.get(..end).unwrap_or_default());
-                block.text.push_str(" … (the line goes on)");
+                block.text.push(' ');
+                block.text.push_str(t("… (the line goes on)"));
             }
             None => block.text.push_str(line),
         }

@@ -3,6 +3,8 @@
 use lamina_inventory::severity::Severity;
 use lamina_report::model::Report;
 
+use super::language::{t, text};
+
 /// Counts, worst first: critical, high, medium, low, negligible, unknown.
 pub type Counts = [u32; 6];
 
@@ -50,13 +52,30 @@ pub fn present(counts: &Counts) -> impl Iterator<Item = (Severity, u32)> + '_ {
         .filter(|(_, count)| *count > 0)
 }
 
+/// A severity's word, in the page's language.
+pub fn severity_word(severity: Severity) -> &'static str {
+    t(match severity {
+        Severity::Critical => text("critical"),
+        Severity::High => text("high"),
+        Severity::Medium => text("medium"),
+        Severity::Low => text("low"),
+        Severity::Negligible => text("negligible"),
+        Severity::Unknown => text("unknown"),
+    })
+}
+
+/// `14 high`.
+pub fn in_words(severity: Severity, count: u32) -> String {
+    format!("{count} {}", severity_word(severity))
+}
+
 /// `2 critical, 14 high`.
 pub fn sentence(counts: &Counts) -> String {
     let words: Vec<_> = present(counts)
-        .map(|(severity, count)| format!("{count} {}", severity.word()))
+        .map(|(severity, count)| in_words(severity, count))
         .collect();
     if words.is_empty() {
-        "no findings".to_owned()
+        t("no findings").to_owned()
     } else {
         words.join(", ")
     }

@@ -5,7 +5,12 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use super::{session::Session, toasts::Toasts, words};
+use super::{
+    language::{fill, t},
+    session::Session,
+    toasts::Toasts,
+    words,
+};
 use crate::{
     browser, platform,
     scanner::{self, CHECK_AGAIN_MS, DatabaseState, KeptChanges},
@@ -40,6 +45,8 @@ pub struct DatabaseStore {
     pub is_asking: RwSignal<bool>,
     /// Raised when the user has asked, and the server has answered.
     pub answers: RwSignal<u32>,
+    /// Whether the user asked while the page was asking on its own: that question is asked next.
+    is_wanted: StoredValue<bool>,
     session: Session,
     toasts: Toasts,
 }
@@ -51,6 +58,7 @@ impl DatabaseStore {
             known: RwSignal::new(Known::Nothing),
             is_asking: RwSignal::new(false),
             answers: RwSignal::new(0),
+            is_wanted: StoredValue::new(false),
             session,
             toasts,
         }
@@ -63,10 +71,17 @@ impl DatabaseStore {
         }
     }
 
-    /// Looks for a newer one now; unless forced to, at most once an hour.
+    /// Looks for a newer one now; unless forced to, at most once an hour. What the user asks for while the
+    /// page asks on its own is not lost: it is asked when that answer is there.
     pub fn update(self, is_forced: bool) {
         if self.is_asking.get_untracked() {
+            if is_forced {
+                self.is_wanted.set_value(true);
+            }
             return;
+        }
+        if is_forced {
+            self.is_wanted.set_value(false);
         }
         self.is_asking.set(true);
         leptos::task::spawn_local(async move {
@@ -94,6 +109,9 @@ impl DatabaseStore {
             if is_first {
                 self.keep_looking();
             }
+            if self.is_wanted.get_value() {
+                self.update(true);
+            }
         });
     }
 
@@ -101,9 +119,9 @@ impl DatabaseStore {
     pub fn clear(self) {
         leptos::task::spawn_local(async move {
             scanner::clear_database().await;
-            self.toasts.show(
+            self.toasts.show(t(
                 "This browser holds no advisories any more; the next scan fetches what it needs",
-            );
+            ));
             self.session.kept_has_changed();
             self.known.update(|known| {
                 if let Known::State(state) = known {
@@ -136,22 +154,26 @@ fn announcement(changed: &[(String, KeptChanges)]) -> Option<String> {
         .map(|(name, changes)| format!("{name}: {}", changes.words()))
         .collect();
     let rest = changed.len().saturating_sub(NAMED);
-    let more = match rest {
-        0 => String::new(),
-        rest => format!("; and {rest} more"),
-    };
-    (!named.is_empty()).then(|| format!("New advisories. {}{more}", named.join("; ")))
+    let named = named.join("; ");
+    match (named.is_empty(), rest) {
+        (true, _) => None,
+        (_, 0) => Some(fill(t("New advisories. {changes}"), &[("changes", &named)])),
+        (_, rest) => Some(fill(
+            t("New advisories. {changes}; and {n} more"),
+            &[("changes", &named), ("n", &rest.to_string())],
+        )),
+    }
 }
 
 /// What an update that was asked for came to.
 fn outcome(state: &DatabaseState) -> String {
     match &state.problem {
         Some(problem) => words::sentence(problem),
-        None if state.is_new => format!(
-            "Brought up to date ({} fetched): no kept report changes",
-            words::size(state.fetched_bytes)
+        None if state.is_new => fill(
+            t("Brought up to date ({size} fetched): no kept report changes"),
+            &[("size", &words::size(state.fetched_bytes))],
         ),
-        None => "There is no newer advisory database".to_owned(),
+        None => t("There is no newer advisory database").to_owned(),
     }
 }
 

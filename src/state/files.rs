@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::language::text;
 use crate::scanner::{FileKind, FileRow, Only};
 
 /// What is known of the tree so far.
@@ -92,9 +93,9 @@ impl Tree {
 
 /// The words of the search field that choose files, with what is on their chips.
 pub const FILTERS: [(&str, &str, Only); 3] = [
-    ("is:changed", "changed", Only::Changed),
-    ("is:deleted", "deleted", Only::Deleted),
-    ("is:unowned", "of no package", Only::Unowned),
+    ("is:changed", text("changed"), Only::Changed),
+    ("is:deleted", text("deleted"), Only::Deleted),
+    ("is:unowned", text("of no package"), Only::Unowned),
 ];
 
 /// What the search field says: a part of a path, and which files. The last of several filters counts.

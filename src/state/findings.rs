@@ -5,7 +5,11 @@ use std::cmp::Ordering;
 use lamina_inventory::severity::Severity;
 use lamina_report::model::{Finding, Package, Report, Status};
 
-use super::query::{self, Compare, Term};
+use super::{
+    columns::Choosable,
+    language::{fill, t, text},
+    query::{self, Compare, Term},
+};
 
 /// A column to sort by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,19 +26,28 @@ pub enum Column {
     Fixed,
     /// Layer that introduced the package.
     Layer,
+    /// CVSS base score, highest first.
+    Score,
+    /// Likelihood of exploitation, highest first.
+    Epss,
+    /// The day of publication, latest first.
+    Published,
     /// Title.
     Title,
 }
 
 impl Column {
     /// All columns, in their order.
-    pub const ALL: [Column; 7] = [
+    pub const ALL: [Column; 10] = [
         Self::Severity,
         Self::Id,
         Self::Package,
         Self::Installed,
         Self::Fixed,
         Self::Layer,
+        Self::Score,
+        Self::Epss,
+        Self::Published,
         Self::Title,
     ];
 
@@ -47,6 +60,9 @@ impl Column {
             Self::Installed => "installed",
             Self::Fixed => "fixed",
             Self::Layer => "layer",
+            Self::Score => "cvss",
+            Self::Epss => "epss",
+            Self::Published => "published",
             Self::Title => "title",
         }
     }
@@ -54,14 +70,39 @@ impl Column {
     /// The word above the column.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Severity => "Severity",
-            Self::Id => "Vulnerability",
-            Self::Package => "Package",
-            Self::Installed => "Installed",
-            Self::Fixed => "Fixed in",
-            Self::Layer => "Layer",
-            Self::Title => "Title",
+            Self::Severity => text("Severity"),
+            Self::Id => text("Vulnerability"),
+            Self::Package => text("Package"),
+            Self::Installed => text("Installed"),
+            Self::Fixed => text("Fixed in"),
+            Self::Layer => text("Layer"),
+            Self::Score => text("CVSS"),
+            Self::Epss => text("EPSS"),
+            Self::Published => text("Published"),
+            Self::Title => text("Title"),
         }
+    }
+}
+
+impl Choosable for Column {
+    fn all() -> &'static [Self] {
+        &Self::ALL
+    }
+
+    fn word(self) -> &'static str {
+        self.word()
+    }
+
+    fn title(self) -> &'static str {
+        self.title()
+    }
+
+    fn is_usual(self) -> bool {
+        !matches!(self, Self::Score | Self::Epss | Self::Published)
+    }
+
+    fn is_needed(self) -> bool {
+        matches!(self, Self::Severity | Self::Id | Self::Package)
     }
 }
 
@@ -270,11 +311,25 @@ fn compare(column: Column, a: &Row<'_>, b: &Row<'_>) -> Ordering {
             a.2.map(|package| package.layer)
                 .cmp(&b.2.map(|package| package.layer))
         }
+        Column::Score => highest(a.1.score, b.1.score),
+        Column::Epss => {
+            let score = |row: &Row<'_>| row.1.epss.map(|epss| epss.score);
+            highest(score(a), score(b))
+        }
+        Column::Published => b.1.published.cmp(&a.1.published),
         Column::Title => {
             let title =
                 |finding: &Finding| finding.title.clone().unwrap_or_default().to_lowercase();
             title(a.1).cmp(&title(b.1))
         }
+    }
+}
+
+/// The higher number first; what has none last.
+fn highest(a: Option<f64>, b: Option<f64>) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) => b.total_cmp(&a),
+        (a, b) => b.is_some().cmp(&a.is_some()),
     }
 }
 
@@ -362,7 +417,7 @@ impl Test {
 }
 
 /// Said of `base:` where nothing tells the base from what is built on it.
-pub(super) const NO_BASE: &str = "nothing tells where the base image of this one ends";
+pub(super) const NO_BASE: &str = text("nothing tells where the base image of this one ends");
 
 fn compile(search: &str, base: Option<usize>, problems: &mut Vec<String>) -> Vec<(bool, Test)> {
     query::parse(search)
@@ -379,24 +434,27 @@ fn compile(search: &str, base: Option<usize>, problems: &mut Vec<String>) -> Vec
 
 fn test_of(term: &Term, base: Option<usize>) -> Result<Test, String> {
     let value = &term.value;
+    let wrong = |what: &str| fill(what, &[("value", value)]);
     let flag = || {
-        query::yes_or_no(value).ok_or_else(|| format!("{}:{value} is neither yes nor no", term.key))
+        let word = format!("{}:{value}", term.key);
+        query::yes_or_no(value)
+            .ok_or_else(|| fill(t("{word} is neither yes nor no"), &[("word", &word)]))
     };
     Ok(match term.key.as_str() {
         "" => Test::Text(value.clone()),
         "severity" | "sev" => Test::Severity(
             term.compare,
             Severity::parse(value).ok_or_else(|| {
-                format!(
-                    "{value} is no severity: critical, high, medium, low, negligible or unknown"
-                )
+                wrong(t(
+                    "{value} is no severity: critical, high, medium, low, negligible or unknown",
+                ))
             })?,
         ),
         "score" | "cvss" => Test::Score(
             term.compare,
             value
                 .parse()
-                .map_err(|_| format!("{value} is no score from 0 to 10"))?,
+                .map_err(|_| wrong(t("{value} is no score from 0 to 10")))?,
         ),
         "fixable" | "fixed" => Test::Fixable(flag()?),
         "status" => Test::Status(value.replace([' ', '_'], "-")),
@@ -413,17 +471,17 @@ fn test_of(term: &Term, base: Option<usize>) -> Result<Test, String> {
                         score
                     }
                 })
-                .map_err(|_| format!("{value} is no probability: 0.1 or 10%"))?,
+                .map_err(|_| wrong(t("{value} is no probability: 0.1 or 10%")))?,
         ),
         "cwe" => Test::Cwe(
             value
                 .trim_start_matches("cwe-")
                 .parse()
-                .map_err(|_| format!("{value} is no number of a CWE"))?,
+                .map_err(|_| wrong(t("{value} is no number of a CWE")))?,
         ),
         "published" => match value.starts_with(|first: char| first.is_ascii_digit()) {
             true => Test::Published(term.compare, value.clone()),
-            false => return Err(format!("{value} is no day: 2024, 2024-03 or 2024-03-29")),
+            false => return Err(wrong(t("{value} is no day: 2024, 2024-03 or 2024-03-29"))),
         },
         "fix" => Test::Fix(value.clone()),
         "fails" => Test::Fails(flag()?),
@@ -432,7 +490,7 @@ fn test_of(term: &Term, base: Option<usize>) -> Result<Test, String> {
             term.compare,
             value
                 .parse()
-                .map_err(|_| format!("{value} is no layer number"))?,
+                .map_err(|_| wrong(t("{value} is no layer number")))?,
         ),
         "pkg" | "package" => Test::Package(value.clone()),
         "source" => Test::Source(value.clone()),
@@ -441,11 +499,18 @@ fn test_of(term: &Term, base: Option<usize>) -> Result<Test, String> {
         "file" => Test::File(value.clone()),
         "base" => Test::Base {
             wanted: flag()?,
-            layers: base.ok_or(NO_BASE)?,
+            layers: base.ok_or(t(NO_BASE))?,
         },
         key => {
-            return Err(format!(
-                "{key}: is unknown here; use severity, score, kev, epss, fixable, fix, status, published, cwe, fails, excepted, layer, base, pkg, source, id, kind or file"
+            return Err(fill(
+                t("{key}: is unknown here; use {keys}"),
+                &[
+                    ("key", key),
+                    (
+                        "keys",
+                        "severity, score, kev, epss, fixable, fix, status, published, cwe, fails, excepted, layer, base, pkg, source, id, kind, file",
+                    ),
+                ],
             ));
         }
     })

@@ -10,6 +10,7 @@ use lamina_report::{
 
 use super::{
     counts::{self, Counts},
+    language::{fill, t},
     steps,
 };
 
@@ -153,14 +154,17 @@ fn words_of(
         Grouping::Layer => package.map_or_else(Default::default, |package| {
             let step = report.layers.get(package.layer);
             let step = step.map(|layer| steps::parse(&layer.created_by).line());
-            (format!("Layer {}", package.layer), step.unwrap_or_default())
+            (
+                fill(t("Layer {n}"), &[("n", &package.layer.to_string())]),
+                step.unwrap_or_default(),
+            )
         }),
         Grouping::Fix => match upgrade.and_then(|number| plan.upgrades.get(number)) {
             Some(upgrade) => (
-                format!("Upgrade {}", upgrade.name),
+                fill(t("Upgrade {package}"), &[("package", &upgrade.name)]),
                 format!("{} → {}", upgrade.from, upgrade.to),
             ),
-            None => ("No version fixes it".to_owned(), String::new()),
+            None => (t("No version fixes it").to_owned(), String::new()),
         },
     }
 }

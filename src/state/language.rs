@@ -5,7 +5,10 @@
 //! from the page's own server when the language is chosen, and only then. `locales/en.json` lists all
 //! texts; a test keeps it and every translation complete.
 
-use std::{cell::RefCell, collections::HashMap};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+};
 
 use leptos::prelude::*;
 
@@ -23,12 +26,15 @@ pub struct Language {
     pub tag: &'static str,
     /// What it calls itself.
     pub name: &'static str,
+    /// What stands between a number's whole part and its fraction.
+    pub decimal: &'static str,
 }
 
 /// The language that texts are written in.
 pub const ENGLISH: Language = Language {
     tag: "en",
     name: "English",
+    decimal: ".",
 };
 
 /// All languages.
@@ -37,6 +43,7 @@ pub const LANGUAGES: [Language; 2] = [
     Language {
         tag: "de",
         name: "Deutsch",
+        decimal: ",",
     },
 ];
 
@@ -44,6 +51,7 @@ type Table = HashMap<&'static str, &'static str>;
 
 thread_local! {
     static TABLE: RefCell<Table> = RefCell::new(Table::new());
+    static CHOSEN: Cell<Language> = const { Cell::new(ENGLISH) };
 }
 
 /// A text of the page, in the chosen language; the text itself where there is no translation.
@@ -60,6 +68,15 @@ pub const fn text(english: &'static str) -> &'static str {
 pub fn tn(number: u64, one: &'static str, other: &'static str) -> String {
     let text = if number == 1 { t(one) } else { t(other) };
     text.replace("{n}", &super::words::count(number))
+}
+
+/// A number with so many digits after its decimal mark, in the chosen language.
+pub fn decimal(number: f64, digits: usize) -> String {
+    let text = format!("{number:.digits$}");
+    match CHOSEN.get().decimal {
+        "." => text,
+        mark => text.replace('.', mark),
+    }
 }
 
 /// Puts values into the places of a text: `fill(t("{host} answered {status}"), &[("host", host), …])`.
@@ -149,6 +166,7 @@ impl LanguageStore {
 
     fn use_table(self, language: Language, table: Table) {
         TABLE.set(table);
+        CHOSEN.set(language);
         browser::set_root_attribute("lang", Some(language.tag));
         browser::keep_setting(SETTING, Some(language.tag));
         if self.chosen.get_untracked() != language {
@@ -236,6 +254,10 @@ mod tests {
         assert_eq!(tn(0, "{n} request", "{n} requests"), "0 Anfragen");
         assert_eq!(t("Close"), "Close");
         TABLE.set(Table::new());
+        assert_eq!(decimal(1.25, 1), "1.2");
+        CHOSEN.set(LANGUAGES[1]);
+        assert_eq!(decimal(1.25, 1), "1,2");
+        CHOSEN.set(ENGLISH);
         assert!(parse("[]").is_none());
     }
 
@@ -317,13 +339,106 @@ mod tests {
         );
     }
 
-    fn read(folder: &Path, found: &mut BTreeSet<String>) {
+    /// Texts that a view shows as they are: text nodes and attributes that are read out, with words in
+    /// them, that do not come from [`t`].
+    fn untranslated(source: &str) -> Vec<String> {
+        const ATTRIBUTES: [&str; 4] = ["title=", "aria-label=", "placeholder=", "alt="];
+        let source = source.split("#[cfg(test)]").next().unwrap();
+        let mut found = Vec::new();
+        let mut at = 0;
+        while let Some(quote) = source[at..].find('"').map(|next| at + next) {
+            let Some((text, rest)) = literal(&source[quote..]) else {
+                break;
+            };
+            let before = &source[..quote];
+            let line = before.rsplit('\n').next().unwrap_or_default();
+            at = source.len() - rest.len();
+            if line.trim_start().starts_with("//") {
+                // A comment ends with its line, whatever quotes it has.
+                at = source[quote..]
+                    .find('\n')
+                    .map_or(source.len(), |end| quote + end);
+                continue;
+            }
+            let call = before.strip_suffix("format!(").unwrap_or(before);
+            let is_format = call.len() < before.len();
+            let before = call.trim_end();
+            let is_node =
+                before.ends_with('>') && !before.ends_with("=>") && !before.ends_with("->")
+                    || before.ends_with('}')
+                    || is_format && before.ends_with('{') && !call.ends_with(char::is_whitespace);
+            let is_attribute = ATTRIBUTES.iter().any(|name| {
+                before
+                    .strip_suffix(name)
+                    .is_some_and(|before| before.ends_with(char::is_whitespace))
+            });
+            // What is between braces is a value.
+            let words: String = text
+                .split('{')
+                .map(|part| part.rsplit('}').next().unwrap_or_default())
+                .collect();
+            let has_word = words
+                .split(|char: char| !char.is_alphabetic())
+                .any(|word| word.len() > 1);
+            if (is_node || is_attribute) && has_word {
+                found.push(text);
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn the_scanner_of_views_finds_what_is_not_translated() {
+        let check =
+            |source: &str, expect: &[&str]| assert_eq!(untranslated(source), expect, "{source}");
+        check(
+            "view! { <p title=\"Some text\">\"One\" {x} \" two\"</p> }",
+            &["Some text", "One", " two"],
+        );
+        check(
+            "view! { <p title=t(\"Some text\") class=\"row\">{t(\"One\")} \" · \"</p> }",
+            &[],
+        );
+        check(
+            "view! { <p title=format!(\"{n} of\")>{format!(\"in {x}\")}{format!(\"{a} {b}\")}</p> }",
+            &["{n} of", "in {x}"],
+        );
+        check(
+            "match x { A => \"word\", _ => format!(\"word\") } // a \"comment\"",
+            &[],
+        );
+        check("fn a() -> &'static str { \"word\" }", &[]);
+    }
+
+    /// What is shown as it is, in every language: names and what machines write.
+    const NAMES: [&str; 4] = ["Lamina", "CVSS ", "CWE-{number}", "ghcr.io"];
+
+    #[test]
+    #[ignore = "views are being translated"]
+    fn views_show_no_text_that_cannot_be_translated() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut found = Vec::new();
+        each_source(&root, &mut |path, source| {
+            let path = path.strip_prefix(&root).unwrap();
+            let is_view = path.starts_with("components")
+                || path.starts_with("pages")
+                || path.parent() == Some(Path::new(""));
+            for text in untranslated(source) {
+                if is_view && !NAMES.contains(&text.as_str()) {
+                    found.push(format!("{}: {text:?}", path.display()));
+                }
+            }
+        });
+        assert!(found.is_empty(), "{}", found.join("\n"));
+    }
+
+    fn each_source(folder: &Path, on_source: &mut dyn FnMut(&Path, &str)) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                read(&path, found);
+                each_source(&path, on_source);
             } else if path.extension().is_some_and(|end| end == "rs") {
-                found.extend(texts_of(&std::fs::read_to_string(&path).unwrap()));
+                on_source(&path, &std::fs::read_to_string(&path).unwrap());
             }
         }
     }
@@ -339,7 +454,9 @@ mod tests {
     fn every_text_is_listed_and_translated_and_nothing_else() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut used = BTreeSet::new();
-        read(&root.join("src"), &mut used);
+        each_source(&root.join("src"), &mut |_, source| {
+            used.extend(texts_of(source))
+        });
         assert!(used.len() > 50, "the sources cannot be read: {used:?}");
         let listed = root.join("locales/en.json");
         if std::env::var_os("LAMINA_UPDATE").is_some() {

@@ -16,6 +16,28 @@ pub struct Licence {
     pub search: String,
 }
 
+/// Packages whose licence's text is looked for at once.
+const MOST_ASKED: usize = 2_000;
+
+/// Texts of one licence that are listed.
+pub const MOST_TEXTS: usize = 200;
+
+/// The packages of the merged image under a licence, as indexes into the report; `None` for those that
+/// say nothing.
+pub fn packages_of(report: &Report, licence: Option<&str>) -> Vec<usize> {
+    let all = report.packages.iter().enumerate();
+    all.filter(|(_, package)| package.removed_in.is_none())
+        .filter(|(_, package)| name_of(package.licence.as_deref()) == licence)
+        .map(|(index, _)| index)
+        .take(MOST_ASKED)
+        .collect()
+}
+
+/// What a package says, if it says something.
+fn name_of(licence: Option<&str>) -> Option<&str> {
+    licence.map(str::trim).filter(|name| !name.is_empty())
+}
+
 /// Licences with their packages, the most used first, packages without one last.
 pub fn by_licence(report: &Report) -> Vec<Licence> {
     let is_there = |package: &&Package| package.removed_in.is_none();
@@ -27,10 +49,7 @@ pub fn by_licence(report: &Report) -> Vec<Licence> {
 fn count<'a>(packages: impl Iterator<Item = Option<&'a str>>) -> Vec<Licence> {
     let mut counts: BTreeMap<Option<&str>, usize> = BTreeMap::new();
     for name in packages {
-        let name = name.map(str::trim);
-        *counts
-            .entry(name.filter(|name| !name.is_empty()))
-            .or_default() += 1;
+        *counts.entry(name_of(name)).or_default() += 1;
     }
     let mut licences: Vec<Licence> = counts
         .into_iter()
@@ -53,6 +72,25 @@ fn count<'a>(packages: impl Iterator<Item = Option<&'a str>>) -> Vec<Licence> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::findings::tests::{package, report};
+
+    #[test]
+    fn packages_are_found_by_their_licence() {
+        let mut packages = vec![
+            package("a", "1", 0),
+            package("b", "1", 0),
+            package("c", "1", 0),
+            package("d", "1", 0),
+        ];
+        packages[0].licence = Some(" MIT ".to_owned());
+        packages[1].licence = Some("GPL-2.0-only".to_owned());
+        packages[2].licence = Some("MIT".to_owned());
+        packages[2].removed_in = Some(1);
+        packages[3].licence = None;
+        let report = report(packages, Vec::new());
+        assert_eq!(packages_of(&report, Some("MIT")), [0]);
+        assert_eq!(packages_of(&report, None), [3]);
+    }
 
     #[test]
     fn licences_are_counted_and_those_without_come_last() {

@@ -1,5 +1,7 @@
 //! Where to read more about an advisory. Nothing here is fetched: these are links to follow.
 
+use super::language::t;
+
 /// A link and the words on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
@@ -37,7 +39,7 @@ pub fn of_finding(id: &str, aliases: &[String], record: &str) -> Vec<Link> {
         } else if id.starts_with("GHSA-") {
             push(
                 &mut links,
-                "GitHub advisory",
+                t("GitHub advisory"),
                 format!("https://github.com/advisories/{id}"),
             );
         }
@@ -45,13 +47,13 @@ pub fn of_finding(id: &str, aliases: &[String], record: &str) -> Vec<Link> {
     if let Some(cve) = record.strip_prefix("DEBIAN-").filter(|id| is_id(id)) {
         push(
             &mut links,
-            "Debian tracker",
+            t("Debian tracker"),
             format!("https://security-tracker.debian.org/tracker/{cve}"),
         );
     } else if let Some(cve) = record.strip_prefix("ALPINE-").filter(|id| is_id(id)) {
         push(
             &mut links,
-            "Alpine tracker",
+            t("Alpine tracker"),
             format!("https://security.alpinelinux.org/vuln/{cve}"),
         );
     } else if record.starts_with("UBUNTU-CVE-") && is_id(record) {

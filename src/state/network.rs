@@ -124,6 +124,8 @@ type Key = (u32, u32);
 pub struct Log {
     /// The folder that the page came from.
     base: String,
+    /// Another server's folder under which a relay answers.
+    relay: Option<String>,
     exchanges: Vec<(Key, Exchange)>,
     at: HashMap<Key, usize>,
     dropped: usize,
@@ -138,6 +140,12 @@ impl Log {
             base: redacted(base),
             ..Self::default()
         }
+    }
+
+    /// The same, of a page that uses the relay of another server.
+    pub fn with_relay(mut self, relay: Option<String>) -> Self {
+        self.relay = relay.map(|relay| redacted(&relay));
+        self
     }
 
     /// Notes a request, or what became of it.
@@ -324,7 +332,12 @@ impl Log {
     }
 
     fn target(&self, url: &str) -> Target {
-        let Some(own) = url.strip_prefix(self.base.as_str()) else {
+        let relayed = self
+            .relay
+            .as_deref()
+            .and_then(|relay| url.strip_prefix(relay));
+        let own = url.strip_prefix(self.base.as_str());
+        let Some(own) = relayed.filter(|rest| rest.starts_with("relay/")).or(own) else {
             let (_, host, path) = split(url);
             let is_own_host = host == split(&self.base).1;
             return Target {
@@ -571,6 +584,19 @@ mod tests {
             "r.example",
             Way::Direct,
             "token",
+        );
+        // The relay that the user named is one, the rest of that host is not.
+        let log = Log::new("http://localhost:8080/lamina/")
+            .with_relay(Some("https://relay.example/".to_owned()));
+        let way = |url: &str| log.target(url).way;
+        assert_eq!(
+            way("https://relay.example/relay/https/ghcr.io/v2/"),
+            Way::Relay
+        );
+        assert_eq!(way("https://relay.example/v2/"), Way::Direct);
+        assert_eq!(
+            way("http://localhost:8080/lamina/relay/https/ghcr.io/v2/"),
+            Way::Relay
         );
         // Another host that looks like a relay is not believed to be one.
         check(

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use super::network::{self, Exchange, Log};
 use crate::{
     browser,
-    platform::{self, netlog},
+    platform::{self, netlog, servers::Servers},
 };
 
 /// How often an open log is drawn while requests come in.
@@ -18,7 +18,7 @@ const DRAW_EVERY: Duration = Duration::from_millis(250);
 const PAGE: u32 = 0;
 
 thread_local! {
-    static LOG: RefCell<Log> = RefCell::new(Log::new(&platform::base_url()));
+    static LOG: RefCell<Log> = RefCell::new(Log::new(&platform::base_url()).with_relay(Servers::load().relay));
     static DESKS: RefCell<u32> = const { RefCell::new(0) };
     static DRAWING: RefCell<Option<Drawing>> = const { RefCell::new(None) };
 }
@@ -41,6 +41,11 @@ pub fn begin() -> LogRevision {
     }));
     netlog::listen(|exchange| note(PAGE, exchange.clone()));
     LogRevision(revision)
+}
+
+/// Tells the log that the relay of another server is used from now on, or no longer.
+pub fn use_relay(relay: Option<String>) {
+    LOG.with_borrow_mut(|log| *log = std::mem::take(log).with_relay(relay));
 }
 
 /// Notes a request of a sender.

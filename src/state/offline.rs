@@ -8,7 +8,10 @@ use std::time::Duration;
 use leptos::prelude::*;
 use serde::Deserialize;
 
-use super::words;
+use super::{
+    language::{fill, t},
+    words,
+};
 use crate::browser::{self, service::Service};
 
 /// When the worker is registered: after the page is painted and its own requests are out.
@@ -48,17 +51,23 @@ impl Offline {
         let Self::Kept(kept) = self else { return None };
         let page = words::size(kept.page);
         Some(match (kept.demo, kept.busy, is_online) {
-            (_, true, _) => "Keeping the demo for use without a network …".to_owned(),
-            (Some(demo), _, _) => format!(
-                "Available offline: the page ({page}) and the demo ({}: samples, their advisories, the tour)",
-                words::size(demo)
+            (_, true, _) => t("Keeping the demo for use without a network …").to_owned(),
+            (Some(demo), _, _) => fill(
+                t(
+                    "Available offline: the page ({page}) and the demo ({demo}: samples, their advisories, the tour)",
+                ),
+                &[("page", &page), ("demo", &words::size(demo))],
             ),
-            (None, _, true) => format!("Available offline: the page ({page}), not yet the demo"),
-            (None, _, false) => {
-                format!(
-                    "Available offline: the page ({page}). The demo is not kept in this browser, and there is no network"
-                )
-            }
+            (None, _, true) => fill(
+                t("Available offline: the page ({page}), not yet the demo"),
+                &[("page", &page)],
+            ),
+            (None, _, false) => fill(
+                t(
+                    "Available offline: the page ({page}). The demo is not kept in this browser, and there is no network",
+                ),
+                &[("page", &page)],
+            ),
         })
     }
 

@@ -6,6 +6,7 @@ use lamina_report::model::{Package, Report};
 use super::{
     counts::{self, Counts},
     findings::{NO_BASE, Sort, natural},
+    language::{fill, t, text},
     query::{self, Compare, Term},
 };
 
@@ -64,15 +65,15 @@ impl Column {
     /// The word above the column.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Name => "Package",
-            Self::Kind => "Kind",
-            Self::Version => "Version",
-            Self::Path => "Found in",
-            Self::Owner => "Owner",
-            Self::Source => "Source",
-            Self::Licence => "Licence",
-            Self::Layer => "Layer",
-            Self::Findings => "Findings",
+            Self::Name => text("Package"),
+            Self::Kind => text("Kind"),
+            Self::Version => text("Version"),
+            Self::Path => text("Found in"),
+            Self::Owner => text("Owner"),
+            Self::Source => text("Source"),
+            Self::Licence => text("Licence"),
+            Self::Layer => text("Layer"),
+            Self::Findings => text("Findings"),
         }
     }
 }
@@ -165,14 +166,22 @@ pub fn path(package: &Package) -> String {
 /// Where a package was found, for people: the file and its lines, and the place within it.
 pub fn place_words(package: &Package) -> String {
     let file = match package.lines {
-        Some((first, last)) if first != last => {
-            format!("{}, lines {first} to {last}", package.file)
-        }
-        Some((first, _)) => format!("{}, line {first}", package.file),
+        Some((first, last)) if first != last => fill(
+            t("{file}, lines {first} to {last}"),
+            &[
+                ("file", &package.file),
+                ("first", &first.to_string()),
+                ("last", &last.to_string()),
+            ],
+        ),
+        Some((first, _)) => fill(
+            t("{file}, line {first}"),
+            &[("file", &package.file), ("first", &first.to_string())],
+        ),
         None => package.file.clone(),
     };
     match &package.inner {
-        Some(inner) => format!("{inner} in {file}"),
+        Some(inner) => fill(t("{inner} in {file}"), &[("inner", inner), ("file", &file)]),
         None => file,
     }
 }
@@ -180,25 +189,25 @@ pub fn place_words(package: &Package) -> String {
 /// How it is known that a package is there, in a sentence.
 pub fn basis_sentence(basis: Basis) -> &'static str {
     match basis {
-        Basis::Installed => "A package manager recorded that it installed it",
-        Basis::Embedded => "The file itself says so, in what its build left in it",
-        Basis::Classified => "Its bytes are those of this program and no other",
-        Basis::Declared => "A lock file names it: it was wanted, and need not be there",
-        Basis::Stated => "An SBOM in the image lists it",
-        _ => "Its basis is not known to this page",
+        Basis::Installed => t("A package manager recorded that it installed it"),
+        Basis::Embedded => t("The file itself says so, in what its build left in it"),
+        Basis::Classified => t("Its bytes are those of this program and no other"),
+        Basis::Declared => t("A lock file names it: it was wanted, and need not be there"),
+        Basis::Stated => t("An SBOM in the image lists it"),
+        _ => t("Its basis is not known to this page"),
     }
 }
 
 /// Why a package has no findings: an absence that nothing was asked for proves nothing.
 pub fn no_findings(report: &Report, package: &Package) -> &'static str {
     if report.database.is_none() {
-        "No advisory database was asked"
+        t("No advisory database was asked")
     } else if package.basis == Basis::Declared {
-        "Not asked for: a lock file only names it"
+        t("Not asked for: a lock file only names it")
     } else if package.owned_by.is_some() {
-        "None of its own: the distribution answers for it, under its owner"
+        t("None of its own: the distribution answers for it, under its owner")
     } else {
-        "None that the advisory database has a record for"
+        t("None that the advisory database has a record for")
     }
 }
 
@@ -231,24 +240,22 @@ pub fn events(package: &Package) -> Vec<Event> {
         .map(|earlier| (earlier.layer, earlier.version.as_str()))
         .chain([(package.layer, package.version.as_str())]);
     for (layer, version) in versions {
-        let version_words = if version.is_empty() {
-            "it, without a version".to_owned()
-        } else {
-            version.to_owned()
+        let sentence = match (last, version) {
+            (None, "") => t("brought it, without a version"),
+            (None, _) => t("brought {version}"),
+            (Some(_), "") => t("replaced it by one without a version"),
+            (Some(_), _) => t("replaced it by {version}"),
         };
         events.push(Event {
             layer,
-            what: match last {
-                None => format!("brought {version_words}"),
-                Some(_) => format!("replaced it by {version_words}"),
-            },
+            what: fill(sentence, &[("version", version)]),
         });
         last = Some(version);
     }
     if let Some(layer) = package.removed_in {
         events.push(Event {
             layer,
-            what: "removed it".to_owned(),
+            what: t("removed it").to_owned(),
         });
     }
     events
@@ -400,7 +407,12 @@ const BASES: [Basis; 5] = [
 fn test_of(term: &Term, base: Option<usize>) -> Result<Test, String> {
     let value = &term.value;
     let flag = || {
-        query::yes_or_no(value).ok_or_else(|| format!("{}:{value} is neither yes nor no", term.key))
+        query::yes_or_no(value).ok_or_else(|| {
+            fill(
+                t("{key}:{value} is neither yes nor no"),
+                &[("key", &term.key), ("value", value)],
+            )
+        })
     };
     Ok(match term.key.as_str() {
         "" | "pkg" | "package" | "name" => Test::Text(value.clone()),
@@ -413,7 +425,7 @@ fn test_of(term: &Term, base: Option<usize>) -> Result<Test, String> {
             term.compare,
             value
                 .parse()
-                .map_err(|_| format!("{value} is no layer number"))?,
+                .map_err(|_| fill(t("{value} is no layer number"), &[("value", value)]))?,
         ),
         "vulnerable" => Test::Vulnerable(flag()?),
         "removed" => Test::Removed(flag()?),
@@ -428,14 +440,16 @@ fn test_of(term: &Term, base: Option<usize>) -> Result<Test, String> {
                 .into_iter()
                 .find(|basis| basis.word() == value)
                 .ok_or_else(|| {
-                    format!(
-                        "{value} is no basis: installed, embedded, classified, declared or stated"
+                    fill(
+                        t("{value} is no basis: installed, embedded, classified, declared or stated"),
+                        &[("value", value)],
                     )
                 })?,
         ),
         key => {
-            return Err(format!(
-                "{key}: is unknown here; use kind, version, source, licence, file, layer, base, owned, owner, basis, vulnerable or removed"
+            return Err(fill(
+                t("{key}: is unknown here; use kind, version, source, licence, file, layer, base, owned, owner, basis, vulnerable or removed"),
+                &[("key", key)],
             ));
         }
     })

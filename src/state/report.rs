@@ -14,7 +14,9 @@ use super::{
     advice::{self, Advice},
     counts::{self, Counts},
     findings::{self, Filter, Haystacks, Judged, Sort},
-    issues, packages,
+    issues,
+    language::t,
+    packages,
     session::{self, Loaded, Session},
     steps,
 };
@@ -303,7 +305,7 @@ fn custom_answers(session: Session, loaded: &Loaded) -> RwSignal<Arc<Vec<RuleAns
         let rules = rules.get();
         let number = asked.get_value().wrapping_add(1);
         asked.set_value(number);
-        answers.set(Arc::new(all_fail(&rules, "it is being judged")));
+        answers.set(Arc::new(all_fail(&rules, t("it is being judged"))));
         if rules.is_empty() {
             return;
         }

@@ -136,6 +136,12 @@ impl ScanState {
                 }
                 self.sample();
             }
+            ScanEvent::LayerAgain(layer) => {
+                if let Some(layer) = self.layer(layer) {
+                    layer.progress = LayerProgress::default();
+                    layer.state = LayerState::Waiting;
+                }
+            }
             ScanEvent::SoFar(found) => self.so_far = Some(found),
             ScanEvent::Done(..) | ScanEvent::Failed(_) => {}
         }

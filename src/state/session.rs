@@ -15,6 +15,7 @@ use leptos::prelude::*;
 use super::{
     address::{Address, Subject},
     findings::Judged,
+    language::{fill, t, text},
     report::ReportStore,
     scan::ScanState,
     settings,
@@ -25,7 +26,9 @@ use crate::{
     browser,
     desk::{self, RuleAnswer, ToolFile},
     platform,
-    scanner::{self, AdvisoryBytes, ScanEvent, ScanFailure, ScanHandle, ScanOptions, Source},
+    scanner::{
+        self, AdvisoryBytes, LayerProgress, ScanEvent, ScanFailure, ScanHandle, ScanOptions, Source,
+    },
 };
 
 /// How often a running scan is drawn.
@@ -126,6 +129,8 @@ pub struct Session {
     pub tool_files: RwSignal<Vec<ToolFile>>,
     /// VEX documents that this tab was given.
     pub vex: RwSignal<Arc<VexFiles>>,
+    /// The layer of the report on show that is read again, and how far that is.
+    pub again: RwSignal<Option<LayerProgress>>,
     /// Raised when what is kept in this browser has changed.
     pub kept_changes: RwSignal<u32>,
     /// Whether the report on show passes; `None` while there is none.
@@ -164,6 +169,7 @@ impl Session {
             policy: RwSignal::new(settings::load_policy()),
             tool_files: RwSignal::new(Vec::new()),
             vex: RwSignal::new(Arc::default()),
+            again: RwSignal::new(None),
             kept_changes: RwSignal::new(0),
             passed: RwSignal::new(None),
             inner: StoredValue::new_local(Inner::default()),
@@ -317,6 +323,90 @@ impl Session {
         }
     }
 
+    /// Whether one layer of the report on show can be read again by itself: its others are at hand, or
+    /// are known to this browser, so that a scan reads that one alone.
+    pub fn can_read_again(self, loaded: &Loaded) -> bool {
+        let subject = self
+            .address
+            .with_untracked(|address| address.subject.clone());
+        self.has_tree(loaded)
+            || (matches!(loaded.origin, Origin::Scanned | Origin::Kept)
+                && matches!(subject, Subject::Image(_) | Subject::Recent(_))
+                && loaded.report.image.digest.is_some())
+    }
+
+    /// Reads one layer that could not be read again: of the running scan, or of the report on show, which
+    /// is then shown with what the layer holds.
+    pub fn read_again(self, layer: usize, toasts: Toasts) {
+        let loaded = match self.phase.get_untracked() {
+            Phase::Scanning => {
+                return self.inner.with_value(|inner| {
+                    if let Some(handle) = &inner.handle {
+                        handle.try_again(layer);
+                    }
+                });
+            }
+            Phase::Done(loaded) => loaded,
+            _ => return,
+        };
+        if !self.has_tree(&loaded) {
+            return self.scan_again();
+        }
+        if self.again.get_untracked().is_some() {
+            return;
+        }
+        let begun = LayerProgress {
+            layer,
+            ..LayerProgress::default()
+        };
+        self.again.set(Some(begun));
+        let address = self.address.get_untracked();
+        leptos::task::spawn_local(async move {
+            let answer = scanner::read_layer_again(layer, move |progress| {
+                self.again.set(Some(progress));
+            })
+            .await;
+            self.again.set(None);
+            let number = layer.to_string();
+            match answer {
+                // Another image was scanned meanwhile: there is nothing to be completed.
+                Ok(_) if !self.has_tree(&loaded) => {}
+                Ok((report, advisories)) => {
+                    let read = report.layers.get(layer);
+                    let text = match read.and_then(|layer| layer.error.as_ref()) {
+                        None => fill(
+                            t("Layer {layer} is read, and the report has what it holds"),
+                            &[("layer", &number)],
+                        ),
+                        Some(error) => fill(
+                            t("Layer {layer} could not be read this time either: {error}"),
+                            &[("layer", &number), ("error", error)],
+                        ),
+                    };
+                    self.complete(&address, &loaded, Loaded::scanned(report, advisories));
+                    toasts.show(text);
+                    request_animation_frame(move || browser::focus(&format!("stratum-{layer}")));
+                }
+                Err(failure) => toasts.show(fill(
+                    t("Layer {layer} could not be read this time either: {error}"),
+                    &[("layer", &number), ("error", &failure.message)],
+                )),
+            }
+        });
+    }
+
+    /// Puts a report in the place of the one that lacked something.
+    fn complete(self, address: &Address, before: &Loaded, loaded: Loaded) {
+        self.inner
+            .update_value(|inner| inner.has_tree = Some(loaded.clone()));
+        self.keep(address, loaded.clone());
+        let is_shown = matches!(self.phase.get_untracked(), Phase::Done(shown) if shown == *before);
+        if is_shown {
+            self.phase.set(Phase::Done(loaded));
+        }
+        self.kept_has_changed();
+    }
+
     /// Forgets the reports of this tab that are not on show: the ones kept in this browser were matched
     /// again.
     pub fn forget_matched(self) {
@@ -400,11 +490,10 @@ impl Session {
         self.set_policy(|policy| *policy = translated.value);
         self.forget_tool_file(tool);
         match translated.lost.as_slice() {
-            [] => toasts.show(format!("{} is the policy now", file.name)),
-            lost => toasts.show(format!(
-                "{} is the policy now, but: {}",
-                file.name,
-                lost.join("; ")
+            [] => toasts.show(fill(t("{file} is the policy now"), &[("file", &file.name)])),
+            lost => toasts.show(fill(
+                t("{file} is the policy now, but: {lost}"),
+                &[("file", &file.name), ("lost", &lost.join("; "))],
             )),
         }
     }
@@ -419,7 +508,10 @@ impl Session {
         let mut files = self.vex.get_untracked().as_ref().clone();
         files.remove(name);
         if files.documents.len() >= MOST_VEX_FILES {
-            return Err(format!("at most {MOST_VEX_FILES} VEX documents"));
+            return Err(fill(
+                t("at most {n} VEX documents"),
+                &[("n", &MOST_VEX_FILES.to_string())],
+            ));
         }
         files.sources.push((name.to_owned(), text.to_owned()));
         files.documents.push(document);
@@ -501,7 +593,7 @@ impl Session {
                     Err(error) => self.phase.set(Phase::Failed(ScanFailure {
                         step: "file".to_owned(),
                         message: error.to_string(),
-                        advice: "ask for the file again".to_owned(),
+                        advice: t("ask for the file again").to_owned(),
                         wants_login: false,
                     })),
                 },
@@ -513,8 +605,8 @@ impl Session {
                     Err(error) => {
                         self.phase.set(Phase::Failed(ScanFailure {
                             step: "name".to_owned(),
-                            message: format!("“{reference}” does not name an image"),
-                            advice: error.to_string(),
+                            message: error.to_string(),
+                            advice: t("Write it as Docker does: name:tag, or registry/name:tag; nginx:1.25 for instance").to_owned(),
                             wants_login: false,
                         }));
                         return;
@@ -655,8 +747,8 @@ impl Session {
                 }
                 None => self.phase.set(Phase::Failed(ScanFailure {
                     step: "kept report".to_owned(),
-                    message: "this report is no longer kept in this browser".to_owned(),
-                    advice: "scan the image again".to_owned(),
+                    message: t("this report is no longer kept in this browser").to_owned(),
+                    advice: t("scan the image again").to_owned(),
                     wants_login: false,
                 })),
             }
@@ -680,7 +772,8 @@ impl Session {
                 Err(message) => self.phase.set(Phase::Failed(ScanFailure {
                     step: "report".to_owned(),
                     message,
-                    advice: "open a report in JSON or SARIF, or an archive of an image".to_owned(),
+                    advice: t("open a report in JSON or SARIF, or an archive of an image")
+                        .to_owned(),
                     wants_login: false,
                 })),
             }
@@ -700,7 +793,7 @@ impl Session {
                 Err(message) => self.phase.set(Phase::Failed(ScanFailure {
                     step: "link".to_owned(),
                     message,
-                    advice: "ask for the link again, or scan the image yourself".to_owned(),
+                    advice: t("ask for the link again, or scan the image yourself").to_owned(),
                     wants_login: false,
                 })),
             }
@@ -720,7 +813,7 @@ impl Session {
                 Err(message) => self.phase.set(Phase::Failed(ScanFailure {
                     step: "share".to_owned(),
                     message,
-                    advice: "ask for the report again, or scan the image yourself".to_owned(),
+                    advice: t("ask for the report again, or scan the image yourself").to_owned(),
                     wants_login: false,
                 })),
             }
@@ -742,7 +835,7 @@ impl Session {
 
 /// Fetches and decrypts an uploaded report.
 async fn uploaded(text: &str) -> Result<SharedReport, String> {
-    let (id, key) = uploads::parse_link(text).ok_or("the link is cut off")?;
+    let (id, key) = uploads::parse_link(text).ok_or(t("the link is cut off"))?;
     let sealed = platform::shares::fetch(&id).await?;
     let bytes = platform::seal::open(&key, &sealed).await?;
     link::read_deflated(&bytes).map_err(|error| error.to_string())
@@ -802,11 +895,9 @@ pub fn today() -> String {
 
 /// Why a finding does not count, or counts again; nothing if neither.
 pub fn standing_words(policy: &Policy, verdict: &Verdict, finding: usize) -> Option<String> {
-    let because = |reason: &Option<String>| {
-        reason
-            .as_ref()
-            .map(|reason| format!(": {reason}"))
-            .unwrap_or_default()
+    let because = |sentence: String, reason: &Option<String>| match reason {
+        Some(reason) => format!("{sentence}: {reason}"),
+        None => sentence,
     };
     let expired = verdict.expired.iter().find(|(index, _)| *index == finding);
     if let Some(exception) = expired.and_then(|(_, index)| policy.exceptions.get(*index)) {
@@ -814,13 +905,14 @@ pub fn standing_words(policy: &Policy, verdict: &Verdict, finding: usize) -> Opt
             .expires
             .as_ref()
             .or(policy.exceptions_expire.as_ref());
-        let since = expiry
-            .map(|expiry| format!(" after {expiry}"))
-            .unwrap_or_default();
-        return Some(format!(
-            "It counts again: its exception expired{since}{}",
-            because(&exception.reason)
-        ));
+        let sentence = match expiry {
+            Some(expiry) => fill(
+                t("It counts again: its exception expired after {day}"),
+                &[("day", &expiry.to_string())],
+            ),
+            None => t("It counts again: its exception expired").to_owned(),
+        };
+        return Some(because(sentence, &exception.reason));
     }
     let mut left_out = verdict.left_out.iter();
     let why = left_out
@@ -833,25 +925,31 @@ pub fn standing_words(policy: &Policy, verdict: &Verdict, finding: usize) -> Opt
                 .expires
                 .as_ref()
                 .or(policy.exceptions_expire.as_ref());
-            let until = until
-                .map(|until| format!(" until {until}"))
-                .unwrap_or_default();
-            let author = exception.author.as_ref();
-            let author = author
-                .map(|author| format!(" by {author}"))
-                .unwrap_or_default();
-            format!(
-                "It does not count: excepted{author}{until}{}",
-                because(&exception.reason)
-            )
+            let until = until.map(ToString::to_string);
+            let sentence = match (&exception.author, &until) {
+                (None, None) => text("It does not count: excepted"),
+                (Some(_), None) => text("It does not count: excepted by {author}"),
+                (None, Some(_)) => text("It does not count: excepted until {day}"),
+                (Some(_), Some(_)) => text("It does not count: excepted by {author} until {day}"),
+            };
+            let sentence = fill(
+                t(sentence),
+                &[
+                    ("author", exception.author.as_deref().unwrap_or_default()),
+                    ("day", until.as_deref().unwrap_or_default()),
+                ],
+            );
+            because(sentence, &exception.reason)
         }
-        Why::Vex(index) => format!("It does not count. {}", verdict.statements.get(index)?),
-        Why::Base => {
-            "It does not count: the base image brought it, which the policy leaves out".to_owned()
-        }
-        Why::Unfixed => "It does not count: the policy asks only for what has a fix".to_owned(),
-        Why::Status => "It does not count: the policy leaves its status out".to_owned(),
-        Why::Grace => "It does not count yet: the policy gives some days to act".to_owned(),
+        Why::Vex(index) => fill(
+            t("It does not count. {statement}"),
+            &[("statement", verdict.statements.get(index)?)],
+        ),
+        Why::Base => t("It does not count: the base image brought it, which the policy leaves out")
+            .to_owned(),
+        Why::Unfixed => t("It does not count: the policy asks only for what has a fix").to_owned(),
+        Why::Status => t("It does not count: the policy leaves its status out").to_owned(),
+        Why::Grace => t("It does not count yet: the policy gives some days to act").to_owned(),
     })
 }
 
@@ -862,21 +960,27 @@ pub fn left_out_words(verdict: &Verdict) -> String {
         left_out.filter(|left_out| test(left_out.why)).count()
     };
     let parts: Vec<String> = [
-        (count(|why| matches!(why, Why::Exception(_))), "excepted"),
-        (count(|why| matches!(why, Why::Vex(_))), "answered by VEX"),
-        (count(|why| why == Why::Base), "of the base image"),
-        (count(|why| why == Why::Unfixed), "without a fix"),
+        (
+            count(|why| matches!(why, Why::Exception(_))),
+            text("{n} excepted"),
+        ),
+        (
+            count(|why| matches!(why, Why::Vex(_))),
+            text("{n} answered by VEX"),
+        ),
+        (count(|why| why == Why::Base), text("{n} of the base image")),
+        (count(|why| why == Why::Unfixed), text("{n} without a fix")),
         (
             count(|why| why == Why::Status),
-            "of a status that is left out",
+            text("{n} of a status that is left out"),
         ),
-        (count(|why| why == Why::Grace), "in grace"),
+        (count(|why| why == Why::Grace), text("{n} in grace")),
     ]
     .into_iter()
     .filter(|(count, _)| *count > 0)
-    .map(|(count, words)| format!("{count} {words}"))
+    .map(|(count, words)| fill(t(words), &[("n", &count.to_string())]))
     .collect();
-    format!("Not counted: {}", parts.join(", "))
+    fill(t("Not counted: {parts}"), &[("parts", &parts.join(", "))])
 }
 
 /// The current time for policies.

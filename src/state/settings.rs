@@ -16,6 +16,7 @@ const DENSITY: &str = "lamina.density";
 const KEYS: &str = "lamina.keys";
 const PLATFORM: &str = "lamina.platform";
 const SORT: &str = "lamina.sort.";
+const COLUMNS: &str = "lamina.columns.";
 /// In the tab's own storage, and only if the user asks for it.
 const LOGINS_KEY: &str = "lamina.logins";
 const POLICY: &str = "lamina.policy";
@@ -263,6 +264,16 @@ pub fn sort_of(view: View) -> Option<String> {
 /// Remembers how a tab of the report is sorted; `None` for its own order.
 pub fn keep_sort(view: View, sort: Option<&str>) {
     browser::keep_setting(&format!("{SORT}{}", view.word()), sort);
+}
+
+/// Which columns of a tab's table are not as usual, by their words, with commas between.
+pub fn columns_of(view: View) -> Option<String> {
+    browser::setting(&format!("{COLUMNS}{}", view.word()))
+}
+
+/// Remembers which columns of a tab's table are not as usual; `None` where all are.
+pub fn keep_columns(view: View, columns: Option<&str>) {
+    browser::keep_setting(&format!("{COLUMNS}{}", view.word()), columns);
 }
 
 /// The user's policy; the default if none is kept or it cannot be read.

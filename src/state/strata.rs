@@ -4,6 +4,7 @@ use lamina_report::model::{Base, BaseBasis, HistoryStep, Layer, Report};
 
 use super::{
     counts::{self, Counts},
+    language::{fill, t},
     steps::{self, Step},
 };
 
@@ -164,21 +165,23 @@ fn with_base(strata: Vec<Stratum>, base: &Base) -> Vec<Stratum> {
 
 /// `Base image debian:12, named by an annotation`.
 pub fn base_words(base: &Base) -> String {
-    let name = base
-        .name
-        .as_ref()
-        .map(|name| format!(" {name}"))
-        .unwrap_or_default();
-    format!("Base image{name}, {}", base_basis(base.basis))
+    let basis = base_basis(base.basis);
+    match &base.name {
+        Some(name) => fill(
+            t("Base image {name}, {basis}"),
+            &[("name", name), ("basis", basis)],
+        ),
+        None => fill(t("Base image, {basis}"), &[("basis", basis)]),
+    }
 }
 
 /// How it is known where the base ends.
 pub fn base_basis(basis: BaseBasis) -> &'static str {
     match basis {
-        BaseBasis::ChainId => "told by its chain id",
-        BaseBasis::Annotation => "named by the image",
-        BaseBasis::History => "told by the history",
-        _ => "told in a way this page does not know",
+        BaseBasis::ChainId => t("told by its chain id"),
+        BaseBasis::Annotation => t("named by the image"),
+        BaseBasis::History => t("told by the history"),
+        _ => t("told in a way this page does not know"),
     }
 }
 

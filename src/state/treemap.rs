@@ -2,22 +2,209 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{
+    language::{fill, t, text},
+    words,
+};
+
 /// Tiles of one directory at most; the rest is one more.
 pub const MOST_TILES: usize = 48;
 
 /// Tiles drawn within one of them at most.
 pub const MOST_INNER: usize = 9;
 
+/// Copies that are named beneath the map at most.
+pub const MOST_WASTED: usize = 100;
+
+/// What the map shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum By {
+    /// Whose the visible bytes are.
+    #[default]
+    Owner,
+    /// Which layer the visible bytes came with.
+    Layer,
+    /// Bytes that a later layer replaced or deleted.
+    Waste,
+}
+
+impl By {
+    /// All that it can show.
+    pub const ALL: [Self; 3] = [Self::Owner, Self::Layer, Self::Waste];
+
+    /// The word for attributes.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Layer => "layer",
+            Self::Waste => "waste",
+        }
+    }
+
+    /// The words on the choice.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Owner => text("By owner"),
+            Self::Layer => text("By layer"),
+            Self::Waste => text("Waste"),
+        }
+    }
+
+    /// What the classes of its tiles are: a word for attributes, and one for people.
+    pub fn classes(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Owner | Self::Layer => &CLASSES,
+            Self::Waste => &FATES,
+        }
+    }
+}
+
+/// What lies in a directory, weighed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Weighed {
+    /// The directory's children, the largest first.
+    pub tiles: Vec<Tile>,
+    /// All that was weighed in it.
+    pub total: Total,
+    /// For waste, the largest copies that are never seen, the largest first.
+    pub wasted: Vec<WastedCopy>,
+    /// How many more of them there are.
+    pub more_wasted: usize,
+}
+
+/// Sums of a directory and everything below it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Total {
+    /// Bytes of the files that are visible; for waste, of all copies that any layer has.
+    pub bytes: u64,
+    /// Of these, by class: see [`By::classes`].
+    pub classes: [u64; 4],
+    /// The layer that most bytes came with, and how many.
+    pub most: Option<(usize, u64)>,
+}
+
+impl Total {
+    /// Bytes that are never seen.
+    pub fn wasted(&self) -> u64 {
+        let [replaced, deleted, ..] = self.classes;
+        replaced.saturating_add(deleted)
+    }
+
+    /// It in a sentence.
+    pub fn words(&self, by: By) -> String {
+        let all = words::size(self.bytes);
+        match by {
+            By::Owner => {
+                let [os, language, classified, nobody] = self.classes.map(words::size);
+                fill(
+                    t(
+                        "Of {all}, {os} belong to the distribution, {language} to language packages, {classified} to recognised programs, and {nobody} to nobody",
+                    ),
+                    &[
+                        ("all", &all),
+                        ("os", &os),
+                        ("language", &language),
+                        ("classified", &classified),
+                        ("nobody", &nobody),
+                    ],
+                )
+            }
+            By::Layer => match self.most {
+                Some((layer, bytes)) => fill(
+                    t("Of {all}, layer {layer} brought the most: {most}"),
+                    &[
+                        ("all", &all),
+                        ("layer", &layer.to_string()),
+                        ("most", &words::size(bytes)),
+                    ],
+                ),
+                None => t("No bytes lie here").to_owned(),
+            },
+            By::Waste => {
+                let [replaced, deleted, ..] = self.classes;
+                let sentence = match (replaced, deleted) {
+                    (0, 0) => t(
+                        "Nothing of {all} is wasted: no layer replaces or deletes what one below it wrote",
+                    ),
+                    (_, 0) => t("{wasted} of {all} are wasted: later layers replaced them"),
+                    (0, _) => t("{wasted} of {all} are wasted: later layers deleted them"),
+                    _ => t(
+                        "{wasted} of {all} are wasted: later layers replaced {replaced} and deleted {deleted}",
+                    ),
+                };
+                fill(
+                    sentence,
+                    &[
+                        ("all", &all),
+                        ("wasted", &words::size(self.wasted())),
+                        ("replaced", &words::size(replaced)),
+                        ("deleted", &words::size(deleted)),
+                    ],
+                )
+            }
+        }
+    }
+}
+
+/// A layer's copy of a file that is never seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WastedCopy {
+    /// The file.
+    pub path: String,
+    /// Bytes of the copy.
+    pub size: u64,
+    /// The layer that wrote it.
+    pub layer: usize,
+    /// The layer that replaced or deleted it.
+    pub by: usize,
+    /// Whether that layer deleted it, and put nothing in its place.
+    pub is_deleted: bool,
+}
+
+/// The largest of many, while they are found.
+#[derive(Debug, Default)]
+pub struct LargestCopies {
+    copies: Vec<WastedCopy>,
+    count: usize,
+}
+
+impl LargestCopies {
+    /// Takes note of one.
+    pub fn add(&mut self, copy: WastedCopy) {
+        self.count += 1;
+        self.copies.push(copy);
+        if self.copies.len() >= MOST_WASTED * 8 {
+            self.trim();
+        }
+    }
+
+    /// The largest, and how many were left out.
+    pub fn finish(mut self) -> (Vec<WastedCopy>, usize) {
+        self.trim();
+        let more = self.count - self.copies.len();
+        (self.copies, more)
+    }
+
+    fn trim(&mut self) {
+        self.copies.sort_by(|a, b| {
+            b.size
+                .cmp(&a.size)
+                .then_with(|| (&a.path, a.layer).cmp(&(&b.path, b.layer)))
+        });
+        self.copies.truncate(MOST_WASTED);
+    }
+}
+
 /// A file or directory with the bytes in it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tile {
     /// Its name; empty for all that is too small to be shown.
     pub name: String,
-    /// Bytes of the files that are visible in it.
+    /// Bytes of the files that are visible in it; for waste, of the copies that are not.
     pub size: u64,
     /// Whether it can be entered.
     pub is_directory: bool,
-    /// Whose most of its bytes are: an index into [`CLASSES`].
+    /// What most of its bytes are: an index into [`By::classes`].
     pub class: usize,
     /// The layer that most of its bytes came with.
     pub layer: usize,
@@ -26,11 +213,17 @@ pub struct Tile {
 }
 
 /// Whose bytes are: a word for attributes, and one for people.
-pub const CLASSES: [(&str, &str); 4] = [
-    ("os", "the distribution"),
-    ("language", "language packages"),
-    ("classified", "recognised programs"),
-    ("nobody", "nobody"),
+const CLASSES: [(&str, &str); 4] = [
+    ("os", text("the distribution")),
+    ("language", text("language packages")),
+    ("classified", text("recognised programs")),
+    ("nobody", text("nobody")),
+];
+
+/// What became of bytes that are never seen.
+const FATES: [(&str, &str); 2] = [
+    ("replaced", text("replaced by a later layer")),
+    ("deleted", text("deleted by a later layer")),
 ];
 
 /// A rectangle, in shares of the whole width and height.
@@ -213,6 +406,69 @@ mod tests {
                 assert!(sides.iter().all(|side| side.is_finite()), "{rectangle:?}");
             }
         }
+    }
+
+    #[test]
+    fn totals_are_told_in_words() {
+        let total = |bytes, classes, most| Total {
+            bytes,
+            classes,
+            most,
+        };
+        let check = |by, total: &Total, expect: &str| assert_eq!(total.words(by), expect);
+        check(
+            By::Waste,
+            &total(80_000_000, [4_000_000, 8_000_000, 0, 0], None),
+            "12 MB of 80 MB are wasted: later layers replaced 4.0 MB and deleted 8.0 MB",
+        );
+        check(
+            By::Waste,
+            &total(80, [0, 8, 0, 0], None),
+            "8 B of 80 B are wasted: later layers deleted them",
+        );
+        check(
+            By::Waste,
+            &total(80, [8, 0, 0, 0], None),
+            "8 B of 80 B are wasted: later layers replaced them",
+        );
+        check(
+            By::Waste,
+            &total(80, [0; 4], None),
+            "Nothing of 80 B is wasted: no layer replaces or deletes what one below it wrote",
+        );
+        check(
+            By::Owner,
+            &total(10, [1, 2, 3, 4], None),
+            "Of 10 B, 1 B belong to the distribution, 2 B to language packages, 3 B to recognised programs, and 4 B to nobody",
+        );
+        check(
+            By::Layer,
+            &total(10, [0; 4], Some((3, 7))),
+            "Of 10 B, layer 3 brought the most: 7 B",
+        );
+        assert_eq!(total(1, [u64::MAX, 1, 0, 0], None).wasted(), u64::MAX);
+    }
+
+    #[test]
+    fn the_largest_copies_are_kept_of_however_many() {
+        let copy = |size| WastedCopy {
+            path: format!("srv/{size}"),
+            size,
+            layer: 0,
+            by: 1,
+            is_deleted: true,
+        };
+        let mut largest = LargestCopies::default();
+        for size in 0..5_000 {
+            largest.add(copy(size));
+        }
+        let (copies, more) = largest.finish();
+        assert_eq!(copies.len(), MOST_WASTED);
+        assert_eq!(more, 5_000 - MOST_WASTED);
+        assert_eq!(copies.first().map(|copy| copy.size), Some(4_999));
+        let mut largest = LargestCopies::default();
+        largest.add(copy(1));
+        assert_eq!(largest.finish(), (vec![copy(1)], 0));
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! Numbers, sizes and times as people read them.
+//! Numbers, sizes and times as people read them, in the page's language.
+
+use super::language::{decimal, fill, t, text};
 
 /// `835.9 kB`: decimal units, as registries and Docker count.
 pub fn size(bytes: u64) -> String {
@@ -14,7 +16,7 @@ pub fn size(bytes: u64) -> String {
     }
     match unit {
         "B" => format!("{bytes} B"),
-        _ if value < 9.95 => format!("{value:.1} {unit}"),
+        _ if value < 9.95 => format!("{} {unit}", decimal(value, 1)),
         _ => format!("{value:.0} {unit}"),
     }
 }
@@ -32,24 +34,62 @@ pub fn count(number: u64) -> String {
     out
 }
 
-/// `1 finding`, `2 findings`.
+/// A noun in English, with the texts for one and for other numbers of it.
+type Noun = (&'static str, &'static str, &'static str);
+
+/// What is counted in more than one place.
+const NOUNS: [Noun; 14] = [
+    ("command", text("{n} command"), text("{n} commands")),
+    ("exception", text("{n} exception"), text("{n} exceptions")),
+    (
+        "failing finding",
+        text("{n} failing finding"),
+        text("{n} failing findings"),
+    ),
+    ("file", text("{n} file"), text("{n} files")),
+    ("finding", text("{n} finding"), text("{n} findings")),
+    ("group", text("{n} group"), text("{n} groups")),
+    ("issue", text("{n} issue"), text("{n} issues")),
+    ("layer", text("{n} layer"), text("{n} layers")),
+    (
+        "more layer",
+        text("{n} more layer"),
+        text("{n} more layers"),
+    ),
+    (
+        "more upgrade",
+        text("{n} more upgrade"),
+        text("{n} more upgrades"),
+    ),
+    ("package", text("{n} package"), text("{n} packages")),
+    ("shard", text("{n} shard"), text("{n} shards")),
+    ("statement", text("{n} statement"), text("{n} statements")),
+    (
+        "vulnerability",
+        text("{n} vulnerability"),
+        text("{n} vulnerabilities"),
+    ),
+];
+
+/// `1 finding`, `2 findings`: of a noun in [`NOUNS`], in the page's language.
 pub fn plural(number: usize, noun: &str) -> String {
     let number = u64::try_from(number).unwrap_or(u64::MAX);
-    let digits = count(number);
-    match number {
-        1 => format!("{digits} {noun}"),
-        _ => match noun.strip_suffix('y') {
-            Some(stem) => format!("{digits} {stem}ies"),
-            None => format!("{digits} {noun}s"),
-        },
+    match NOUNS.into_iter().find(|(name, ..)| *name == noun) {
+        Some((_, one, other)) => counted(number, one, other),
+        None => format!("{} {noun}", count(number)),
     }
+}
+
+fn counted(number: u64, one: &'static str, other: &'static str) -> String {
+    let form = if number == 1 { one } else { other };
+    fill(t(form), &[("n", &count(number))])
 }
 
 /// `4 s`, `1 min 20 s`.
 pub fn duration(milliseconds: f64) -> String {
     let seconds = (milliseconds / 1000.0).max(0.0);
     if seconds < 9.95 {
-        return format!("{seconds:.1} s");
+        return format!("{} s", decimal(seconds, 1));
     }
     let seconds = seconds.round();
     let minutes = (seconds / 60.0).floor();
@@ -66,10 +106,8 @@ pub fn time(rfc3339: &str) -> String {
         Ok(timestamp) => {
             let at = jiff::tz::TimeZone::UTC.to_datetime(timestamp);
             format!(
-                "{} {} {}, {:02}:{:02} UTC",
-                at.day(),
-                month(at.month()),
-                at.year(),
+                "{}, {:02}:{:02} UTC",
+                day(at.date()),
                 at.hour(),
                 at.minute()
             )
@@ -80,14 +118,25 @@ pub fn time(rfc3339: &str) -> String {
 
 /// `24 Nov 2026` of an RFC 3339 text, or of the day alone that it begins with.
 pub fn date(rfc3339: &str) -> String {
-    let day = match rfc3339.parse::<jiff::Timestamp>() {
+    let date = match rfc3339.parse::<jiff::Timestamp>() {
         Ok(timestamp) => Ok(jiff::tz::TimeZone::UTC.to_datetime(timestamp).date()),
         Err(_) => rfc3339.parse::<jiff::civil::Date>(),
     };
-    match day {
-        Ok(day) => format!("{} {} {}", day.day(), month(day.month()), day.year()),
+    match date {
+        Ok(date) => day(date),
         Err(_) => rfc3339.to_owned(),
     }
+}
+
+fn day(date: jiff::civil::Date) -> String {
+    fill(
+        t("{day} {month} {year}"),
+        &[
+            ("day", &date.day().to_string()),
+            ("month", month(date.month())),
+            ("year", &date.year().to_string()),
+        ],
+    )
 }
 
 /// `12 %` of 0.123; two digits of what is below one in a hundred.
@@ -95,9 +144,9 @@ pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     match percent {
         0.0 => "0 %".to_owned(),
-        _ if percent < 1.0 => format!("{percent:.2} %"),
+        _ if percent < 1.0 => format!("{} %", decimal(percent, 2)),
         _ if percent < 99.0 => format!("{percent:.0} %"),
-        _ => format!("{percent:.1} %"),
+        _ => format!("{} %", decimal(percent, 1)),
     }
 }
 
@@ -108,20 +157,28 @@ pub fn ago(rfc3339: &str, now_ms: f64) -> String {
     };
     let seconds = (now_ms / 1000.0) - (then.as_millisecond() as f64 / 1000.0);
     let units = [
-        (365.25 * 86_400.0, "year"),
-        (30.44 * 86_400.0, "month"),
-        (86_400.0, "day"),
-        (3_600.0, "hour"),
-        (60.0, "minute"),
+        (
+            365.25 * 86_400.0,
+            text("{n} year ago"),
+            text("{n} years ago"),
+        ),
+        (
+            30.44 * 86_400.0,
+            text("{n} month ago"),
+            text("{n} months ago"),
+        ),
+        (86_400.0, text("{n} day ago"), text("{n} days ago")),
+        (3_600.0, text("{n} hour ago"), text("{n} hours ago")),
+        (60.0, text("{n} minute ago"), text("{n} minutes ago")),
     ];
-    for (length, unit) in units {
+    for (length, one, other) in units {
         let number = (seconds / length).floor();
         if number >= 1.0 {
-            let plural = if number < 2.0 { "" } else { "s" };
-            return format!("{number:.0} {unit}{plural} ago");
+            // Saturates: a day before all history is long ago, too.
+            return counted(number as u64, one, other);
         }
     }
-    "just now".to_owned()
+    t("just now").to_owned()
 }
 
 /// `sha256:ab12cd34…`.
@@ -154,13 +211,23 @@ pub fn sentence(text: &str) -> String {
 
 fn month(number: i8) -> &'static str {
     const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+        text("Jan"),
+        text("Feb"),
+        text("Mar"),
+        text("Apr"),
+        text("May"),
+        text("Jun"),
+        text("Jul"),
+        text("Aug"),
+        text("Sep"),
+        text("Oct"),
+        text("Nov"),
+        text("Dec"),
     ];
     usize::try_from(number - 1)
         .ok()
         .and_then(|index| MONTHS.get(index))
-        .copied()
-        .unwrap_or("?")
+        .map_or("?", |month| t(month))
 }
 
 #[cfg(test)]

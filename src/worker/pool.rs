@@ -102,14 +102,7 @@ impl Pool {
         buffers: Vec<Uint8Array>,
         on_event: impl Fn(Event, Vec<Uint8Array>, u32) + 'static,
     ) -> TaskId {
-        self.queue(
-            task,
-            file,
-            buffers,
-            Rc::new(on_event),
-            Some(serial),
-            false,
-        )
+        self.queue(task, file, buffers, Rc::new(on_event), Some(serial), false)
     }
 
     /// Stops a task. No event follows. The worker that runs it is ended, which stops its transfers
@@ -220,7 +213,10 @@ impl Pool {
                 .count();
             let starting = inner.slots.iter().filter(|slot| !slot.is_ready).count();
             let wanted = unpinned.saturating_sub(starting);
-            let free = inner.slots.iter().filter(|slot| reserved != Some(slot.serial));
+            let free = inner
+                .slots
+                .iter()
+                .filter(|slot| reserved != Some(slot.serial));
             let free = worker_limit().saturating_sub(free.count());
             for _ in 0..wanted.min(free) {
                 self.add_worker(inner);

@@ -7,10 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     scanner::{
-        AdvisoryBytes, AdvisoryText, DatabaseState, FileRow, FoundSoFar, LayerProgress, Only,
-        ScanFailure,
+        AdvisoryBytes, AdvisoryText, ArchiveDocument, DatabaseState, FileRow, FoundSoFar,
+        LayerProgress, LicenceFiles, Only, ScanFailure,
     },
-    state::{content::FileView, network::Exchange, treemap::Tile},
+    state::{
+        content::FileView,
+        network::Exchange,
+        treemap::{By, Weighed},
+    },
 };
 
 /// From the page to a worker: do this. A `File` or byte buffers may come beside it.
@@ -83,11 +87,24 @@ pub enum Task {
         /// Whether this worker's image is what there was.
         is_before: bool,
     },
-    /// Weigh what lies in a directory of that image. Ends in [`Event::Tiles`].
+    /// Weigh what lies in a directory of that image. Ends in [`Event::Weighed`].
     Weigh {
         /// Which.
         directory: String,
+        /// What of it.
+        by: By,
     },
+    /// Find the texts of packages' licences in that image. Ends in [`Event::Licences`].
+    LicenceFiles {
+        /// Indexes into the report's packages.
+        packages: Vec<usize>,
+    },
+    /// Tell manifest, index and config of that image, if it lies in an archive. Ends in
+    /// [`Event::Documents`].
+    Documents,
+    /// Read one layer of that image again (from the archive beside this, if there is one), and report
+    /// anew. Ends in [`Event::Report`].
+    ReadAgain(Box<AgainTask>),
     /// Read a file of that image again (from the archive beside this, if there is one). Ends in
     /// [`Event::File`].
     OpenFile(Box<OpenTask>),
@@ -137,6 +154,15 @@ pub struct OpenTask {
     /// Bytes of it that are wanted at most.
     pub limit: u64,
     /// The way to the registry that has its layer.
+    pub registry: Option<Box<RegistryWay>>,
+}
+
+/// A layer that could not be read.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AgainTask {
+    /// Which layer of the image.
+    pub layer: usize,
+    /// The way to the registry that has it.
     pub registry: Option<Box<RegistryWay>>,
 }
 
@@ -231,7 +257,11 @@ pub enum Event {
     /// Files; `None` if this worker has no image.
     Files(Option<Vec<FileRow>>),
     /// What lies in a directory, weighed; `None` if this worker has no image.
-    Tiles(Option<Vec<Tile>>),
+    Weighed(Option<Weighed>),
+    /// Texts of licences; `None` if this worker has no image.
+    Licences(Option<Vec<LicenceFiles>>),
+    /// Documents of an archive; `None` if this worker has none.
+    Documents(Option<Vec<ArchiveDocument>>),
     /// A file, its first bytes in the buffer beside this; or why it could not be read.
     File(Box<Result<FileView, String>>),
     /// An advisory's prose, if there is any.
@@ -252,7 +282,9 @@ impl Event {
             | Self::Encoded(_)
             | Self::Files(_)
             | Self::File(_)
-            | Self::Tiles(_)
+            | Self::Weighed(_)
+            | Self::Licences(_)
+            | Self::Documents(_)
             | Self::Text(_)
             | Self::Failed(_) => true,
         }

@@ -1,5 +1,6 @@
 //! The tasks.
 
+mod again;
 mod archive;
 mod database;
 mod files;
@@ -75,10 +76,16 @@ pub(super) async fn run(
             let encoded = compared.and_then(|compared| postcard::to_stdvec(&compared).ok());
             emit_encoded(encoded, handle);
         }
-        Task::Weigh { directory } => {
-            let tiles = with_image(|image| files::weigh(image, &directory));
-            handle.emit(Event::Tiles(tiles));
+        Task::Weigh { directory, by } => {
+            let weighed = with_image(|image| files::weigh(image, &directory, by));
+            handle.emit(Event::Weighed(weighed));
         }
+        Task::LicenceFiles { packages } => {
+            let found = with_image(|image| files::licences(image, &packages));
+            handle.emit(Event::Licences(found));
+        }
+        Task::Documents => handle.emit(Event::Documents(open::documents())),
+        Task::ReadAgain(task) => again::run(*task, file, handle).await,
         Task::OpenFile(task) => open::run(*task, file, handle).await,
         Task::Database { is_forced } => {
             let freshness = match is_forced {

@@ -11,6 +11,7 @@ mod home;
 mod imports;
 mod inventory;
 mod lab;
+mod missing;
 mod performance;
 mod pwa;
 mod registries;

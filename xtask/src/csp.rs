@@ -11,6 +11,9 @@ use sha2::{Digest as _, Sha256};
 /// The policy with `{scripts}`, `{styles}` and `{connect}` left open; `crates/cli` completes it too.
 const TEMPLATE: &str = include_str!("../../content-security-policy.txt");
 
+/// Servers on the machine of the one who looks at the page: a relay or a registry of one's own.
+const LOOPBACK: &str = " http://localhost:* http://127.0.0.1:*";
+
 /// Headers in the form that several static hosts read (Netlify, Cloudflare Pages). Workers obey the
 /// header that they came with, not the page's policy: without it they are not held to any.
 pub(crate) const HEADERS: &str = "_headers";
@@ -52,7 +55,7 @@ fn policy(html: &str) -> Result<String> {
         .trim()
         .replace("{scripts}", &hashes(&scripts))
         .replace("{styles}", &hashes(&inline(html, "style")?))
-        .replace("{connect}", "");
+        .replace("{connect}", LOOPBACK);
     ensure!(
         !policy.contains(['{', '}', '"']),
         "the policy cannot be written: {policy}"

@@ -14,6 +14,7 @@ mod demo;
 mod feeds;
 mod fingerprint;
 mod fuzz;
+mod lighthouse;
 mod lint;
 mod page;
 mod pwa;
@@ -69,6 +70,12 @@ const COMMANDS: &[Command] = &[
         run: size::run,
     },
     Command {
+        name: "lighthouse",
+        about: "the start page as Lighthouse scores it, against its bars",
+        help: lighthouse::HELP,
+        run: lighthouse::lighthouse,
+    },
+    Command {
         name: "bench",
         about: "scans a large image in Chromium; ratios to gzip, syft and trivy",
         help: bench::HELP,
@@ -106,7 +113,7 @@ fn main() -> ExitCode {
     let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
         println!("Usage: cargo xtask <command> [options]\n");
         for command in COMMANDS {
-            println!("  {:<8} {}", command.name, command.about);
+            println!("  {:<10} {}", command.name, command.about);
         }
         println!("\n`cargo xtask <command> --help` tells more.");
         return ExitCode::from(if matches!(name.as_str(), "" | "-h" | "--help" | "help") {

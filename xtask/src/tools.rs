@@ -13,6 +13,8 @@ const WASM_SPLIT: &str = "0.2.4";
 const BINARYEN: &str = "132";
 /// Checks pages for people who do not see or point; for tests alone.
 const AXE: &str = "4.14.1";
+/// Scores pages; for `cargo xtask lighthouse` alone.
+const LIGHTHOUSE: &str = "12.8.2";
 const CARGO_FUZZ: &str = "0.13.2";
 
 /// Debian packages that the end-to-end tests need, and a program of each.
@@ -138,6 +140,22 @@ pub(crate) fn axe() -> Result<PathBuf> {
         npm_install()?;
     }
     Ok(script)
+}
+
+/// Lighthouse's program, in a folder of its own: it brings 150 packages along.
+pub(crate) fn lighthouse() -> Result<PathBuf> {
+    let folder = tools().join("lighthouse");
+    let package = folder.join("node_modules/lighthouse");
+    let facts = std::fs::read_to_string(package.join("package.json")).unwrap_or_default();
+    if !facts.contains(&format!("\"version\": \"{LIGHTHOUSE}\"")) {
+        step(&format!("installing Lighthouse {LIGHTHOUSE} into .tools"));
+        std::fs::create_dir_all(&folder)?;
+        run("npm install --silent --no-audit --no-fund --no-save --ignore-scripts --prefix")
+            .arg(&folder)
+            .arg(format!("lighthouse@{LIGHTHOUSE}"))
+            .go()?;
+    }
+    Ok(package.join("cli/index.js"))
 }
 
 /// Optimises a WebAssembly file in place, if there is something to do it with. `-O1`: higher levels

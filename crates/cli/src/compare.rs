@@ -164,9 +164,7 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
     let before = judge::judge(&policy, &of_a, &all(attached_a), now);
     let after = judge::judge(&policy, &of_b, &all(attached_b), now);
     let mut comparison = compare::compare(&before, &after);
-    comparison.files = files_a
-        .zip(files_b)
-        .map(|(a, b)| files::compare(&a, &b));
+    comparison.files = files_a.zip(files_b).map(|(a, b)| files::compare(&a, &b));
     let text = match args.format {
         Format::Table => render::table(&comparison),
         Format::Markdown => render::markdown(&comparison),

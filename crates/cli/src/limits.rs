@@ -11,6 +11,9 @@ pub const UPSTREAM_IDLE: Duration = Duration::from_secs(60);
 /// How long a browser may take nothing of what is relayed to it. A page that is hidden slows down.
 pub const CLIENT_IDLE: Duration = Duration::from_secs(120);
 
+/// How long a browser may remember that a page of another server may ask.
+pub const PREFLIGHT: Duration = Duration::from_secs(600);
+
 /// How long a client may take to send the head of a request.
 pub const REQUEST_HEAD: Duration = Duration::from_secs(10);
 

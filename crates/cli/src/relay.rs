@@ -50,6 +50,43 @@ pub struct Rules {
     pub plain_http: Vec<Host>,
     /// Names by which browsers reach this server, besides localhost and addresses.
     pub own_names: Vec<String>,
+    /// Pages of other servers that may ask, too.
+    pub pages: Vec<PageOrigin>,
+}
+
+/// Where a page comes from, as browsers tell it: `https://lamina.example`, with a port that is not the
+/// usual one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageOrigin(String);
+
+impl PageOrigin {
+    /// As it stands in `Origin`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for PageOrigin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no origin of a page, such as https://lamina.example");
+        let url: Url = text.parse().map_err(|_| wrong())?;
+        if url.path() != "/" || url.query().is_some() {
+            return Err(wrong());
+        }
+        // Browsers leave out the usual port.
+        let usual = match url.scheme() {
+            Scheme::Http => ":80",
+            Scheme::Https => ":443",
+        };
+        let authority = url.authority().strip_suffix(usual);
+        Ok(Self(format!(
+            "{}://{}",
+            url.scheme().as_str(),
+            authority.unwrap_or_else(|| url.authority())
+        )))
+    }
 }
 
 /// A host, with a port or for any port.
@@ -221,7 +258,7 @@ impl Relay {
                 ..refuse("the relay only reads: GET and HEAD")
             });
         }
-        check_origin(&request.headers, &self.rules.own_names)?;
+        check_origin(&request.headers, &self.rules)?;
         let url = url.ok_or_else(|| refuse("this is no address of a registry"))?;
         let kind = self.kind(&url).ok_or_else(|| {
             refuse("only the distribution API is relayed, and the token endpoints that it names")
@@ -481,7 +518,7 @@ fn is_registry_path(path: &str) -> bool {
 
 /// Whether a request comes from a page of ours: not from another site, and not from a foreign name
 /// that was pointed at us (DNS rebinding).
-fn check_origin(headers: &HeaderMap, own_names: &[String]) -> Result<(), Refusal> {
+fn check_origin(headers: &HeaderMap, rules: &Rules) -> Result<(), Refusal> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let host = text(header::HOST).unwrap_or_default();
     let name: Host = host
@@ -493,7 +530,8 @@ fn check_origin(headers: &HeaderMap, own_names: &[String]) -> Result<(), Refusal
         .trim_end_matches(']')
         .parse::<IpAddr>()
         .is_ok();
-    let is_own = own_names
+    let is_own = rules
+        .own_names
         .iter()
         .any(|own| own.eq_ignore_ascii_case(&name.host));
     if !is_address && !is_own && !is_loopback(&name.host) {
@@ -502,7 +540,12 @@ fn check_origin(headers: &HeaderMap, own_names: &[String]) -> Result<(), Refusal
             name.host, name.host
         )));
     }
-    if let Some(origin) = text(header::ORIGIN) {
+    let origin = text(header::ORIGIN);
+    let is_guest = origin.is_some_and(|origin| {
+        let mut pages = rules.pages.iter();
+        pages.any(|page| page.as_str().eq_ignore_ascii_case(origin))
+    });
+    if let Some(origin) = origin.filter(|_| !is_guest) {
         let is_same = origin
             .split_once("://")
             .is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host));
@@ -511,7 +554,7 @@ fn check_origin(headers: &HeaderMap, own_names: &[String]) -> Result<(), Refusal
         }
     }
     let fetch_site = text(HeaderName::from_static("sec-fetch-site"));
-    if !matches!(fetch_site, None | Some("same-origin" | "none")) {
+    if !is_guest && !matches!(fetch_site, None | Some("same-origin" | "none")) {
         return Err(refuse("the relay answers its own page only"));
     }
     // Not as a page, a script, a picture: a registry's bytes must never be more than data here.
@@ -752,6 +795,7 @@ mod tests {
             allowed: vec!["10.0.0.5:5000".parse().unwrap()],
             plain_http: vec!["old.example".parse().unwrap()],
             own_names: Vec::new(),
+            pages: Vec::new(),
         })
         .unwrap();
         for url in [
@@ -792,8 +836,12 @@ mod tests {
             for (name, value) in headers {
                 map.insert(*name, HeaderValue::from_static(value));
             }
-            let own = ["lamina.example".to_owned()];
-            assert_eq!(check_origin(&map, &own).is_ok(), is_ours, "{headers:?}");
+            let rules = Rules {
+                own_names: vec!["lamina.example".to_owned()],
+                pages: vec!["https://pages.example:443".parse().unwrap()],
+                ..Rules::default()
+            };
+            assert_eq!(check_origin(&map, &rules).is_ok(), is_ours, "{headers:?}");
         };
         check(&[("host", "localhost:8080")], true);
         check(&[("host", "127.0.0.1:8080")], true);
@@ -815,6 +863,27 @@ mod tests {
         check(&[local, ("sec-fetch-dest", "empty")], true);
         check(&[local, ("sec-fetch-dest", "script")], false);
         check(&[local, ("sec-fetch-dest", "document")], false);
+        // A page that the operator named; the name alone, and nothing else of it, is enough.
+        let guest = ("origin", "https://pages.example");
+        check(&[local, guest, ("sec-fetch-site", "cross-site")], true);
+        check(&[local, guest, ("sec-fetch-dest", "script")], false);
+        check(&[("host", "evil.example"), guest], false);
+        check(&[local, ("origin", "http://pages.example")], false);
+        check(&[local, ("origin", "https://pages.example:444")], false);
+    }
+
+    #[test]
+    fn an_origin_is_told_from_an_address() {
+        let check = |text: &str, expect: Option<&str>| {
+            let origin = text.parse::<PageOrigin>().ok();
+            assert_eq!(origin.as_ref().map(PageOrigin::as_str), expect, "{text:?}");
+        };
+        check("https://a.example", Some("https://a.example"));
+        check("https://a.example/", Some("https://a.example"));
+        check("http://localhost:8080", Some("http://localhost:8080"));
+        check("https://a.example/page", None);
+        check("*", None);
+        check("a.example", None);
     }
 
     #[test]

@@ -17,8 +17,10 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use lamina_image::digest::Digest;
+use lamina_registry::relay::{CHALLENGE_HEADER, HEADER};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::{
     assets::{self, Compressed, File, Manner, Source},
@@ -26,7 +28,7 @@ use crate::{
     database::{Database, TrustArgs},
     gate::Certificates,
     limits,
-    relay::{Host, Relay, Rules},
+    relay::{Host, PageOrigin, Relay, Rules},
     shares::{self, ShareLimits, Shares},
     transport,
 };
@@ -70,6 +72,11 @@ pub struct Args {
     /// A name by which browsers reach this server, besides localhost and addresses.
     #[arg(long = "host", value_name = "NAME")]
     pub own_names: Vec<String>,
+
+    /// A page of another server that may use this one's relay and advisory database: where it comes from,
+    /// such as https://lamina.example. It sees what this server sees of registries.
+    #[arg(long = "allow-page", value_name = "ORIGIN")]
+    pub allow_pages: Vec<PageOrigin>,
 
     /// Relays nothing: only registries that answer cross-origin can be scanned then.
     #[arg(long)]
@@ -232,6 +239,8 @@ pub struct Site {
     tour: Option<PathBuf>,
     relay: Option<Arc<Relay>>,
     plain_http: Vec<String>,
+    /// Pages of other servers that relay and database are lent to.
+    pages: Vec<PageOrigin>,
     /// Keys that the page is told to trust; none for the database within this program.
     database_keys: Vec<String>,
     compressed: Compressed,
@@ -263,6 +272,7 @@ impl Site {
                 allowed: args.allow_registry.clone(),
                 plain_http: args.plain_http.clone(),
                 own_names: args.own_names.clone(),
+                pages: args.allow_pages.clone(),
             })?))
         };
         Ok(Self {
@@ -272,6 +282,7 @@ impl Site {
             tour: args.tour.clone(),
             relay,
             plain_http: args.plain_http.iter().map(Host::to_string).collect(),
+            pages: args.allow_pages.clone(),
             database_keys: match args.db {
                 Some(_) => args.trust.keys()?,
                 None => Vec::new(),
@@ -289,12 +300,16 @@ impl Site {
     }
 
     fn router(self) -> Router {
-        Router::new()
-            .route("/healthz", get(|| async { "ok\n" }))
+        let lent = Router::new()
             .route("/lamina.json", get(describe))
             .route("/db/{*path}", get(db))
+            .route("/relay/{*path}", any(relay));
+        let lent = match self.pages.as_slice() {
+            [] => lent,
+            pages => lent.layer(lend_to(pages)),
+        };
+        lent.route("/healthz", get(|| async { "ok\n" }))
             .route("/samples/{*path}", get(samples))
-            .route("/relay/{*path}", any(relay))
             .route("/tour/{*path}", get(tour))
             .route("/share", any(share))
             .route("/share/{id}", any(share))
@@ -303,6 +318,43 @@ impl Site {
             .layer(axum::middleware::map_response(harden))
             .with_state(self)
     }
+}
+
+/// Lets pages of other servers read what is asked of the relay and the database, by the rules of
+/// [CORS](https://fetch.spec.whatwg.org/#http-cors-protocol).
+fn lend_to(pages: &[PageOrigin]) -> CorsLayer {
+    let origins = pages
+        .iter()
+        .filter_map(|page| HeaderValue::from_str(page.as_str()).ok());
+    // What the page reads of a registry's answer.
+    let exposed = [
+        HEADER,
+        CHALLENGE_HEADER,
+        "docker-content-digest",
+        "content-range",
+        "content-length",
+        "etag",
+        "link",
+        "retry-after",
+        "ratelimit-remaining",
+    ];
+    let exposed = exposed
+        .iter()
+        .filter_map(|name| HeaderName::try_from(*name).ok())
+        .collect::<Vec<_>>();
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::HEAD])
+        .allow_headers([
+            header::ACCEPT,
+            header::AUTHORIZATION,
+            header::RANGE,
+            header::IF_RANGE,
+        ])
+        .expose_headers(exposed)
+        // A page on the internet that asks a server of this network.
+        .allow_private_network(true)
+        .max_age(limits::PREFLIGHT)
 }
 
 /// Serves until `stop` is done; then lets requests under way finish for a while.

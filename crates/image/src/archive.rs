@@ -170,6 +170,21 @@ pub struct ArchiveContents {
     pub broken: Vec<ArchiveError>,
     /// The archive broke off or is damaged; what was read before counts.
     pub problem: Option<LayerError>,
+    /// The JSON members, as they lie there: see [`ArchiveImage::documents`].
+    pub members: BTreeMap<LayerPath, Vec<u8>>,
+}
+
+/// What a JSON member of an archive is to an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DocumentRole {
+    /// Docker's list of images, `manifest.json`.
+    List,
+    /// An OCI index: `index.json`, or one that it names.
+    Index,
+    /// The image's manifest.
+    Manifest,
+    /// The image's config.
+    Config,
 }
 
 /// One image of an archive.
@@ -189,6 +204,8 @@ pub struct ArchiveImage {
     pub layers: Vec<ArchiveLayer>,
     /// What cannot be trusted about it: members that are not what their digest says.
     pub problems: Vec<ArchiveError>,
+    /// The members that describe it, from the outermost on: keys of [`ArchiveContents::members`].
+    pub documents: Vec<(DocumentRole, LayerPath)>,
 }
 
 /// One layer of an image in an archive.
@@ -371,6 +388,12 @@ impl ArchiveImage {
                 self.names.push(name);
             }
         }
+        for document in other.documents {
+            if !self.documents.contains(&document) {
+                self.documents.push(document);
+            }
+        }
+        self.documents.sort_by_key(|(role, _)| *role);
     }
 }
 
@@ -640,6 +663,7 @@ impl Store {
             images: Vec::new(),
             broken: Vec::new(),
             problem: None,
+            members: BTreeMap::new(),
         };
         let index = self.read("index.json");
         let list = self.read("manifest.json");
@@ -658,6 +682,7 @@ impl Store {
         {
             return Err(error.clone());
         }
+        contents.members = self.held;
         Ok(contents)
     }
 
@@ -698,6 +723,11 @@ impl Store {
         self.held.get(&path).map(Vec::as_slice)
     }
 
+    /// The same, or the name itself.
+    fn path_of(&self, path: &LayerPath) -> LayerPath {
+        self.member(path).unwrap_or_else(|| path.clone())
+    }
+
     /// The member that a name leads to through links.
     fn member(&self, path: &LayerPath) -> Option<LayerPath> {
         let mut path = path.clone();
@@ -714,10 +744,14 @@ impl Store {
     fn read_index(&self, bytes: &[u8], contents: &mut ArchiveContents) {
         let member = LayerPath::from("index.json");
         match Document::parse(bytes, None) {
-            Ok(Document::Index(index)) => self.read_entries(&index, &[], 0, contents),
+            Ok(Document::Index(index)) => {
+                let above = [(DocumentRole::Index, self.path_of(&member))];
+                self.read_entries(&index, &[], &above, contents);
+            }
             Ok(Document::Image(manifest)) => {
-                let image = self.oci_image(Digest::of(bytes), manifest, Vec::new(), None);
-                add(contents, image);
+                let documents = vec![(DocumentRole::Manifest, self.path_of(&member))];
+                let digest = Digest::of(bytes);
+                add(contents, self.oci_image(digest, manifest, None, documents));
             }
             Err(source) => contents
                 .broken
@@ -729,7 +763,7 @@ impl Store {
         &self,
         index: &ImageIndex,
         outer_names: &[String],
-        depth: usize,
+        above: &[(DocumentRole, LayerPath)],
         contents: &mut ArchiveContents,
     ) {
         let mut missing = Vec::new();
@@ -753,8 +787,11 @@ impl Store {
             };
             let problem = verify(&path, bytes, &descriptor.digest);
             match Document::parse(bytes, Some(&descriptor.media_type)) {
-                Ok(Document::Index(index)) if depth < MAX_INDEX_DEPTH => {
-                    self.read_entries(&index, &names, depth + 1, contents);
+                // The outermost is one of those above.
+                Ok(Document::Index(index)) if above.len() <= MAX_INDEX_DEPTH => {
+                    let mut documents = above.to_vec();
+                    documents.push((DocumentRole::Index, path));
+                    self.read_entries(&index, &names, &documents, contents);
                 }
                 Ok(Document::Index(_)) => contents.broken.push(ArchiveError::Limit {
                     what: "nested indexes",
@@ -763,9 +800,12 @@ impl Store {
                 Ok(Document::Image(manifest)) => {
                     let platform = descriptor.platform.clone();
                     let digest = descriptor.digest.clone();
-                    let mut image = self.oci_image(digest, manifest, names, platform);
-                    if let (Ok(image), Some(problem)) = (&mut image, problem) {
-                        image.problems.push(problem);
+                    let mut documents = above.to_vec();
+                    documents.push((DocumentRole::Manifest, path));
+                    let mut image = self.oci_image(digest, manifest, platform, documents);
+                    if let Ok(image) = &mut image {
+                        image.names = names;
+                        image.problems.extend(problem);
                     }
                     add(contents, image);
                 }
@@ -787,8 +827,8 @@ impl Store {
         &self,
         digest: Digest,
         manifest: ImageManifest,
-        names: Vec<String>,
         platform: Option<Platform>,
+        mut documents: Vec<(DocumentRole, LayerPath)>,
     ) -> Result<ArchiveImage, ArchiveError> {
         let path = blob_path(&manifest.config.digest);
         let bytes = self.held.get(&path).ok_or(ArchiveError::Missing {
@@ -796,6 +836,7 @@ impl Store {
             member: path.clone(),
         })?;
         let problem = verify(&path, bytes, &manifest.config.digest);
+        documents.push((DocumentRole::Config, path.clone()));
         let config = ImageConfig::parse(bytes).map_err(|source| ArchiveError::Config {
             member: path,
             source,
@@ -813,13 +854,14 @@ impl Store {
             })
             .collect();
         Ok(ArchiveImage {
-            names,
+            names: Vec::new(),
             platform: platform.or_else(|| config.platform.clone()),
             config_digest: manifest.config.digest.clone(),
             manifest: Some((digest, manifest)),
             config,
             layers,
             problems: problem.into_iter().collect(),
+            documents,
         })
     }
 
@@ -871,6 +913,11 @@ impl Store {
         let path = self.member(&named).ok_or_else(missing)?;
         let bytes = self.held.get(&path).ok_or_else(missing)?;
         let problem = blob_digest(&path).and_then(|digest| verify(&path, bytes, &digest));
+        let list = self.path_of(&LayerPath::from("manifest.json"));
+        let documents = vec![
+            (DocumentRole::List, list),
+            (DocumentRole::Config, path.clone()),
+        ];
         let config = ImageConfig::parse(bytes).map_err(|source| ArchiveError::Config {
             member: path,
             source,
@@ -901,6 +948,7 @@ impl Store {
             config,
             layers,
             problems: problem.into_iter().collect(),
+            documents,
         })
     }
 

@@ -11,6 +11,7 @@
 //! the BSD licences, nobody says which) and `LicenseRef-public-domain`. An exception that is not named
 //! (Fedora's `GPLv2+ with exceptions`) is left out: without it the licence is stricter, not milder.
 
+pub mod files;
 mod names;
 pub mod texts;
 

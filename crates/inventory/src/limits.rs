@@ -41,6 +41,9 @@ pub const MAX_FIELD_BYTES: usize = 1024;
 /// Bytes kept of a licence: some packages put its whole text where its name should be.
 pub const MAX_LICENCE_BYTES: usize = 512;
 
+/// Licence files told of one package. A Debian package has one, the longest lists in `dist-info` some ten.
+pub const MAX_LICENCE_FILES: usize = 20;
+
 /// Links at claimed paths in one layer. One `uv` installation with hard links has some hundreds.
 pub const MAX_LINKS: usize = 100_000;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+pub use lamina_image::archive::DocumentRole;
 use lamina_image::{
     archive::{ArchiveError, ArchiveLayer, ArchiveReader, ArchiveSink},
     layer::{LayerOutcome, places::Places},
@@ -41,13 +42,27 @@ pub struct ArchiveLayerDone {
     pub error: Option<String>,
 }
 
-/// Where the layers of the chosen image lie in an archive, to read their files again.
+/// Where the layers of the chosen image lie in an archive, to read their files again, and what describes
+/// it there.
 #[derive(Clone, Debug, Default)]
 pub struct ArchivePlaces {
     /// Whether the archive itself is not compressed.
     pub is_plain: bool,
     /// The layers, base first; `None` for those that are missing.
     pub layers: Vec<Option<ArchivePlace>>,
+    /// Lists, indexes, manifest and config of the image, the outermost first.
+    pub documents: Vec<ArchiveDocument>,
+}
+
+/// A document of an image as it lies in an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchiveDocument {
+    /// What it is to the image.
+    pub role: DocumentRole,
+    /// The member that it is.
+    pub member: LayerPath,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
 }
 
 /// Where one layer lies.
@@ -232,7 +247,15 @@ impl ArchiveJob {
             .map(|layer| layers.result(layer))
             .collect();
         let members = chosen.layers.iter().map(|layer| layer.member.as_ref());
+        let documents = chosen.documents.iter().filter_map(|(role, member)| {
+            Some(ArchiveDocument {
+                role: *role,
+                bytes: contents.members.get(member)?.clone(),
+                member: member.clone(),
+            })
+        });
         let places = ArchivePlaces {
+            documents: documents.collect(),
             is_plain,
             layers: members
                 .map(|member| layers.places.get(member?).cloned())

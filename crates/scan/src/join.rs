@@ -61,6 +61,17 @@ impl Joined {
         &self.inventory
     }
 
+    /// The same image with one layer read anew; itself if it has no such layer.
+    pub fn with_layer(mut self, layer: usize, result: LayerResult) -> Self {
+        match self.layers.get_mut(layer) {
+            Some(place) => {
+                *place = result;
+                Self::new(self.plan, self.layers)
+            }
+            None => self,
+        }
+    }
+
     /// What each layer holds.
     pub fn layers(&self) -> &[LayerResult] {
         &self.layers

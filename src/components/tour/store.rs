@@ -272,6 +272,9 @@ impl TourStore {
         }
         self.begun.set(Some(number));
         self.began.set(None);
+        // What is done from here on counts, also while the page settles.
+        let copies = self.copies.get_untracked();
+        let answers = self.database.answers.get_untracked();
         self.tries.set_value(TRIES);
         let chapters = self.chapters.get_untracked();
         let is_home = self
@@ -301,7 +304,13 @@ impl TourStore {
                 Ok(policy) => {
                     if self.begun.try_get_untracked().flatten() == Some(number) {
                         self.session.lend_policy(policy.clone());
-                        browser::after(SETTLES_AFTER, move || self.has_begun(number, policy));
+                        let began = Began {
+                            number,
+                            policy,
+                            copies,
+                            answers,
+                        };
+                        browser::after(SETTLES_AFTER, move || self.has_begun(began));
                     }
                 }
                 Err(problem) => {
@@ -313,14 +322,9 @@ impl TourStore {
         });
     }
 
-    fn has_begun(self, number: usize, policy: Policy) {
-        if self.begun.try_get_untracked().flatten() == Some(number) {
-            self.began.set(Some(Began {
-                number,
-                policy,
-                copies: self.copies.get_untracked(),
-                answers: self.database.answers.get_untracked(),
-            }));
+    fn has_begun(self, began: Began) {
+        if self.begun.try_get_untracked().flatten() == Some(began.number) {
+            self.began.set(Some(began));
         }
     }
 

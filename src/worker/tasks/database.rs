@@ -29,7 +29,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     platform::{
-        self, base_url, fetch,
+        self, fetch,
+        servers::Servers,
         store::{self, Table},
     },
     scanner::{
@@ -383,7 +384,7 @@ async fn fetch_whole(path: &str, limit: usize) -> Result<Vec<u8>, String> {
 
 /// The same; `None` if the server has no such file.
 async fn fetch_if_there(path: &str, limit: usize) -> Result<Option<Vec<u8>>, String> {
-    let url = format!("{}db/{path}", base_url());
+    let url = format!("{}{path}", Servers::load().database_base());
     let answer = fetch::send("GET", &url, &[], None)
         .await
         .map_err(|e| e.to_string())?;

@@ -4,14 +4,19 @@ use std::collections::BTreeMap;
 
 use lamina_image::{
     path::LayerPath,
-    tree::{ChangeKind, MergedNode, TreeKind},
+    tree::{ChangeKind, MergedNode, MergedTree, TreeKind},
 };
-use lamina_inventory::accounts::{FileOwners, OwnerClass};
+use lamina_inventory::{
+    accounts::{FileOwners, OwnerClass},
+    licences::files::licence_files,
+};
 use lamina_scan::join::Joined;
 
 use crate::{
-    scanner::{FileChange, FileKind, FileRow, Only},
-    state::treemap::{self, MOST_INNER, MOST_TILES, Tile},
+    scanner::{FileChange, FileKind, FileRow, LicenceFiles, Only},
+    state::treemap::{
+        self, By, LargestCopies, MOST_INNER, MOST_TILES, Tile, Total, WastedCopy, Weighed,
+    },
 };
 
 /// Paths that a search looks at; an image of this many is searched in about a second.
@@ -70,45 +75,95 @@ pub(super) fn search(image: &Joined, query: &str, limit: usize, only: Only) -> V
     rows
 }
 
-/// What lies in a directory and one level below, with the bytes that are visible in it.
-pub(super) fn weigh(image: &Joined, directory: &str) -> Vec<Tile> {
-    let Some(node) = image.tree().node(&LayerPath::from(directory)) else {
-        return Vec::new();
+/// What lies in a directory and one level below, weighed.
+pub(super) fn weigh(image: &Joined, directory: &str, by: By) -> Weighed {
+    weigh_tree(image.tree(), &image.inventory().owners, directory, by)
+}
+
+fn weigh_tree(tree: &MergedTree, owners: &FileOwners, directory: &str, by: By) -> Weighed {
+    let Some(node) = tree.node(&LayerPath::from(directory)) else {
+        return Weighed::default();
     };
-    let owners = &image.inventory().owners;
-    let tiles = node.children().map(|child| {
+    let mut copies = LargestCopies::default();
+    let mut total = Weight::default();
+    let mut tiles = Vec::new();
+    for child in node.children() {
         let mut weight = Weight::default();
         let mut inner = Vec::new();
-        weight.add(&child, owners);
+        weight.add(&child, owners, by, &mut copies);
         for grandchild in child.children() {
             let mut own = Weight::default();
-            own.add_all(&grandchild, owners);
+            own.add_all(&grandchild, owners, by, &mut copies);
             weight.join(&own);
             inner.push(own.tile(&grandchild, Vec::new()));
         }
-        weight.tile(&child, treemap::largest(inner, MOST_INNER))
-    });
-    treemap::largest(tiles.collect(), MOST_TILES)
+        total.join(&weight);
+        tiles.push(weight.tile(&child, treemap::largest(inner, MOST_INNER)));
+    }
+    let (wasted, more_wasted) = copies.finish();
+    Weighed {
+        tiles: treemap::largest(tiles, MOST_TILES),
+        total: Total {
+            bytes: match by {
+                By::Owner | By::Layer => total.size,
+                By::Waste => total.written,
+            },
+            classes: total.classes,
+            most: total.most(),
+        },
+        wasted,
+        more_wasted,
+    }
 }
 
-/// Bytes, by whose they are and by the layer they came with.
+/// Where the texts of packages' licences lie, of those that have any.
+pub(super) fn licences(image: &Joined, packages: &[usize]) -> Vec<LicenceFiles> {
+    let known = &image.inventory().packages;
+    let files = packages.iter().filter_map(|index| {
+        let files = licence_files(image.tree(), &known.get(*index)?.fact);
+        Some(LicenceFiles {
+            package: *index,
+            files: files.iter().map(ToString::to_string).collect(),
+        })
+    });
+    files.filter(|found| !found.files.is_empty()).collect()
+}
+
+/// Bytes, by what they are and by the layer they came with.
 #[derive(Default)]
 struct Weight {
     size: u64,
+    /// Bytes of all copies that any layer has, for waste.
+    written: u64,
     classes: [u64; 4],
     layers: BTreeMap<usize, u64>,
 }
 
 impl Weight {
-    fn add_all(&mut self, node: &MergedNode<'_>, owners: &FileOwners) {
+    fn add_all(
+        &mut self,
+        node: &MergedNode<'_>,
+        owners: &FileOwners,
+        by: By,
+        copies: &mut LargestCopies,
+    ) {
         let mut waiting = vec![*node];
         while let Some(node) = waiting.pop() {
-            self.add(&node, owners);
+            self.add(&node, owners, by, copies);
             waiting.extend(node.children());
         }
     }
 
-    fn add(&mut self, node: &MergedNode<'_>, owners: &FileOwners) {
+    fn add(
+        &mut self,
+        node: &MergedNode<'_>,
+        owners: &FileOwners,
+        by: By,
+        copies: &mut LargestCopies,
+    ) {
+        if by == By::Waste {
+            return self.add_wasted(node, copies);
+        }
         let Some(entry) = node.entry().filter(|entry| entry.kind == TreeKind::File) else {
             return;
         };
@@ -118,16 +173,50 @@ impl Weight {
             OwnerClass::Classified => 2,
             OwnerClass::Nobody => 3,
         };
-        self.size = self.size.saturating_add(entry.size);
-        if let Some(bytes) = self.classes.get_mut(class) {
-            *bytes = bytes.saturating_add(entry.size);
+        self.note(class, entry.layer, entry.size);
+    }
+
+    /// Every copy that a later layer replaced or deleted.
+    fn add_wasted(&mut self, node: &MergedNode<'_>, copies: &mut LargestCopies) {
+        let mut history = node.history().peekable();
+        while let Some(change) = history.next() {
+            if change.kind == ChangeKind::Removed {
+                continue;
+            }
+            let copy = node.entry_at(change.layer);
+            let Some(copy) = copy.filter(|copy| copy.kind == TreeKind::File) else {
+                continue;
+            };
+            self.written = self.written.saturating_add(copy.size);
+            let Some(later) = history.peek() else {
+                continue;
+            };
+            let is_deleted = later.kind == ChangeKind::Removed;
+            self.note(usize::from(is_deleted), change.layer, copy.size);
+            if copy.size > 0 {
+                copies.add(WastedCopy {
+                    path: node.path().to_string(),
+                    size: copy.size,
+                    layer: change.layer,
+                    by: later.layer,
+                    is_deleted,
+                });
+            }
         }
-        let layer = self.layers.entry(entry.layer).or_default();
-        *layer = layer.saturating_add(entry.size);
+    }
+
+    fn note(&mut self, class: usize, layer: usize, size: u64) {
+        self.size = self.size.saturating_add(size);
+        if let Some(bytes) = self.classes.get_mut(class) {
+            *bytes = bytes.saturating_add(size);
+        }
+        let layer = self.layers.entry(layer).or_default();
+        *layer = layer.saturating_add(size);
     }
 
     fn join(&mut self, other: &Self) {
         self.size = self.size.saturating_add(other.size);
+        self.written = self.written.saturating_add(other.written);
         for (bytes, more) in self.classes.iter_mut().zip(other.classes) {
             *bytes = bytes.saturating_add(more);
         }
@@ -137,19 +226,28 @@ impl Weight {
         }
     }
 
+    /// The layer that most bytes came with.
+    fn most(&self) -> Option<(usize, u64)> {
+        let layers = self.layers.iter();
+        let most = layers.max_by_key(|(layer, bytes)| (**bytes, std::cmp::Reverse(**layer)))?;
+        Some((*most.0, *most.1))
+    }
+
     fn tile(&self, node: &MergedNode<'_>, inner: Vec<Tile>) -> Tile {
         let classes = self.classes.iter().enumerate();
-        let layers = self.layers.iter();
+        // What was deleted with all that was in it was a directory all the same.
+        let is_directory = match node.entry() {
+            Some(entry) => entry.kind.is_directory(),
+            None => node.children().next().is_some(),
+        };
         Tile {
             name: String::from_utf8_lossy(node.name()).into_owned(),
             size: self.size,
-            is_directory: node.entry().is_some_and(|entry| entry.kind.is_directory()),
+            is_directory,
             class: classes
                 .max_by_key(|(_, bytes)| **bytes)
                 .map_or(3, |(class, _)| class),
-            layer: layers
-                .max_by_key(|(_, bytes)| **bytes)
-                .map_or(0, |(layer, _)| *layer),
+            layer: self.most().map_or(0, |(layer, _)| layer),
             inner,
         }
     }
@@ -293,6 +391,100 @@ pub(super) fn mode(bits: u32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use lamina_image::{
+        layer::{LayerExpectation, LayerReader},
+        limits::Limits,
+        tree::LayerTreeBuilder,
+    };
+    use lamina_testkit::{LayerBuilder, layer};
+
+    use super::*;
+
+    fn merged(layers: impl IntoIterator<Item = LayerBuilder>) -> MergedTree {
+        let trees: Vec<_> = layers
+            .into_iter()
+            .map(|layer| {
+                let mut builder = LayerTreeBuilder::new();
+                let mut reader = LayerReader::new(LayerExpectation::default(), Limits::default());
+                reader.feed(&layer.tar(), &mut builder).unwrap();
+                reader.finish(&mut builder);
+                builder.finish()
+            })
+            .collect();
+        MergedTree::merge(&trees.iter().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn waste_is_what_later_layers_replaced_or_deleted() {
+        let tree = merged([
+            layer()
+                .file("opt/a", "0123456789")
+                .file("opt/b", "01234")
+                .file("opt/kept", "012")
+                .file("srv/deep/c", "01"),
+            layer().file("opt/a", "0123").whiteout("srv/deep"),
+            layer().whiteout("opt/a").whiteout("opt/b"),
+        ]);
+        let owners = FileOwners::default();
+        let weighed = weigh_tree(&tree, &owners, "", By::Waste);
+        // Replaced: a of layer 0. Deleted: c of layer 0, b of layer 0, a of layer 1.
+        assert_eq!(weighed.total.classes, [10, 2 + 5 + 4, 0, 0]);
+        assert_eq!(weighed.total.bytes, 10 + 5 + 3 + 2 + 4);
+        let wasted: u64 = tree
+            .statistics()
+            .iter()
+            .map(|layer| layer.wasted_bytes)
+            .sum();
+        assert_eq!(weighed.total.wasted(), wasted);
+        let told: Vec<_> = weighed
+            .wasted
+            .iter()
+            .map(|copy| {
+                (
+                    copy.path.as_str(),
+                    copy.size,
+                    copy.layer,
+                    copy.by,
+                    copy.is_deleted,
+                )
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("opt/a", 10, 0, 1, false),
+                ("opt/b", 5, 0, 2, true),
+                ("opt/a", 4, 1, 2, true),
+                ("srv/deep/c", 2, 0, 1, true),
+            ]
+        );
+        assert_eq!(weighed.more_wasted, 0);
+        let tiles: Vec<_> = weighed
+            .tiles
+            .iter()
+            .map(|tile| (tile.name.as_str(), tile.size, tile.is_directory))
+            .collect();
+        assert_eq!(tiles, [("opt", 19, true), ("srv", 2, true)]);
+
+        // A directory that is deleted can still be looked into.
+        let below = weigh_tree(&tree, &owners, "srv", By::Waste);
+        assert_eq!(below.total.wasted(), 2);
+        assert_eq!(
+            below.tiles.first().map(|tile| tile.is_directory),
+            Some(true)
+        );
+
+        // What is visible is weighed without it.
+        let seen = weigh_tree(&tree, &owners, "", By::Layer);
+        assert_eq!(seen.total.bytes, 3);
+        assert_eq!(seen.total.most, Some((0, 3)));
+        assert!(seen.wasted.is_empty());
+        assert_eq!(
+            weigh_tree(&tree, &owners, "none", By::Waste),
+            Weighed::default()
+        );
+    }
+
     #[test]
     fn modes_read_as_in_ls() {
         let check = |bits, expect: &str| assert_eq!(super::mode(bits), expect);

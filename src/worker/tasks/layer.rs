@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use js_sys::Uint8Array;
 use lamina_image::layer::LayerExpectation;
 use lamina_inventory::analysis;
-use lamina_registry::{BlobPull, Session};
+use lamina_registry::{BlobPull, Session, relay::Routes};
 use lamina_scan::layer::{LayerJob, LayerResult, describe};
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Progress is told at most so often: each message makes the page draw.
-const PROGRESS_EVERY_MS: f64 = 250.0;
+pub(super) const PROGRESS_EVERY_MS: f64 = 250.0;
 
 /// What the cache holds beside an analysis. Only layers that were read to their end are kept.
 #[derive(Serialize, Deserialize)]
@@ -53,6 +53,24 @@ pub(super) async fn run(task: LayerTask, handle: &TaskHandle) {
         done(figures, &kept.analysis, true, task.routes, handle);
         return;
     }
+    let read = read(&task, |progress| handle.emit(Event::Progress(progress))).await;
+    let encoded = read.result.analysis.encode();
+    let figures = figures_of(&read.result, read.files, read.packages);
+    keep(key.as_deref(), &read.result, &figures, &encoded).await;
+    drop(read.result);
+    done(figures, &encoded, false, read.routes, handle);
+}
+
+/// What came of reading a layer from its registry.
+pub(super) struct ReadLayer {
+    pub(super) result: LayerResult,
+    pub(super) files: u64,
+    pub(super) packages: u64,
+    pub(super) routes: Routes,
+}
+
+/// Reads a layer from its registry, and keeps where its files lie.
+pub(super) async fn read(task: &LayerTask, on_progress: impl Fn(LayerProgress)) -> ReadLayer {
     let client = Client {
         session: Session::restore(task.session.clone()),
         routes: Rc::new(RefCell::new(task.routes.clone())),
@@ -78,32 +96,33 @@ pub(super) async fn run(task: LayerTask, handle: &TaskHandle) {
             let time = platform::monotonic_ms();
             if time - told > PROGRESS_EVERY_MS {
                 told = time;
-                handle.emit(Event::Progress(progress(&task, read, &job)));
+                on_progress(progress(task.layer, read, &job));
             }
             more
         })
         .await;
-    let last = progress(&task, read, &job);
+    let last = progress(task.layer, read, &job);
     let (mut result, places) = job.finish_placed();
     if let Err(StreamError::Pull(error)) = outcome {
         // The reader's complaint that the layer is cut off is only the consequence.
         result.error = Some(format!("{}; {}", describe(&error), error.advice()));
     }
-    let encoded = result.analysis.encode();
-    let figures = figures_of(&result, last.files, last.packages);
-    keep(key.as_deref(), &result, &figures, &encoded).await;
     if let Some(diff_id) = result.diff_id.as_deref().filter(|_| result.error.is_none()) {
         super::open::keep_places(diff_id, &places).await;
     }
     let routes = client.routes.borrow().clone();
-    drop(result);
-    done(figures, &encoded, false, routes, handle);
+    ReadLayer {
+        result,
+        files: last.files,
+        packages: last.packages,
+        routes,
+    }
 }
 
-fn progress(task: &LayerTask, read: u64, job: &LayerJob) -> LayerProgress {
+pub(super) fn progress(layer: usize, read: u64, job: &LayerJob) -> LayerProgress {
     let (unpacked, files, packages) = job.progress();
     LayerProgress {
-        layer: task.layer,
+        layer,
         read,
         unpacked,
         files,
@@ -115,7 +134,7 @@ fn done(
     figures: LayerFigures,
     encoded: &[u8],
     is_cached: bool,
-    routes: lamina_registry::relay::Routes,
+    routes: Routes,
     handle: &TaskHandle,
 ) {
     let event = Event::LayerDone {
@@ -135,7 +154,13 @@ async fn load(key: &str) -> Option<Kept> {
     Some(kept)
 }
 
-async fn keep(key: Option<&str>, result: &LayerResult, figures: &LayerFigures, encoded: &[u8]) {
+/// Keeps the analysis of a layer that was read to its end.
+pub(super) async fn keep(
+    key: Option<&str>,
+    result: &LayerResult,
+    figures: &LayerFigures,
+    encoded: &[u8],
+) {
     let Some(key) = key.filter(|_| result.error.is_none()) else {
         return;
     };

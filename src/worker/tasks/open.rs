@@ -20,7 +20,7 @@ use lamina_image::{
 };
 use lamina_registry::{BlobPull, Session};
 use lamina_scan::{
-    archive::{ArchivePlace, ArchivePlaces},
+    archive::{ArchivePlace, ArchivePlaces, DocumentRole},
     join::Joined,
     layer::describe,
 };
@@ -32,6 +32,7 @@ use crate::{
         registry::{Client, StreamError, now},
         store::{self, Table},
     },
+    scanner::{ArchiveDocument, ArchiveRole},
     state::content::{FileView, FileWay, SHOWN_BYTES, content},
     worker::{
         TaskHandle,
@@ -53,6 +54,50 @@ thread_local! {
 /// Notes where the layers lie of the image that is reported on now; `None` if a registry has them.
 pub(super) fn set_archive(places: Option<ArchivePlaces>) {
     ARCHIVE.set(places);
+}
+
+/// Notes where the files of one layer of the archive lie.
+pub(super) fn set_places(layer: usize, places: Places) {
+    ARCHIVE.with_borrow_mut(|archive| {
+        let layers = archive.as_mut().map(|archive| &mut archive.layers);
+        if let Some(Some(place)) = layers.and_then(|layers| layers.get_mut(layer)) {
+            place.places = places;
+        }
+    });
+}
+
+/// The documents of the image that was read from an archive; `None` if it was not.
+pub(super) fn documents() -> Option<Vec<ArchiveDocument>> {
+    ARCHIVE.with_borrow(|archive| {
+        let documents = archive.as_ref()?.documents.iter();
+        let told = documents.map(|document| ArchiveDocument {
+            role: match document.role {
+                DocumentRole::List => ArchiveRole::List,
+                DocumentRole::Index => ArchiveRole::Index,
+                DocumentRole::Manifest => ArchiveRole::Manifest,
+                DocumentRole::Config => ArchiveRole::Config,
+            },
+            member: document.member.to_string(),
+            text: String::from_utf8_lossy(&document.bytes).into_owned(),
+        });
+        Some(told.collect())
+    })
+}
+
+/// Streams the blob of one layer of the archive.
+pub(super) async fn stream_layer(
+    file: &web_sys::File,
+    layer: usize,
+    sink: impl FnMut(&[u8]) -> bool,
+) -> Result<(), String> {
+    let place = ARCHIVE.with_borrow(|archive| {
+        let archive = archive.as_ref()?;
+        let place = archive.layers.get(layer)?.as_ref()?;
+        Some((place.offset, place.size, archive.is_plain))
+    });
+    let (offset, size, is_plain) = place
+        .ok_or("the layer is not in the archive; save the image again, with all its layers")?;
+    from_file(file, offset, offset.saturating_add(size), is_plain, sink).await
 }
 
 /// The key under which it is kept where the files of a layer lie.

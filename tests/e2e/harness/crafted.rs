@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -29,6 +32,8 @@ pub(crate) enum Content {
     Cut(Bytes, usize),
     /// The bytes in pieces, with a pause after each.
     Slow(Bytes, Duration),
+    /// The first until it is mended, then the second.
+    Mended(Arc<AtomicBool>, Box<Content>, Box<Content>),
 }
 
 /// An image that is being made up.
@@ -201,7 +206,14 @@ async fn answer(State(shared): State<Shared>, request: Request) -> Response {
         let body = format!(r#"{{"errors":[{{"code":"{code}","message":"nothing here"}}]}}"#);
         return (StatusCode::NOT_FOUND, body).into_response();
     };
+    let content = match content {
+        Content::Mended(is_mended, _, after) if is_mended.load(Ordering::SeqCst) => after,
+        Content::Mended(_, before, _) => before,
+        content => content,
+    };
     match content.clone() {
+        // One within another is a test's mistake.
+        Content::Mended(..) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         Content::Whole(content_type, bytes) => {
             ([(header::CONTENT_TYPE, content_type)], bytes).into_response()
         }

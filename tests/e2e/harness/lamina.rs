@@ -28,12 +28,18 @@ impl Lamina {
 
     /// The same with another advisory database.
     pub(crate) async fn start_with(allowed: &[String], database: &Path) -> Self {
-        Self::start_trusting(allowed, database, None).await
+        Self::start_saying(allowed, database, &[]).await
+    }
+
+    /// The same, lending relay and database to a page that comes from elsewhere.
+    pub(crate) async fn lending_to(origin: &str, allowed: &[String]) -> Self {
+        let database = root().join("demo/out/db");
+        Self::start_saying(allowed, &database, &["--allow-page", origin]).await
     }
 
     /// The same with a database that must be signed by a key.
     pub(crate) async fn start_signed(database: &Path, key: &str) -> Self {
-        Self::start_trusting(&[], database, Some(key)).await
+        Self::start_saying(&[], database, &["--db-key", key]).await
     }
 
     /// The same with the page in another folder.
@@ -56,7 +62,7 @@ impl Lamina {
         }
     }
 
-    async fn start_trusting(allowed: &[String], database: &Path, key: Option<&str>) -> Self {
+    async fn start_saying(allowed: &[String], database: &Path, more: &[&str]) -> Self {
         for (path, what) in [
             ("dist/index.html", "page"),
             ("demo/out/samples/catalog.json", "samples"),
@@ -76,9 +82,7 @@ impl Lamina {
             .arg(database)
             .arg("--shares")
             .arg(shares.path());
-        if let Some(key) = key {
-            command.args(["--db-key", key]);
-        }
+        command.args(more);
         for host in allowed {
             command.args(["--allow-registry", host]);
         }

@@ -109,9 +109,8 @@ fn files_are_opened_by_parts_of_their_layer() {
 
         // From then on only what it takes.
         open_row(browser, "srv/settings.json").await;
-        let text = browser.text("file-content").await;
-        assert!(text.contains("\"member7\": ["), "{text}");
         assert_eq!(browser.text("file-kind").await, "JSON");
+        json_is_a_tree(browser).await;
         open_row(browser, "srv/bin/tool").await;
         assert_eq!(browser.text("file-kind").await, "ELF");
         let text = browser.text("file-drawer").await;
@@ -152,6 +151,243 @@ fn files_are_opened_by_parts_of_their_layer() {
                     .contains("file=")
             })
             .await;
+    });
+}
+
+/// The settings as a tree: parts are opened with the keyboard, all at once, and left for the text.
+async fn json_is_a_tree(browser: &Browser) {
+    let text = browser.text("json-tree").await;
+    assert!(
+        text.contains("\"member7\"") && text.contains("2 elements") && !text.contains("true"),
+        "{text}"
+    );
+    let summary = "[...document.querySelectorAll('[data-test=\"json-tree\"] summary')][8]";
+    browser.script(&format!("{summary}.focus()")).await;
+    browser.press(Key::Enter).await;
+    browser
+        .until("the eighth member is open", async || {
+            let text = browser.text("json-tree").await;
+            text.contains("true") && text.contains('7')
+        })
+        .await;
+    browser.shots("file-json").await;
+    browser.click("json-open-all").await;
+    browser
+        .until("all members are open", async || {
+            browser.text("json-tree").await.matches("true").count() == 40
+        })
+        .await;
+    browser.click("json-close-all").await;
+    browser
+        .until("all members are closed", async || {
+            !browser.text("json-tree").await.contains("true")
+        })
+        .await;
+
+    // The text as it is, with and without line breaks.
+    browser.click("file-tree").await;
+    browser
+        .until("the text with line breaks", async || {
+            browser
+                .text("file-content")
+                .await
+                .contains("\"member7\": [")
+        })
+        .await;
+    browser.click("file-format").await;
+    browser
+        .until("the text as it is", async || {
+            browser
+                .text("file-content")
+                .await
+                .contains("\"member7\":[7,true]")
+        })
+        .await;
+    assert!(!browser.shows("json-tree").await);
+}
+
+#[test]
+fn a_large_and_a_hostile_json_document_are_opened() {
+    let rows: Vec<String> = (0..9_000)
+        .map(|number| format!("{{\"number\":{number},\"name\":\"row {number}\"}}"))
+        .collect();
+    let deep = format!("{{\"a\":{}1{}}}", "[".repeat(20_000), "]".repeat(20_000));
+    let tar = layer()
+        .file("etc/os-release", OS_RELEASE)
+        .file("var/lib/dpkg/status", STATUS)
+        .file("srv/large.json", format!("[{}]", rows.join(",")))
+        .file("srv/deep.json", deep)
+        .tar();
+    let made = Made::default().ranged_layer("ADD json in /srv", &tar, gzip(&tar));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let crafted = runtime.block_on(made.serve());
+    journey_with("files-json", &[crafted.host()], async |lamina, browser| {
+        browser.scan(&lamina.url, &crafted.reference()).await;
+        browser.one("verdict").await;
+        browser.click("tab-files").await;
+        browser.fill("search", "srv/").await;
+        open_row(browser, "srv/large.json").await;
+        let count = async || {
+            let script =
+                "return document.querySelectorAll('[data-test=\"json-tree\"] summary').length";
+            browser.script(script).await.as_u64().unwrap_or_default()
+        };
+        browser
+            .until("a hundred rows are drawn", async || count().await == 101)
+            .await;
+        browser.click("json-more").await;
+        browser
+            .until("a hundred more", async || count().await == 201)
+            .await;
+        browser.click("json-open-all").await;
+        browser
+            .until("what can be drawn at once is open", async || {
+                browser.text("json-tree").await.contains("\"row 99\"")
+            })
+            .await;
+        open_row(browser, "srv/deep.json").await;
+        let note = browser.text("json-note").await;
+        assert!(note.contains("more than 64 levels"), "{note}");
+        browser.click("json-open-all").await;
+        browser
+            .until("64 levels are open", async || count().await == 64)
+            .await;
+    });
+}
+
+#[test]
+fn the_map_shows_owners_layers_and_waste() {
+    let base = layer()
+        .file("etc/os-release", OS_RELEASE)
+        .file("var/lib/dpkg/status", STATUS)
+        .file("opt/cache/archive", noise(1, 300_000))
+        .file("opt/app/model", noise(2, 200_000))
+        .file("opt/app/kept", noise(3, 500_000))
+        .tar();
+    let top = layer()
+        .whiteout("opt/cache")
+        .file("opt/app/model", noise(4, 1_000))
+        .tar();
+    let made = Made::default()
+        .ranged_layer("ADD base in /", &base, gzip(&base))
+        .ranged_layer("RUN rm -r /opt/cache", &top, gzip(&top));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let crafted = runtime.block_on(made.serve());
+    journey_with("files-map", &[crafted.host()], async |lamina, browser| {
+        browser.scan(&lamina.url, &crafted.reference()).await;
+        browser.one("verdict").await;
+        browser.click("tab-files").await;
+        browser.click("show-map").await;
+        let total_is = async |by: &str, part: &str| {
+            browser
+                .element(&format!("[data-test=\"treemap-total\"][data-by=\"{by}\"]"))
+                .await;
+            let text = browser.text("treemap-total").await;
+            assert!(text.contains(part), "{by}: {text}");
+        };
+        total_is("owner", "to nobody").await;
+        browser.click("treemap-layer").await;
+        total_is("layer", "layer 0 brought the most").await;
+        browser.click("treemap-waste").await;
+        total_is(
+            "waste",
+            "500 kB of 1.0 MB are wasted: later layers replaced 200 kB and deleted 300 kB",
+        )
+        .await;
+        let opt = "[data-test=\"treemap-tile\"][data-name=\"opt\"]";
+        let label = browser.element(opt).await.attr("aria-label").await.unwrap();
+        let label = label.unwrap_or_default();
+        assert!(label.contains("500 kB wasted"), "{label}");
+        let told = "[data-test=\"wasted-copy\"][data-path=\"opt/cache/archive\"]";
+        let told = browser.element(told).await.text().await.unwrap();
+        assert!(
+            told.contains("written by layer 0, deleted by layer 1") && told.contains("300 kB"),
+            "{told}"
+        );
+        browser.shots_of("files-waste", "treemap").await;
+
+        // With the keyboard into the directory, and to the copy that is never seen.
+        browser
+            .element(opt)
+            .await
+            .send_keys(Key::Enter)
+            .await
+            .unwrap();
+        let app = "[data-test=\"treemap-tile\"][data-name=\"app\"]";
+        browser
+            .element(app)
+            .await
+            .send_keys(Key::Enter)
+            .await
+            .unwrap();
+        total_is("waste", "200 kB of 701 kB are wasted").await;
+        let model = "[data-test=\"treemap-tile\"][data-name=\"model\"]";
+        browser
+            .element(model)
+            .await
+            .send_keys(Key::Enter)
+            .await
+            .unwrap();
+        browser
+            .element("[data-test=\"file-drawer\"][data-path=\"opt/app/model\"] [data-test=\"file-content\"]")
+            .await;
+        let text = browser.text("file-drawer").await;
+        assert!(
+            text.contains("layer 0") && text.contains("200 kB"),
+            "{text}"
+        );
+    });
+}
+
+#[test]
+fn licences_are_read_where_packages_have_them() {
+    let tar = layer()
+        .file("etc/os-release", OS_RELEASE)
+        .file("var/lib/dpkg/status", STATUS)
+        .file(
+            "usr/share/doc/zlib1g/copyright",
+            "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nCopyright: 1995 Jean-loup Gailly\nLicense: Zlib\n This software is provided as-is.\n",
+        )
+        .file("srv/node_modules/accepts/package.json", "{\"name\":\"accepts\",\"version\":\"1.3.8\",\"license\":\"MIT\"}")
+        .file("srv/node_modules/accepts/LICENSE", "(The MIT License)\n\nPermission is hereby granted\n")
+        .tar();
+    let made = Made::default().ranged_layer("ADD base in /", &tar, gzip(&tar));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let crafted = runtime.block_on(made.serve());
+    journey_with("licences", &[crafted.host()], async |lamina, browser| {
+        browser.scan(&lamina.url, &crafted.reference()).await;
+        browser.one("verdict").await;
+        browser.click("tab-packages").await;
+        let row = "[data-test=\"package-row\"][data-name=\"accepts\"]";
+        browser.element(row).await.click().await.unwrap();
+        browser.click("open-licence").await;
+        let drawer = "[data-test=\"file-drawer\"][data-path=\"srv/node_modules/accepts/LICENSE\"]";
+        browser.element(drawer).await;
+        let text = browser.text("file-content").await;
+        assert!(text.contains("hereby granted"), "{text}");
+        browser.press(Key::Escape).await;
+
+        browser.click("tab-image").await;
+        let texts = "[...document.querySelectorAll('[data-test=\"licence-texts\"] summary')]";
+        browser.one("licence-texts").await;
+        browser
+            .script(&format!("{texts}.forEach((summary) => summary.click())"))
+            .await;
+        browser.one("open-licence").await;
+        browser
+            .until("both texts are offered", async || {
+                browser.all("open-licence").await.len() == 2
+            })
+            .await;
+        browser.shots_of("licences", "licence-texts").await;
+        browser
+            .script("[...document.querySelectorAll('[data-test=\"open-licence\"]')].find((button) => button.innerText.includes('copyright')).click()")
+            .await;
+        browser
+            .element("[data-test=\"file-drawer\"][data-path=\"usr/share/doc/zlib1g/copyright\"]")
+            .await;
+        let text = browser.text("file-content").await;
+        assert!(text.contains("Jean-loup Gailly"), "{text}");
     });
 }
 

@@ -500,3 +500,143 @@ fn page_speaks_german_when_asked() {
             .await;
     });
 }
+
+#[test]
+fn columns_are_chosen_and_remembered() {
+    journey("columns", async |lamina, browser| {
+        let is_drawn = async |column: &str| {
+            let script = format!(
+                "const cell = document.querySelector('[data-test=\"finding-row\"] [data-column=\"{column}\"]'); \
+                 return cell !== null && cell.getBoundingClientRect().width > 0"
+            );
+            browser.script(&script).await == Value::Bool(true)
+        };
+        browser.scan(&lamina.url, "samples.lamina/shop:1.0").await;
+        browser.one("finding-row").await;
+        assert!(is_drawn("installed").await && !is_drawn("cvss").await);
+        browser.click("columns").await;
+        browser.is_accessible("columns").await;
+        browser.click("column-cvss").await;
+        browser.click("column-installed").await;
+        // Escape closes the list and nothing else.
+        browser.press(Key::Escape).await;
+        browser
+            .until("a closed list", async || {
+                !browser.shows("column-cvss").await
+            })
+            .await;
+        assert!(is_drawn("cvss").await && !is_drawn("installed").await);
+        // Heads and cells stay one below the other.
+        let script = "const left = css => Math.round(document.querySelector(css).getBoundingClientRect().left); \
+            return ['id', 'fixed', 'cvss', 'title'].map(column => \
+                left(`.tableHeads [data-column=\"${column}\"]`) - left(`[data-test=\"finding-row\"] [data-column=\"${column}\"]`))";
+        assert_eq!(browser.script(script).await, json!([0, 0, 0, 0]));
+        // Highest first, by the new column.
+        browser
+            .script("document.querySelector('.tableHeads [data-column=\"cvss\"] button').click()")
+            .await;
+        browser
+            .until("the highest score first", async || {
+                let script = "return [...document.querySelectorAll('[data-test=\"finding-row\"]')] \
+                    .toSorted((a, b) => a.ariaRowIndex - b.ariaRowIndex) \
+                    .map(row => parseFloat(row.querySelector('[data-column=\"cvss\"]').textContent)).slice(0, 5)";
+                let scores = browser.script(script).await;
+                let scores: Vec<f64> = scores.as_array().unwrap().iter().filter_map(Value::as_f64).collect();
+                scores.len() == 5 && scores[0] >= 9.0 && scores.is_sorted_by(|a, b| a >= b)
+            })
+            .await;
+
+        browser
+            .open(&format!("{}/?image=samples.lamina/shop:1.0", lamina.url))
+            .await;
+        browser.one("finding-row").await;
+        assert!(is_drawn("cvss").await && !is_drawn("installed").await);
+        browser.click("columns").await;
+        browser.click("columns-reset").await;
+        assert!(is_drawn("installed").await && !is_drawn("cvss").await);
+        browser.press(Key::Escape).await;
+
+        // A narrow list has an order of its own, and no columns to choose.
+        browser.resize(390, 844).await;
+        browser
+            .until("no choice", async || !browser.shows("columns").await)
+            .await;
+    });
+}
+
+/// A page on a host that only hands out files: a server of one's own relays for it, and has the database.
+#[test]
+fn relay_and_database_of_another_server_are_used() {
+    block_on(async {
+        let registry = Registry::start().await;
+        registry.push(&archive("alpine-job-2.3.oci.tar"), "team/job:2.3");
+        let host = StaticHost::of(&root().join("dist")).await;
+        let lamina = Lamina::lending_to(&host.url, &[registry.host()]).await;
+        let stranger = Lamina::start(&[registry.host()]).await;
+        let browser = Browser::start().await;
+        listen(&browser).await;
+
+        browser.open(&host.url).await;
+        browser.click("open-settings").await;
+        browser.one("settings-own-relay").await;
+        let said = async |id: &str, wanted: &str| {
+            browser
+                .until(&format!("{id}: {wanted}"), async || {
+                    browser.text(&format!("{id}-said")).await.contains(wanted)
+                })
+                .await;
+        };
+        let give = async |id: &str, address: &str| {
+            browser.fill(id, address).await;
+            browser.click(&format!("{id}-use")).await;
+        };
+        // What is refused says why.
+        give("settings-own-relay", "http://relay.example/").await;
+        said("settings-own-relay", "Only https://").await;
+        give("settings-own-relay", "relay").await;
+        said("settings-own-relay", "no address").await;
+        // A server that was not told of this page does not serve it.
+        give("settings-own-relay", &stranger.url).await;
+        said("settings-own-relay", "--allow-page http://127.0.0.1").await;
+        give("settings-own-relay", &lamina.url).await;
+        said("settings-own-relay", "In use").await;
+        give("settings-own-database", &format!("{}/db", lamina.url)).await;
+        said("settings-own-database", "In use").await;
+        browser
+            .until("the other server's database", async || {
+                let script = "return document.querySelector('.settings [data-test=\"database-name\"]')?.textContent ?? ''";
+                browser.script(script).await == "demo"
+            })
+            .await;
+        browser.press(Key::Escape).await;
+
+        let reference = format!("{}/team/job:2.3", registry.host());
+        browser.scan(&host.url, &reference).await;
+        assert!(!browser.verdict().await);
+        browser.click("open-network-log").await;
+        browser
+            .until("the way through the relay", async || {
+                let script = format!(
+                    "return document.querySelector('[data-test=\"network-log-host\"][data-host=\"{}\"]')?.textContent ?? ''",
+                    registry.host()
+                );
+                browser.script(&script).await.as_str().is_some_and(|text| text.contains("relay"))
+            })
+            .await;
+        browser.press(Key::Escape).await;
+        assert_eq!(violations(&browser).await, json!([]));
+
+        // And back: what this host does not have is said.
+        browser.click("open-settings").await;
+        browser.click("settings-own-relay-own").await;
+        said("settings-own-relay", "own server").await;
+        browser.press(Key::Escape).await;
+        let other = format!(
+            "{}/team/job@{}",
+            registry.host(),
+            "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+        );
+        browser.scan(&host.url, &other).await;
+        browser.one("error").await;
+    });
+}

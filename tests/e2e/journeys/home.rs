@@ -53,25 +53,61 @@ fn home_can_be_walked_with_the_keyboard() {
     });
 }
 
+/// From the narrowest window that WCAG asks about to one of 4K.
 #[test]
-fn narrow_window_never_scrolls_sideways() {
-    journey("narrow", async |lamina, browser| {
-        browser.resize(390, 844).await;
-        browser.open(&lamina.url).await;
-        browser.one("sample").await;
-        assert_fits(browser, "home").await;
-        browser.scan(&lamina.url, "samples.lamina/shop:1.0").await;
+fn no_window_scrolls_sideways() {
+    journey("widths", async |lamina, browser| {
+        for width in [360, 390, 768, 3840] {
+            browser.resize(width, 844).await;
+            browser.open(&lamina.url).await;
+            browser.one("sample").await;
+            assert_fits(browser, &format!("home at {width}")).await;
+            browser.scan(&lamina.url, "samples.lamina/shop:1.0").await;
+            browser.one("verdict").await;
+            for tab in [
+                "tab-findings",
+                "tab-issues",
+                "tab-packages",
+                "tab-files",
+                "tab-image",
+                "tab-fixes",
+                "tab-policy",
+                "tab-compare",
+            ] {
+                browser.click(tab).await;
+                browser.settle().await;
+                assert_fits(browser, &format!("{tab} at {width}")).await;
+            }
+        }
+    });
+}
+
+/// What comes later (the samples, kept scans, the database's date) takes a place that was free for it.
+#[test]
+fn nothing_moves_while_the_start_page_is_filled() {
+    journey("still", async |lamina, browser| {
+        // With something kept, there is most to draw.
+        browser
+            .scan(&lamina.url, "samples.lamina/alpine-job:2.3")
+            .await;
         browser.one("verdict").await;
-        for tab in [
-            "tab-findings",
-            "tab-issues",
-            "tab-packages",
-            "tab-files",
-            "tab-image",
-        ] {
-            browser.click(tab).await;
+        for width in [1280, 390] {
+            browser.resize(width, 844).await;
+            browser.open(&lamina.url).await;
+            browser.one("sample").await;
+            browser.one("database-built").await;
             browser.settle().await;
-            assert_fits(browser, tab).await;
+            let script = "window.shifts = []; \
+                new PerformanceObserver(list => shifts.push(...list.getEntries().map(entry => \
+                    [entry.value, entry.sources.map(source => (source.node?.parentElement ?? source.node)?.outerHTML.slice(0, 80))]))) \
+                    .observe({ type: 'layout-shift', buffered: true }); return null";
+            browser.script(script).await;
+            browser.settle().await;
+            let shifts = browser.script("return shifts").await;
+            let sum: f64 = (shifts.as_array().unwrap().iter())
+                .map(|shift| shift[0].as_f64().unwrap())
+                .sum();
+            assert!(sum < 0.02, "{sum} at {width}: {shifts}");
         }
     });
 }

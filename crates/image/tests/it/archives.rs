@@ -1,7 +1,7 @@
 //! Archives of every layout, real and built.
 
 use lamina_image::{
-    archive::ArchiveError,
+    archive::{ArchiveError, DocumentRole},
     digest::Digest,
     layer::{LayerError, LimitName, Step},
     limits::{Limits, MAX_ARCHIVE_MEMBERS, MAX_CONFIG_BYTES, MAX_INDEX_DEPTH},
@@ -441,6 +441,62 @@ fn an_archive_that_breaks_off_says_so() {
     // Not a tar archive at all.
     let (_, contents) = open(b"<html><title>Sign in</title>");
     assert!(matches!(contents, Err(ArchiveError::Unreadable(_))));
+}
+
+#[test]
+fn the_documents_of_an_image_are_named_from_the_outermost_on() {
+    let config =
+        br#"{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[]}}"#;
+    let manifest = serde_json::json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": {
+            "mediaType": "application/vnd.oci.image.config.v1+json",
+            "digest": Digest::of(config).to_string(), "size": config.len(),
+        },
+        "layers": [],
+    })
+    .to_string();
+    let index = |media_type: &str, document: &str| {
+        serde_json::json!({ "schemaVersion": 2, "manifests": [{
+            "mediaType": media_type,
+            "digest": Digest::of(document.as_bytes()).to_string(), "size": document.len(),
+        }]})
+        .to_string()
+    };
+    let inner = index("application/vnd.oci.image.manifest.v1+json", &manifest);
+    let outer = index("application/vnd.oci.image.index.v1+json", &inner);
+    let blob = |bytes: &[u8]| format!("blobs/sha256/{}", Digest::of(bytes).hex());
+    let list = serde_json::json!([{ "Config": blob(config), "RepoTags": ["a:1"], "Layers": [] }]);
+    let archive = Builder::new()
+        .blob(config)
+        .blob(manifest.as_bytes())
+        .blob(inner.as_bytes())
+        .file("index.json", outer.as_bytes())
+        .file("manifest.json", list.to_string().as_bytes())
+        .done();
+    let contents = open(&archive).1.unwrap();
+    let [image] = contents.images.as_slice() else {
+        panic!("{:?}", contents.images)
+    };
+    let told: Vec<(DocumentRole, String)> = image
+        .documents
+        .iter()
+        .map(|(role, member)| (*role, member.to_string()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (DocumentRole::List, "manifest.json".to_owned()),
+            (DocumentRole::Index, "index.json".to_owned()),
+            (DocumentRole::Index, blob(inner.as_bytes())),
+            (DocumentRole::Manifest, blob(manifest.as_bytes())),
+            (DocumentRole::Config, blob(config)),
+        ]
+    );
+    for (_, member) in &image.documents {
+        assert!(contents.members.contains_key(member), "{member}");
+    }
 }
 
 #[test]

@@ -49,7 +49,8 @@ impl Analyser for LicenceFile {
     }
 }
 
-fn is_licence(name: &[u8]) -> bool {
+/// Whether a file is named like a licence.
+pub(crate) fn is_licence(name: &[u8]) -> bool {
     let starts = |start: &[u8]| {
         let head = name.get(..start.len())?;
         head.eq_ignore_ascii_case(start)

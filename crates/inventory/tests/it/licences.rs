@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use lamina_inventory::licences::{Category, normalise, texts::recognise};
+use lamina_image::tree::MergedTree;
+use lamina_inventory::{
+    licences::{Category, files::licence_files, normalise, texts::recognise},
+    limits::MAX_LICENCE_FILES,
+    merge::merge,
+};
 use lamina_testkit::{layer, shared};
 
 use crate::support::{inventories, inventory, package};
@@ -133,4 +138,67 @@ fn a_package_that_states_no_licence_has_that_of_its_file() {
         "what the package says itself"
     );
     assert_eq!(licence("c").as_deref(), Some("Unlicense"));
+}
+
+#[test]
+fn the_texts_of_licences_are_found_where_packages_have_them() {
+    const STATUS: &str = "Package: gcc-12-base\nStatus: install ok installed\nArchitecture: amd64\nVersion: 12.2.0-14\n\nPackage: libgcc-s1\nStatus: install ok installed\nArchitecture: amd64\nVersion: 12.2.0-14\n\nPackage: bare\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n";
+    const METADATA: &str = "Metadata-Version: 2.1\nName: Django\nVersion: 3.2.1\n";
+    let site = "usr/lib/python3/dist-packages";
+    let tar = layer()
+        .file("var/lib/dpkg/status", STATUS)
+        .file("usr/share/doc/gcc-12-base/copyright", "GPL")
+        .symlink("usr/share/doc/libgcc-s1", "gcc-12-base")
+        .file(&format!("{site}/Django-3.2.1.dist-info/METADATA"), METADATA)
+        .file(&format!("{site}/Django-3.2.1.dist-info/LICENSE"), "BSD")
+        .file(
+            &format!("{site}/Django-3.2.1.dist-info/licenses/AUTHORS"),
+            "all",
+        )
+        .file(&format!("{site}/LICENSE"), "of nobody in particular")
+        .file(
+            "srv/node_modules/accepts/package.json",
+            r#"{"name":"accepts","version":"1.3.8"}"#,
+        )
+        .file("srv/node_modules/accepts/LICENSE.md", "MIT")
+        .file("srv/node_modules/accepts/license.js", "code")
+        .tar();
+    let analysis = crate::support::scan(&tar);
+    let tree = MergedTree::merge(&[&analysis.tree]);
+    let inventory = merge(&[&analysis], &tree);
+    let check = |name: &str, expect: &[&str]| {
+        let found = licence_files(&tree, &package(&inventory.packages, name).fact);
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found, expect, "{name}");
+    };
+    check("gcc-12-base", &["usr/share/doc/gcc-12-base/copyright"]);
+    check("libgcc-s1", &["usr/share/doc/libgcc-s1/copyright"]);
+    check("bare", &[]);
+    check(
+        "Django",
+        &[
+            "usr/lib/python3/dist-packages/Django-3.2.1.dist-info/LICENSE",
+            "usr/lib/python3/dist-packages/Django-3.2.1.dist-info/licenses/AUTHORS",
+        ],
+    );
+    check("accepts", &["srv/node_modules/accepts/LICENSE.md"]);
+}
+
+#[test]
+fn licence_files_of_one_package_are_limited() {
+    let mut builder = layer().file(
+        "srv/node_modules/accepts/package.json",
+        r#"{"name":"accepts","version":"1.3.8"}"#,
+    );
+    for number in 0..MAX_LICENCE_FILES * 2 {
+        builder = builder.file(
+            &format!("srv/node_modules/accepts/LICENSE.{number:03}"),
+            "MIT",
+        );
+    }
+    let analysis = crate::support::scan(&builder.tar());
+    let tree = MergedTree::merge(&[&analysis.tree]);
+    let inventory = merge(&[&analysis], &tree);
+    let found = licence_files(&tree, &package(&inventory.packages, "accepts").fact);
+    assert_eq!(found.len(), MAX_LICENCE_FILES);
 }

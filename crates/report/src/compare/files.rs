@@ -84,12 +84,7 @@ pub enum FileFate {
 
 impl FileFate {
     /// All, in the order they are told.
-    pub const ALL: [Self; 4] = [
-        Self::Added,
-        Self::Removed,
-        Self::Changed,
-        Self::NotCompared,
-    ];
+    pub const ALL: [Self; 4] = [Self::Added, Self::Removed, Self::Changed, Self::NotCompared];
 
     /// In words.
     pub fn words(self) -> &'static str {
@@ -177,7 +172,9 @@ pub fn compare(a: &FileList, b: &FileList) -> FilesCompared {
             (None, Some(_)) => Ordering::Greater,
             (None, None) => break,
         };
-        let first = (order != Ordering::Greater).then(|| before.next()).flatten();
+        let first = (order != Ordering::Greater)
+            .then(|| before.next())
+            .flatten();
         let second = (order != Ordering::Less).then(|| after.next()).flatten();
         let fate = match (first, second) {
             (Some(first), Some(second)) => fate(a, b, first, second),

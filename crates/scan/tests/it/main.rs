@@ -20,7 +20,7 @@ use lamina_advisories::{
 use lamina_image::{config::ImageConfig, digest::Digest, layer::LayerExpectation};
 use lamina_report::model::{Report, Status};
 use lamina_scan::{
-    archive::ArchiveJob,
+    archive::{ArchiveJob, DocumentRole},
     join::Joined,
     layer::LayerJob,
     matching::{self, Asked},
@@ -276,6 +276,50 @@ fn a_layer_that_is_cut_off_is_named_and_the_rest_of_the_report_stands() {
         report.warnings
     );
     assert!(findings(&report).contains(&"CVE-2024-2 openssl 3.0.2-1 in layer 1".to_owned()));
+}
+
+#[test]
+fn a_layer_that_is_read_again_completes_the_report() {
+    let layers = layers();
+    let mut damaged = gzip(&layers[2]);
+    damaged.truncate(damaged.len() / 2);
+    let blobs = vec![layers[0].clone(), layers[1].clone(), damaged];
+    let cut_off = joined(&docker_archive(&layers, &blobs));
+    let mut job = LayerJob::new(LayerExpectation::default());
+    job.feed(&gzip(&layers[2]));
+    let completed = report(&cut_off.with_layer(2, job.finish()));
+    let whole = report(&joined(&docker_archive(&layers, &layers)));
+    assert_eq!(findings(&completed), findings(&whole));
+    assert_eq!(completed.layers[2].error, None);
+    assert_eq!(completed.warnings, whole.warnings);
+
+    // There is no such layer: nothing changes.
+    let same = joined(&docker_archive(&layers, &layers));
+    let job = LayerJob::new(LayerExpectation::default());
+    assert_eq!(report(&same.with_layer(9, job.finish())), whole);
+}
+
+#[test]
+fn the_documents_of_an_archive_are_told_as_they_lie_there() {
+    let layers = layers();
+    let archive = docker_archive(&layers, &layers);
+    let mut job = ArchiveJob::new();
+    job.feed(&archive);
+    let (_, _, places) = job.finish_placed("shop.tar", None, None).unwrap();
+    let told: Vec<_> = places
+        .documents
+        .iter()
+        .map(|document| (document.role, document.member.to_string()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (DocumentRole::List, "manifest.json".to_owned()),
+            (DocumentRole::Config, "config.json".to_owned()),
+        ]
+    );
+    let list = std::str::from_utf8(&places.documents[0].bytes).unwrap();
+    assert!(list.contains("\"shop:1.0\""), "{list}");
 }
 
 #[test]
