@@ -17,6 +17,7 @@ use crate::{
     desk,
     state::{
         beside::{self, Filter},
+        language::{fill, t, tn},
         report::ReportStore,
         session::Session,
         words,
@@ -82,7 +83,7 @@ pub fn OtherScanners() -> impl IntoView {
     let answer = move || {
         match state.get() {
         State::None => ().into_any(),
-        State::Reading => view! { <p class="besideState" role="status">"Reading the report…"</p> }.into_any(),
+        State::Reading => view! { <p class="besideState" role="status">{t("Reading the report…")}</p> }.into_any(),
         State::Failed(problem) => view! {
             <p class="note" role="alert" data-kind="warning" data-test="beside-problem"><bdi>{problem}</bdi></p>
         }
@@ -96,10 +97,10 @@ pub fn OtherScanners() -> impl IntoView {
     view! {
         <section class="beside" data-test="beside" aria-labelledby="beside-title" on:dragover=on_over on:drop=on_drop>
             <div class="besideHead">
-                <h3 class="labTitle" id="beside-title">"Other scanners"</h3>
+                <h3 class="labTitle" id="beside-title">{t("Other scanners")}</h3>
                 <label class="button fileButton" data-kind="quiet" data-size="small">
                     <Icon path=FILE />
-                    <span>"Open their report…"</span>
+                    <span>{t("Open their report…")}</span>
                     <input
                         class="visuallyHidden"
                         data-test="beside-file"
@@ -110,7 +111,7 @@ pub fn OtherScanners() -> impl IntoView {
                     />
                 </label>
             </div>
-            <p class="labLead">"What another scanner found in this image, beside what is found here, and why they differ. Choose its report, or drop it here: Trivy, Grype, Clair, Quay, Snyk, Docker Scout, Qualys, ECR, Defender, Google, Harbor, GitLab, SARIF or CycloneDX."</p>
+            <p class="labLead">{t("What another scanner found in this image, beside what is found here, and why they differ. Choose its report, or drop it here: Trivy, Grype, Clair, Quay, Snyk, Docker Scout, Qualys, ECR, Defender, Google, Harbor, GitLab, SARIF or CycloneDX.")}</p>
             {answer}
         </section>
     }
@@ -149,7 +150,7 @@ fn Comparison(beside: Arc<Beside>, on_close: impl Fn() + Copy + 'static) -> impl
                 }
             >
                 <span class="besideCount">{words::count(u64::try_from(count).unwrap_or_default())}</span>
-                <span>{side.title()}</span>
+                <span>{t(beside::side_title(side))}</span>
             </button>
         }
     });
@@ -169,7 +170,7 @@ fn Comparison(beside: Arc<Beside>, on_close: impl Fn() + Copy + 'static) -> impl
                         on:click=move |_| change(&|filter| filter.cause = next)
                     >
                         <span class="besideCauseCount">{count}</span>
-                        {cause.title()}
+                        {t(beside::cause_title(cause))}
                     </button>
                 </li>
             }
@@ -192,7 +193,7 @@ fn Comparison(beside: Arc<Beside>, on_close: impl Fn() + Copy + 'static) -> impl
         let left = shown.with(Vec::len).saturating_sub(limit.get());
         (left > 0).then(|| view! {
             <button type="button" class="button" data-kind="quiet" on:click=move |_| limit.update(|limit| *limit += ROWS)>
-                {format!("Show {} of {left} more", left.min(ROWS))}
+                {fill(t("Show {some} of {left} more"), &[("some", &left.min(ROWS).to_string()), ("left", &left.to_string())])}
             </button>
         })
     };
@@ -200,21 +201,21 @@ fn Comparison(beside: Arc<Beside>, on_close: impl Fn() + Copy + 'static) -> impl
     view! {
         <div class="besideBody" data-test="comparison">
             <div class="besideHead">
-                <h4 class="besideTool"><bdi>{tool}</bdi> " beside this report"</h4>
-                <button type="button" class="iconButton" aria-label="Close the comparison" title="Close the comparison" on:click=move |_| on_close()>
+                <h4 class="besideTool"><bdi>{fill(t("{tool} beside this report"), &[("tool", &tool)])}</bdi></h4>
+                <button type="button" class="iconButton" aria-label=t("Close the comparison") title=t("Close the comparison") on:click=move |_| on_close()>
                     <Icon path=CLOSE />
                 </button>
             </div>
-            <div class="besideSides" role="group" aria-label="Found by">{sides}</div>
+            <div class="besideSides" role="group" aria-label=t("Found by")>{sides}</div>
             {(!remarks.is_empty()).then(|| view! {
                 <details class="besideRemarks">
-                    <summary>{format!("{} to know before comparing", words::plural(remarks.len(), "thing"))}</summary>
+                    <summary>{tn(u64::try_from(remarks.len()).unwrap_or(u64::MAX), "{n} thing to know before comparing", "{n} things to know before comparing")}</summary>
                     <ul>{remarks.into_iter().map(|remark| view! { <li><bdi>{remark}</bdi></li> }).collect_view()}</ul>
                 </details>
             })}
             <div class="besideFilters">
                 <label class="labField">
-                    <span>"Id or package"</span>
+                    <span>{t("Id or package")}</span>
                     <input
                         type="search"
                         data-test="beside-search"
@@ -228,7 +229,7 @@ fn Comparison(beside: Arc<Beside>, on_close: impl Fn() + Copy + 'static) -> impl
                     />
                 </label>
                 <label class="labField">
-                    <span>"Severity"</span>
+                    <span>{t("Severity")}</span>
                     <select
                         data-test="beside-severity"
                         on:change:target=move |event| {
@@ -236,29 +237,29 @@ fn Comparison(beside: Arc<Beside>, on_close: impl Fn() + Copy + 'static) -> impl
                             change(&|filter| filter.severity = severity);
                         }
                     >
-                        <option value="">"All"</option>
-                        <option value="critical">"Critical"</option>
-                        <option value="high">"High or worse"</option>
-                        <option value="medium">"Medium or worse"</option>
-                        <option value="low">"Low or worse"</option>
+                        <option value="">{t("All")}</option>
+                        <option value="critical">{t("Critical")}</option>
+                        <option value="high">{t("High or worse")}</option>
+                        <option value="medium">{t("Medium or worse")}</option>
+                        <option value="low">{t("Low or worse")}</option>
                     </select>
                 </label>
             </div>
-            <ul class="besideCauses" aria-label="Why they differ">{causes}</ul>
+            <ul class="besideCauses" aria-label=t("Why they differ")>{causes}</ul>
             <table class="besideTable" role="table">
-                <caption class="visuallyHidden">"Findings of both reports"</caption>
+                <caption class="visuallyHidden">{t("Findings of both reports")}</caption>
                 <thead role="rowgroup">
                     <tr role="row">
-                        <th scope="col" role="columnheader">"Vulnerability"</th>
-                        <th scope="col" role="columnheader">"Here"</th>
-                        <th scope="col" role="columnheader">"There"</th>
-                        <th scope="col" role="columnheader">"Why they differ"</th>
+                        <th scope="col" role="columnheader">{t("Vulnerability")}</th>
+                        <th scope="col" role="columnheader">{t("Here")}</th>
+                        <th scope="col" role="columnheader">{t("There")}</th>
+                        <th scope="col" role="columnheader">{t("Why they differ")}</th>
                     </tr>
                 </thead>
                 <tbody role="rowgroup" data-test="beside-rows">{rows}</tbody>
             </table>
             <Show when=is_empty>
-                <p class="besideState" role="status">"Nothing is like that"</p>
+                <p class="besideState" role="status">{t("Nothing is like that")}</p>
             </Show>
             {more}
         </div>
@@ -269,12 +270,12 @@ fn Comparison(beside: Arc<Beside>, on_close: impl Fn() + Copy + 'static) -> impl
 fn BesideRow(row: Row) -> impl IntoView {
     let cell = |severity: Option<Severity>| match severity {
         Some(severity) => view! { <SeverityMark severity /> }.into_any(),
-        None => view! { <span class="besideNone">"not found"</span> }.into_any(),
+        None => view! { <span class="besideNone">{t("not found")}</span> }.into_any(),
     };
     let reasons = row.reasons.into_iter().map(|reason| {
         view! {
             <li class="besideReason" data-known=reason.cause.is_known().to_string() data-cause=cause_word(reason.cause)>
-                {reason.cause.title()}
+                {t(beside::cause_title(reason.cause))}
                 {(!reason.detail.is_empty()).then(|| view! { <span class="besideDetail"><bdi>{reason.detail}</bdi></span> })}
             </li>
         }
@@ -285,8 +286,8 @@ fn BesideRow(row: Row) -> impl IntoView {
                 <bdi class="besideId">{row.id}</bdi>
                 <bdi class="besidePackage">{row.package}</bdi>
             </th>
-            <td role="cell" class="besideSeverity"><span class="besideLabel">"Here"</span> {cell(row.our_severity)}</td>
-            <td role="cell" class="besideSeverity"><span class="besideLabel">"There"</span> {cell(row.their_severity)}</td>
+            <td role="cell" class="besideSeverity"><span class="besideLabel">{t("Here")}</span> {cell(row.our_severity)}</td>
+            <td role="cell" class="besideSeverity"><span class="besideLabel">{t("There")}</span> {cell(row.their_severity)}</td>
             <td role="cell" class="besideWhy"><ul>{reasons.collect_view()}</ul></td>
         </tr>
     }

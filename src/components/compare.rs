@@ -29,7 +29,7 @@ use crate::{
         counts::severity_word,
         language::{fill, t, tn},
         report::{self, ReportStore},
-        session::{Origin, Phase, Session},
+        session::Session,
         words,
     },
 };
@@ -135,13 +135,11 @@ pub fn Compare() -> impl IntoView {
                 return;
             }
             state.set(compared);
-            let is_scanned = session.phase.with_untracked(
-                |phase| matches!(phase, Phase::Done(loaded) if loaded.origin == Origin::Scanned),
-            );
+            let has_tree = session.has_tree(&store.loaded());
             let of_other = list.try_get_value().flatten();
             let compared = match of_other {
                 None => Files::NotOfOther(pinned(&other)),
-                Some(_) if !is_scanned => Files::NotOfShown,
+                Some(_) if !has_tree => Files::NotOfShown,
                 Some(list) => match scanner::compare_files(&list, is_before).await {
                     Some(compared) => Files::Shown(Arc::new(compared)),
                     None => Files::NotOfShown,
@@ -462,7 +460,7 @@ fn Shown(
         <Findings comparison=Arc::clone(&comparison) />
         <Packages comparison=Arc::clone(&comparison) />
         <Rest comparison />
-        <section aria-labelledby="compare-files">
+        <section aria-labelledby="compare-files" data-test="compare-files-list">
             <h3 class="compareHead" id="compare-files">{t("Files")}</h3>
             {of_files}
         </section>

@@ -5,7 +5,13 @@ use leptos::prelude::*;
 use super::copy::CopyButton;
 use crate::{
     browser,
-    state::{dockerfile, report::ReportStore, session::Session, strata, words},
+    state::{
+        dockerfile,
+        language::{fill, t},
+        report::ReportStore,
+        session::Session,
+        strata, words,
+    },
 };
 
 /// The Dockerfile.
@@ -33,7 +39,7 @@ pub fn Dockerfile() -> impl IntoView {
                 view! {
                     <button type="button" class="historyLayer" aria-pressed=move || if is_selected() { "true" } else { "false" }
                         on:click=move |_| session.select(|address| address.layer = (address.layer != Some(index)).then_some(index))>
-                        {format!("layer {index}")}
+                        {fill(t("layer {index}"), &[("index", &index.to_string())])}
                         <span class="historySize">{told}</span>
                     </button>
                 }
@@ -51,9 +57,9 @@ pub fn Dockerfile() -> impl IntoView {
         .collect_view();
     view! {
         <p class="dockerfileBar">
-            <span>"Reconstructed from the history: sources of copies, other stages and mounts are not recorded in an image."</span>
+            <span>{t("Reconstructed from the history: sources of copies, other stages and mounts are not recorded in an image.")}</span>
             <CopyButton text what="Dockerfile" />
-            <button type="button" class="button" data-size="small" on:click=move |_| browser::download("Dockerfile", "text/plain", &saved)>"Save"</button>
+            <button type="button" class="button" data-size="small" on:click=move |_| browser::download("Dockerfile", "text/plain", &saved)>{t("Save")}</button>
         </p>
         <ol class="history" data-test="dockerfile">{items}</ol>
     }

@@ -6,7 +6,13 @@ use super::copy::CopyButton;
 use crate::{
     browser,
     scanner::{self, ArchiveDocument, ArchiveRole, RawDocument},
-    state::{content, report::ReportStore, session::Session, words},
+    state::{
+        content,
+        language::{fill, t, text},
+        report::ReportStore,
+        session::Session,
+        words,
+    },
 };
 
 /// What is shown of one.
@@ -25,9 +31,21 @@ pub fn RawPanel() -> impl IntoView {
     let documents = store.with(|report| {
         let image = &report.image;
         [
-            ("Manifest", RawDocument::Manifest, image.digest.clone()),
-            ("Index", RawDocument::Manifest, image.index_digest.clone()),
-            ("Config", RawDocument::Config, image.config_digest.clone()),
+            (
+                text("Manifest"),
+                RawDocument::Manifest,
+                image.digest.clone(),
+            ),
+            (
+                text("Index"),
+                RawDocument::Manifest,
+                image.index_digest.clone(),
+            ),
+            (
+                text("Config"),
+                RawDocument::Config,
+                image.config_digest.clone(),
+            ),
         ]
     });
     let of_archive = RwSignal::new(None::<Vec<ArchiveDocument>>);
@@ -43,10 +61,10 @@ pub fn RawPanel() -> impl IntoView {
             .into_iter()
             .map(|document| {
                 let title = match document.role {
-                    ArchiveRole::List => "List",
-                    ArchiveRole::Index => "Index",
-                    ArchiveRole::Manifest => "Manifest",
-                    ArchiveRole::Config => "Config",
+                    ArchiveRole::List => text("List"),
+                    ArchiveRole::Index => text("Index"),
+                    ArchiveRole::Manifest => text("Manifest"),
+                    ArchiveRole::Config => text("Config"),
                 };
                 view! { <Raw title kind=RawDocument::Manifest digest=document.member text=document.text /> }
             })
@@ -98,7 +116,8 @@ fn Raw(
     let body = move || match shown.get() {
         Shown::Nothing => ().into_any(),
         Shown::Loading => {
-            view! { <p class="drawerLoading" role="status">"Asking the registry…"</p> }.into_any()
+            view! { <p class="drawerLoading" role="status">{t("Asking the registry…")}</p> }
+                .into_any()
         }
         Shown::Failed(message) => {
             view! { <p class="drawerRemedy" role="alert">{words::sentence(&message)}</p> }
@@ -109,12 +128,15 @@ fn Raw(
             let (saved, file_name) = (text.clone(), file_name.clone());
             view! {
                 <p class="dockerfileBar">
-                    <span>{words::size(u64::try_from(text.len()).unwrap_or(u64::MAX))}{match is_of_archive {
-                        true => ", as it lies in the archive; shown with line breaks.",
-                        false => ", as the registry has it; shown with line breaks.",
-                    }}</span>
+                    <span>{fill(
+                        match is_of_archive {
+                            true => t("{size}, as it lies in the archive; shown with line breaks."),
+                            false => t("{size}, as the registry has it; shown with line breaks."),
+                        },
+                        &[("size", &words::size(u64::try_from(text.len()).unwrap_or(u64::MAX)))],
+                    )}</span>
                     <CopyButton text=text.clone() what="document" />
-                    <button type="button" class="button" data-size="small" on:click=move |_| browser::download(&file_name, "application/json", &saved)>"Save"</button>
+                    <button type="button" class="button" data-size="small" on:click=move |_| browser::download(&file_name, "application/json", &saved)>{t("Save")}</button>
                 </p>
                 <pre class="fileContent rawText" tabindex="0" data-test="raw-text"><code>{formatted}</code></pre>
             }
@@ -125,7 +147,7 @@ fn Raw(
         <div class="rawItem">
             <button type="button" class="linkButton" data-test=format!("raw-{}", title.to_lowercase())
                 aria-expanded=move || if is_open() { "true" } else { "false" } on:click=toggle>
-                {title}
+                {t(title)}
             </button>
             <span class="factsDigest"><span class="mono">{digest.clone()}</span><CopyButton text=digest what={if is_of_archive { "path" } else { "digest" }} /></span>
             {body}

@@ -18,6 +18,7 @@ use crate::{
     scanner,
     state::{
         address::{Address, Subject},
+        language::{fill, t, text, tn},
         overlays::{Overlay, Overlays},
         report::ReportStore,
         session::Session,
@@ -29,35 +30,47 @@ use crate::{
 
 /// The formats to download: id, the button's words, its title.
 const DOWNLOADS: &[(&str, &str, &str)] = &[
-    ("json", "JSON", "The whole report; its schema is published"),
-    ("csv", "CSV", "A line for each finding, for spreadsheets"),
+    (
+        "json",
+        "JSON",
+        text("The whole report; its schema is published"),
+    ),
+    (
+        "csv",
+        "CSV",
+        text("A line for each finding, for spreadsheets"),
+    ),
     (
         "markdown",
         "Markdown",
-        "Verdict, findings and what to do, for a pull request or a wiki",
+        text("Verdict, findings and what to do, for a pull request or a wiki"),
     ),
     (
         "sarif",
         "SARIF",
-        "Findings and verdict for code scanning, SARIF 2.1.0",
+        text("Findings and verdict for code scanning, SARIF 2.1.0"),
     ),
     (
         "cyclonedx",
         "CycloneDX",
-        "The packages with their findings, CycloneDX 1.6",
+        text("The packages with their findings, CycloneDX 1.6"),
     ),
     (
         "cyclonedx-vdr",
         "CycloneDX VDR",
-        "The same with what the policy says of each finding",
+        text("The same with what the policy says of each finding"),
     ),
-    ("spdx", "SPDX", "The packages, SPDX 2.3"),
+    ("spdx", "SPDX", text("The packages, SPDX 2.3")),
     (
         "openvex",
         "OpenVEX",
-        "The policy's exceptions as VEX statements",
+        text("The policy's exceptions as VEX statements"),
     ),
-    ("badge", "Badge", "Whether it passes, as an SVG picture"),
+    (
+        "badge",
+        text("Badge"),
+        text("Whether it passes, as an SVG picture"),
+    ),
 ];
 
 /// Bytes of the shell.
@@ -102,7 +115,7 @@ pub fn ShareButtons() -> impl IntoView {
             let _ = is_busy.try_set(false);
             match made {
                 Ok(link) if !link.fits => {
-                    toasts.show("The report is too large for a link that every program passes on: choose another way to share it");
+                    toasts.show(t("The report is too large for a link that every program passes on: choose another way to share it"));
                     overlays.show(Overlay::Share);
                 }
                 Ok(link) => copy_url(url_of(Subject::Shared(link.text)), shown, toasts).await,
@@ -113,17 +126,17 @@ pub fn ShareButtons() -> impl IntoView {
     view! {
         <button type="button" class="button" data-test="copy-link" disabled=is_busy on:click=on_copy>
             <Icon path=LINK />
-            "Copy link"
+            {t("Copy link")}
         </button>
         <button type="button" class="button" data-kind="quiet" data-test="share" on:click=move |_| overlays.show(Overlay::Share)>
             <Icon path=DOWNLOAD />
-            "Share…"
+            {t("Share…")}
         </button>
         <button type="button" class="button" data-kind="quiet" data-test="scan-again" on:click=move |_| session.scan_again()>
             <Icon path=AGAIN />
-            "Scan again"
+            {t("Scan again")}
         </button>
-        <Dialog overlay=Overlay::Share title="Share this report" class="share">
+        <Dialog overlay=Overlay::Share title=t("Share this report") class="share">
             <ByLink />
             <ByUpload />
             <ByFile />
@@ -135,7 +148,10 @@ pub fn ShareButtons() -> impl IntoView {
 async fn copy_url(url: String, shown: RwSignal<Option<String>>, toasts: Toasts) {
     if browser::copy(&url).await {
         let bytes = u64::try_from(url.len()).unwrap_or(u64::MAX);
-        toasts.show(format!("Link copied: {}", words::size(bytes)));
+        toasts.show(fill(
+            t("Link copied: {size}"),
+            &[("size", &words::size(bytes))],
+        ));
     } else {
         let _ = shown.try_set(Some(url));
     }
@@ -177,7 +193,7 @@ fn ByLink() -> impl IntoView {
             }
         };
     let body = move || match links.get() {
-        None => view! { <p class="shareNote" role="status">"Making the link…"</p> }.into_any(),
+        None => view! { <p class="shareNote" role="status">{t("Making the link…")}</p> }.into_any(),
         Some(Err(problem)) => {
             view! { <p class="note" data-kind="warning">{words::sentence(&problem)}</p> }.into_any()
         }
@@ -188,25 +204,27 @@ fn ByLink() -> impl IntoView {
             if !short.fits {
                 return view! {
                     <p class="shareNote" data-test="share-link-size">
-                        "The whole report is a link of " {size(&whole)} ": mail and chat programs cut links as long as this off. Upload it encrypted, or send a file."
+                        {fill(t("The whole report is a link of {size}: mail and chat programs cut links as long as this off. Upload it encrypted, or send a file."), &[("size", &size(&whole))])}
                     </p>
-                    {button(whole, "share-copy-complete", "Copy the long link", "quiet")}
+                    {button(whole, "share-copy-complete", t("Copy the long link"), "quiet")}
                 }
                 .into_any();
             }
             let parts = left_out(&short.left_out);
             view! {
                 <p class="shareNote" data-test="share-link-size">
-                    {size(&short)}
-                    {if is_whole { ", the whole report in it." } else { "." }}
+                    {match is_whole {
+                        true => fill(t("{size}, the whole report in it."), &[("size", &size(&short))]),
+                        false => format!("{}.", size(&short)),
+                    }}
                 </p>
-                {(!parts.is_empty()).then(|| view! { <p class="shareNote" data-test="share-left-out">"Not in it: " {parts} "."</p> })}
+                {(!parts.is_empty()).then(|| view! { <p class="shareNote" data-test="share-left-out">{fill(t("Not in it: {parts}."), &[("parts", &parts)])}</p> })}
                 <p class="shareButtons">
-                    {button(short, "share-copy", "Copy link", "primary")}
+                    {button(short, "share-copy", t("Copy link"), "primary")}
                     {(!is_whole).then(|| {
-                        let label = format!("Everything: {}", size(&whole));
+                        let label = fill(t("Everything: {size}"), &[("size", &size(&whole))]);
                         view! {
-                            {button(whole, "share-copy-complete", "Copy the long link", "quiet")}
+                            {button(whole, "share-copy-complete", t("Copy the long link"), "quiet")}
                             <span class="shareNote">{label}</span>
                         }
                     })}
@@ -217,8 +235,8 @@ fn ByLink() -> impl IntoView {
     };
     view! {
         <section class="sharePart" aria-labelledby="share-link">
-            <h3 id="share-link">"Link"</h3>
-            <p class="shareNote">"The report itself is in the link, behind the #: nothing of it goes to a server."</p>
+            <h3 id="share-link">{t("Link")}</h3>
+            <p class="shareNote">{t("The report itself is in the link, behind the #: nothing of it goes to a server.")}</p>
             {body}
             {move || shown.get().map(|url| view! { <LinkDialog url on_close=Callback::new(move |()| shown.set(None)) /> })}
         </section>
@@ -256,7 +274,7 @@ fn ByUpload() -> impl IntoView {
                     let is_copied = browser::copy(&url).await;
                     let _ = made.try_set(Some(url));
                     if is_copied {
-                        toasts.show("Uploaded, and its link copied");
+                        toasts.show(t("Uploaded, and its link copied"));
                     }
                 }
                 Err(problem) => toasts.show(words::sentence(&problem)),
@@ -270,7 +288,7 @@ fn ByUpload() -> impl IntoView {
                     let now = shares::now_seconds();
                     uploads::forget(&upload.id, now);
                     let _ = own.try_set(uploads::kept(now));
-                    toasts.show("Deleted: its link opens nothing any more");
+                    toasts.show(t("Deleted: its link opens nothing any more"));
                 }
                 Err(problem) => toasts.show(words::sentence(&problem)),
             }
@@ -284,17 +302,17 @@ fn ByUpload() -> impl IntoView {
                 let name = upload.name.clone();
                 view! {
                     <li class="shareUpload" data-test="share-upload">
-                        <span><bdi>{upload.name.clone()}</bdi> ", until " {until}</span>
+                        <span><bdi>{fill(t("{name}, until {day}"), &[("name", &upload.name), ("day", &until)])}</bdi></span>
                         <button
                             type="button"
                             class="button"
                             data-kind="quiet"
                             data-size="small"
                             data-test="share-delete"
-                            aria-label=format!("Delete the upload of {name}")
+                            aria-label=fill(t("Delete the upload of {name}"), &[("name", &name)])
                             on:click=move |_| on_delete(upload.clone())
                         >
-                            "Delete"
+                            {t("Delete")}
                         </button>
                     </li>
                 }
@@ -307,7 +325,7 @@ fn ByUpload() -> impl IntoView {
             .map(|choice| {
                 view! {
                     <option value=choice.to_string() selected=move || days.get() == choice>
-                        {if choice == 1 { "1 day".to_owned() } else { format!("{choice} days") }}
+                        {tn(u64::from(choice), "{n} day", "{n} days")}
                     </option>
                 }
             })
@@ -315,11 +333,11 @@ fn ByUpload() -> impl IntoView {
     };
     view! {
         <section class="sharePart" aria-labelledby="share-upload" hidden=move || limits.get().is_none()>
-            <h3 id="share-upload">"Encrypted upload"</h3>
-            <p class="shareNote">"For large reports. This browser encrypts the report; the server keeps it without being able to read it. The key is in the link alone."</p>
+            <h3 id="share-upload">{t("Encrypted upload")}</h3>
+            <p class="shareNote">{t("For large reports. This browser encrypts the report; the server keeps it without being able to read it. The key is in the link alone.")}</p>
             <p class="shareButtons">
                 <label class="shareDays">
-                    <span>"Keep it for"</span>
+                    <span>{t("Keep it for")}</span>
                     <select
                         data-test="share-days"
                         on:change:target=move |event| {
@@ -332,17 +350,17 @@ fn ByUpload() -> impl IntoView {
                     </select>
                 </label>
                 <button type="button" class="button" data-test="share-upload-button" disabled=is_busy on:click=on_upload>
-                    "Encrypt and upload"
+                    {t("Encrypt and upload")}
                 </button>
             </p>
             {move || made.get().map(|url| view! {
                 <label class="shareMade">
-                    <span>"Its link"</span>
+                    <span>{t("Its link")}</span>
                     <input class="mono" type="text" readonly data-test="share-upload-link" prop:value=url />
                 </label>
             })}
             <Show when=move || !own.with(Vec::is_empty)>
-                <h4>"Uploads of this browser"</h4>
+                <h4>{t("Uploads of this browser")}</h4>
                 <ul class="shareUploads">{rows}</ul>
             </Show>
         </section>
@@ -353,7 +371,10 @@ async fn upload(shared: &SharedReport, days: u32, most: u64) -> Result<(String, 
     let bytes = lamina_report::link::to_bytes(shared);
     let (key, sealed) = seal::seal(&bytes).await?;
     if u64::try_from(sealed.len()).is_ok_and(|length| length > most) {
-        return Err(format!("the server keeps at most {}", words::size(most)));
+        return Err(fill(
+            t("the server keeps at most {size}"),
+            &[("size", &words::size(most))],
+        ));
     }
     let upload = shares::upload(&shared.report.image.name, &sealed, days).await?;
     let text = uploads::link_text(&upload.id, &key);
@@ -419,28 +440,28 @@ fn ByFile() -> impl IntoView {
                         on:click=move |_| on_download(id)
                     >
                         <Icon path=DOWNLOAD />
-                        {*label}
+                        {t(label)}
                     </button>
-                    <span class="shareNote">{*title}</span>
+                    <span class="shareNote">{t(title)}</span>
                 </li>
             }
         })
         .collect_view();
     view! {
         <section class="sharePart" aria-labelledby="share-file">
-            <h3 id="share-file">"File"</h3>
+            <h3 id="share-file">{t("File")}</h3>
             <ul class="shareFiles">
                 <li>
                     <button type="button" class="button" data-kind="quiet" data-test="download-html" on:click=on_html>
                         <Icon path=DOWNLOAD />
                         "HTML"
                     </button>
-                    <span class="shareNote">"This page with the report in it, in one file that needs no network"</span>
+                    <span class="shareNote">{t("This page with the report in it, in one file that needs no network")}</span>
                 </li>
                 {downloads}
                 <li>
-                    <button type="button" class="button" data-kind="quiet" data-test="print" on:click=on_print>"Print…"</button>
-                    <span class="shareNote">"On paper, or as PDF"</span>
+                    <button type="button" class="button" data-kind="quiet" data-test="print" on:click=on_print>{t("Print…")}</button>
+                    <span class="shareNote">{t("On paper, or as PDF")}</span>
                 </li>
             </ul>
         </section>
@@ -449,7 +470,7 @@ fn ByFile() -> impl IntoView {
 
 /// The page in one file, with the report in it.
 async fn page_file(shared: &SharedReport) -> Result<String, String> {
-    let missing = || "this page was built without the shell of the one-file report".to_owned();
+    let missing = || t("this page was built without the shell of the one-file report").to_owned();
     // What the build leaves beside the page: itself, in one file, without a report.
     let url = format!(
         "{}report-{}.html",
@@ -483,12 +504,12 @@ fn LinkDialog(url: String, on_close: Callback<()>) -> impl IntoView {
     view! {
         <dialog class="dialog" node_ref=dialog aria-labelledby="link-title" on:close=move |_| on_close.run(())>
             <div class="dialogHead">
-                <h2 id="link-title">"Copy this link"</h2>
-                <button type="button" class="iconButton" aria-label="Close" on:click=move |_| on_close.run(())><Icon path=CLOSE /></button>
+                <h2 id="link-title">{t("Copy this link")}</h2>
+                <button type="button" class="iconButton" aria-label=t("Close") on:click=move |_| on_close.run(())><Icon path=CLOSE /></button>
             </div>
-            <p>"The browser refuses the clipboard here."</p>
+            <p>{t("The browser refuses the clipboard here.")}</p>
             <label>
-                <span class="visuallyHidden">"Link"</span>
+                <span class="visuallyHidden">{t("Link")}</span>
                 <textarea class="dialogLink mono" data-test="link-text" readonly rows="6" node_ref=field prop:value=url></textarea>
             </label>
         </dialog>

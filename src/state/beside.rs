@@ -3,6 +3,8 @@
 use lamina_inventory::severity::Severity;
 use lamina_report::beside::{Beside, Cause, Row, Side};
 
+use super::language::text;
+
 /// What is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -48,6 +50,46 @@ pub fn causes(beside: &Beside, side: Option<Side>) -> Vec<(Cause, usize)> {
     }
     counts.sort_by_key(|(cause, count)| (std::cmp::Reverse(*count), *cause));
     counts
+}
+
+/// The title of a side, for [`t`](super::language::t).
+pub fn side_title(side: Side) -> &'static str {
+    match side {
+        Side::Agreed => text("Both"),
+        Side::Theirs => text("Only theirs"),
+        Side::Ours => text("Only ours"),
+    }
+}
+
+/// The title of a cause, likewise.
+pub fn cause_title(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Alias => text("The same vulnerability under another id"),
+        Cause::PackageName => text("The same package under another name"),
+        Cause::OtherVersion => text("Another version of the package was read"),
+        Cause::Severity => text("Another severity"),
+        Cause::FixedVersion => text("Another fixed version"),
+        Cause::NotCounted => text("Our policy leaves it out"),
+        Cause::LeftOutThere => text("Their report leaves it out"),
+        Cause::NotInOurs => text("The package is not in our inventory"),
+        Cause::Removed => text("A later layer removed the package"),
+        Cause::NotInTheirs => text("The package is not in their report"),
+        Cause::KindNotCovered => text("They name no package of this kind"),
+        Cause::NotMatched => text("We asked no advisory database"),
+        Cause::NoAdvisories => text("Our database has nothing on this kind of package"),
+        Cause::NewerThanOurs => text("Published after our database was built"),
+        Cause::NewerThanTheirs => text("Published after their scan or database"),
+        Cause::VersionOrder => text("The installed version is not below the fixed one"),
+        Cause::FixableOnly => text("All of theirs can be fixed, and this one cannot"),
+        Cause::SeverityFloor => text("None of theirs is this mild"),
+        Cause::StatusFilter => text("None of theirs has this state"),
+        Cause::Owned => text("A package of the distribution owns its files"),
+        Cause::LockFile => text("Read from a lock file, not from what is installed"),
+        Cause::TheirDatabase => text("Their database, as far as the two reports tell"),
+        Cause::OurDatabase => text("Our database, as far as the two reports tell"),
+        // A cause that a newer engine names has its own English title.
+        other => other.title(),
+    }
 }
 
 #[cfg(test)]

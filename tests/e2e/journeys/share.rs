@@ -23,7 +23,8 @@ fn link_shows_the_same_report_elsewhere_without_the_registry() {
         other.open(&link).await;
         assert_eq!(other.verdict().await, passed);
         assert_eq!(other.text("tab-findings").await, findings);
-        assert!(other.shows("shared-banner").await);
+        let banner = other.text("shared-banner").await;
+        assert!(banner.contains("It came in the link"), "{banner}");
         assert_eq!(
             registry.requests().len(),
             before,
@@ -102,6 +103,8 @@ fn an_encrypted_upload_opens_elsewhere_until_it_is_deleted_or_expires() {
         let other = Browser::start().await;
         other.open(&link).await;
         assert_eq!(other.verdict().await, passed);
+        let banner = other.text("shared-banner").await;
+        assert!(banner.contains("uploaded encrypted"), "{banner}");
         assert_eq!(other.text("tab-findings").await, findings);
         other.assert_no_panic().await;
 
@@ -169,6 +172,8 @@ fn the_html_file_opens_from_disk_without_a_network() {
         let other = Browser::start().await;
         other.open(&format!("file://{}", path.display())).await;
         assert_eq!(other.verdict().await, passed);
+        let banner = other.text("shared-banner").await;
+        assert!(banner.contains("in this HTML file"), "{banner}");
         assert_eq!(other.text("tab-findings").await, findings);
         // Views that are fetched when they are opened are in the file, too.
         other.click("tab-fixes").await;
