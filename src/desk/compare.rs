@@ -11,12 +11,15 @@ use lamina_report::{
 };
 
 use super::RuleAnswer;
-use crate::state::session;
 
 /// What changed from one report to another, both judged by the policy and VEX documents of the other, and
 /// by what the rules in Rego say of each.
-pub(super) fn run(a: &Report, b: &SharedReport, answers: &[Vec<RuleAnswer>; 2]) -> Comparison {
-    let now = session::now();
+pub(super) fn run(
+    a: &Report,
+    b: &SharedReport,
+    answers: &[Vec<RuleAnswer>; 2],
+    now: Timestamp,
+) -> Comparison {
     let documents = documents(b.vex.iter().map(|(_, text)| text));
     let [of_a, of_b] = answers;
     let before = judged(a, of_a, &b.policy, &documents, now);
@@ -30,8 +33,8 @@ pub(super) fn platforms(
     failed: Vec<(String, String)>,
     policy: &Policy,
     vex: &[String],
+    now: Timestamp,
 ) -> Platforms {
-    let now = session::now();
     let documents = documents(vex.iter());
     let judged: Vec<Judged<'_>> = reports
         .iter()
@@ -73,6 +76,7 @@ mod tests {
     use lamina_policy::{CustomRule, Level};
 
     use super::*;
+    use crate::state::findings::tests::report;
 
     #[test]
     fn rules_in_rego_count_in_both_verdicts() {
@@ -91,12 +95,17 @@ mod tests {
             }]
         };
         let shared = SharedReport {
-            report: Report::default(),
+            report: report(Vec::new(), Vec::new()),
             policy,
             vex: Vec::new(),
         };
         let answers = [answer(Level::Passed), answer(Level::Failed)];
-        let comparison = run(&Report::default(), &shared, &answers);
+        let comparison = run(
+            &report(Vec::new(), Vec::new()),
+            &shared,
+            &answers,
+            Timestamp::UNIX_EPOCH,
+        );
         assert!(comparison.a.passed);
         assert!(!comparison.b.passed);
         assert_eq!(comparison.newly_failed().len(), 1);

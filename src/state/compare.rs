@@ -194,10 +194,8 @@ mod tests {
     #[test]
     fn of_two_dates_the_older_is_what_there_was() {
         let report = |name: &str, at: &str| {
-            let mut report = Report {
-                scanned_at: at.to_owned(),
-                ..Report::default()
-            };
+            let mut report = crate::state::findings::tests::report(Vec::new(), Vec::new());
+            report.scanned_at = at.to_owned();
             report.image.name = name.to_owned();
             report
         };
