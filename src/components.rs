@@ -35,6 +35,7 @@ pub mod packages_table;
 pub mod palette;
 pub mod platforms;
 pub mod policy_panel;
+pub mod print_sheet;
 pub mod raw_panel;
 pub mod reference_form;
 pub mod row_keys;

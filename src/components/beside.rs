@@ -150,7 +150,7 @@ fn Comparison(beside: Arc<Beside>, on_close: impl Fn() + Copy + 'static) -> impl
                 }
             >
                 <span class="besideCount">{words::count(u64::try_from(count).unwrap_or_default())}</span>
-                <span>{t(beside::side_title(side))}</span>
+                <span>{t(side.title())}</span>
             </button>
         }
     });
@@ -170,7 +170,7 @@ fn Comparison(beside: Arc<Beside>, on_close: impl Fn() + Copy + 'static) -> impl
                         on:click=move |_| change(&|filter| filter.cause = next)
                     >
                         <span class="besideCauseCount">{count}</span>
-                        {t(beside::cause_title(cause))}
+                        {t(cause.title())}
                     </button>
                 </li>
             }
@@ -193,7 +193,7 @@ fn Comparison(beside: Arc<Beside>, on_close: impl Fn() + Copy + 'static) -> impl
         let left = shown.with(Vec::len).saturating_sub(limit.get());
         (left > 0).then(|| view! {
             <button type="button" class="button" data-kind="quiet" on:click=move |_| limit.update(|limit| *limit += ROWS)>
-                {fill(t("Show {some} of {left} more"), &[("some", &left.min(ROWS).to_string()), ("left", &left.to_string())])}
+                {fill(t("Show {n} of {left} more"), &[("n", &left.min(ROWS).to_string()), ("left", &left.to_string())])}
             </button>
         })
     };
@@ -275,7 +275,7 @@ fn BesideRow(row: Row) -> impl IntoView {
     let reasons = row.reasons.into_iter().map(|reason| {
         view! {
             <li class="besideReason" data-known=reason.cause.is_known().to_string() data-cause=cause_word(reason.cause)>
-                {t(beside::cause_title(reason.cause))}
+                {t(reason.cause.title())}
                 {(!reason.detail.is_empty()).then(|| view! { <span class="besideDetail"><bdi>{reason.detail}</bdi></span> })}
             </li>
         }

@@ -34,6 +34,9 @@ use crate::{
     },
 };
 
+/// How an image is named, shown where one is asked for.
+const EXAMPLE: &str = "nginx:1.27";
+
 /// Rows that are drawn at first, and with each "Show more".
 const ROWS: usize = 100;
 
@@ -336,7 +339,7 @@ fn Choice(
             <form class="compareField" on:submit=on_submit>
                 <label for="compare-reference">{t("Another image")}</label>
                 <span class="compareReference">
-                    <input id="compare-reference" class="mono" type="text" autocomplete="off" spellcheck="false" placeholder="nginx:1.27" data-test="compare-reference" node_ref=field />
+                    <input id="compare-reference" class="mono" type="text" autocomplete="off" spellcheck="false" placeholder=EXAMPLE data-test="compare-reference" node_ref=field />
                     <button type="submit" class="button" data-size="small" data-test="compare-scan">{t("Compare")}</button>
                 </span>
             </form>
@@ -379,7 +382,9 @@ fn Shown(
             words::count(of.iter().map(read).sum::<u64>())
         };
         fill(
-            t("{layers} of its own: {added} files added, {changed} changed, {deleted} deleted"),
+            t(
+                "{layers} layers of its own: {added} files added, {changed} changed, {deleted} deleted",
+            ),
             &[
                 ("layers", &of.len().to_string()),
                 ("added", &sum(|layer| layer.files_added)),
@@ -660,7 +665,7 @@ fn Findings(comparison: Arc<Comparison>) -> impl IntoView {
             <ul class="compareRows">{rows}</ul>
             {(rest > 0).then(|| view! {
                 <button type="button" class="button" data-size="small" on:click=move |_| most.update(|most| *most += ROWS)>
-                    {fill(t("Show more: {rest} left"), &[("rest", &rest.to_string())])}
+                    {fill(t("Show more: {n} left"), &[("n", &rest.to_string())])}
                 </button>
             })}
         }
@@ -709,7 +714,7 @@ fn Packages(comparison: Arc<Comparison>) -> impl IntoView {
     };
     view! {
         <h3 class="compareHead">{t("Packages")}</h3>
-        <p class="compareState">{fill(t("{changed} changed, {same} the same"), &[("changed", &all.to_string()), ("same", &same.to_string())])}</p>
+        <p class="compareState">{fill(t("{all} changed, {same} the same"), &[("all", &all.to_string()), ("same", &same.to_string())])}</p>
         <ul class="compareRows">{rows}</ul>
         <Show when=move || { all > most.get() }>
             <button type="button" class="button" data-size="small" on:click=move |_| most.update(|most| *most += ROWS)>{t("Show more")}</button>

@@ -39,7 +39,7 @@ pub fn Dockerfile() -> impl IntoView {
                 view! {
                     <button type="button" class="historyLayer" aria-pressed=move || if is_selected() { "true" } else { "false" }
                         on:click=move |_| session.select(|address| address.layer = (address.layer != Some(index)).then_some(index))>
-                        {fill(t("layer {index}"), &[("index", &index.to_string())])}
+                        {fill(t("layer {n}"), &[("n", &index.to_string())])}
                         <span class="historySize">{told}</span>
                     </button>
                 }

@@ -328,14 +328,13 @@ fn FileBody(
                     <span>{t("As a tree")}</span>
                 </label>
             })}
-            {has_formatted.then(|| view! {
+            <Show when=move || has_formatted && !shows_tree.get()>
                 <label class="switch">
                     <input type="checkbox" role="switch" data-test="file-format" prop:checked=is_formatted
-                        disabled=shows_tree
                         on:change:target=move |event| is_formatted.set(event.target().checked()) />
                     <span>{t("Line breaks")}</span>
                 </label>
-            })}
+            </Show>
             {has_secrets.then(|| view! {
                 <label class="switch">
                     <input type="checkbox" role="switch" data-test="file-secrets" prop:checked=shows_secrets

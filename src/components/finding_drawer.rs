@@ -7,7 +7,7 @@ use super::{
     drawer::{Drawer, LayerLink, fact},
     file_drawer::OpenFileButton,
     package_drawer::open_package,
-    policy_panel::except,
+    policy_panel::{Field, Problem, except, is_wrong},
     severity::SeverityMark,
 };
 use crate::{
@@ -121,6 +121,7 @@ fn FindingText(index: usize, finding: Finding, package: Package) -> impl IntoVie
     };
     let reason = RwSignal::new(String::new());
     let until = RwSignal::new(String::new());
+    let problem = RwSignal::new(None::<Problem>);
     let on_except = {
         let (id, aliases) = (id.clone(), finding.aliases.clone());
         move |event: leptos::ev::SubmitEvent| {
@@ -137,17 +138,27 @@ fn FindingText(index: usize, finding: Finding, package: Package) -> impl IntoVie
                     });
                 });
                 toasts.show(fill(t("{id} counts again"), &[("id", &id)]));
-            } else if except(
-                session,
-                toasts,
-                &id,
-                &reason.get_untracked(),
-                &until.get_untracked(),
-            ) {
-                toasts.show(fill(
-                    t("{id} is excepted: it no longer counts"),
-                    &[("id", &id)],
-                ));
+            } else {
+                match except(
+                    session,
+                    &id,
+                    &reason.get_untracked(),
+                    &until.get_untracked(),
+                ) {
+                    Ok(()) => {
+                        problem.set(None);
+                        toasts.show(fill(
+                            t("{id} is excepted: it no longer counts"),
+                            &[("id", &id)],
+                        ));
+                    }
+                    Err(found) => {
+                        if found.field == Field::Reason {
+                            browser::focus("except-reason");
+                        }
+                        problem.set(Some(found));
+                    }
+                }
             }
         }
     };
@@ -239,7 +250,8 @@ fn FindingText(index: usize, finding: Finding, package: Package) -> impl IntoVie
                 <Show when=move || !is_excepted.get() fallback=|| view! { <p class="drawerExcepted">{t("The policy has an exception for it")}</p> }>
                     <label>
                         <span class="visuallyHidden">{t("Reason")}</span>
-                        <input type="text" placeholder=t("Reason to except it") maxlength="400" autocomplete="off"
+                        <input type="text" id="except-reason" placeholder=t("Reason to except it") maxlength="400" autocomplete="off" aria-required="true"
+                            aria-invalid=move || is_wrong(problem, Field::Reason) aria-describedby="except-problem"
                             prop:value=reason on:input:target=move |event| reason.set(event.target().value()) />
                     </label>
                     <label>
@@ -251,6 +263,7 @@ fn FindingText(index: usize, finding: Finding, package: Package) -> impl IntoVie
                 <button type="submit" class="button" data-size="small" data-test="except">
                     {move || if is_excepted.get() { t("Let it count") } else { t("Except") }}
                 </button>
+                <span class="fieldProblem" id="except-problem" role="alert" data-test="except-problem">{move || problem.get().map(|found| found.text)}</span>
             </form>
 
             {standing}

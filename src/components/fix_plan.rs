@@ -181,10 +181,7 @@ fn UpgradeRow(number: usize, upgrade: Upgrade, ticks: RwSignal<Ticks>) -> impl I
     };
     let by_hand = upgrade.means() == Means::ByHand;
     let count = upgrade.findings.len();
-    let search = format!(
-        "fixable:yes pkg:{}",
-        quoted(names.first().unwrap_or(&upgrade.name))
-    );
+    let search = store.with(|report| plans::search(report, &upgrade));
     let show = move |_| {
         session.select(|address| {
             address.view = View::Findings;
@@ -250,15 +247,6 @@ fn places_of(report: &Report, upgrade: &Upgrade) -> (Vec<String>, Option<String>
     names.dedup();
     let file = packages().next().map(|package| package.file.clone());
     (names, file.filter(|_| !upgrade.kind.is_os()))
-}
-
-/// A word of the search language.
-fn quoted(word: &str) -> String {
-    if word.contains(char::is_whitespace) {
-        format!("\"{word}\"")
-    } else {
-        word.to_owned()
-    }
 }
 
 /// What the ticks change: the verdict and the numbers.

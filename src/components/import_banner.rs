@@ -1,29 +1,9 @@
-//! Says of a report where it came from: that another tool made it, and what its format does not say; or
-//! how it was shared.
+//! Says of a report that another tool made it, and what its format does not say.
 
 use lamina_report::model::Imported;
 use leptos::prelude::*;
 
-use crate::state::{
-    address::Subject,
-    language::{fill, t, tn},
-    words,
-};
-
-/// How a shared report came here, by the address that shows it, and when it was made.
-pub fn shared_words(subject: &Subject, scanned_at: &str) -> String {
-    let text = match subject {
-        Subject::Uploaded(_) => t(
-            "Made {time}. It was uploaded encrypted: this browser fetched it from the page's server and decrypted it with the key in the link.",
-        ),
-        // A page that is one file has its report in it, and no address.
-        Subject::Home => {
-            t("Made {time}. It came in this HTML file; nothing was fetched to show it.")
-        }
-        _ => t("Made {time}. It came in the link; nothing was fetched to show it."),
-    };
-    fill(text, &[("time", &words::time(scanned_at))])
-}
+use crate::state::language::{fill, t, tn};
 
 /// The banner.
 #[component]
@@ -49,21 +29,5 @@ pub fn ImportBanner(
                 </ul>
             </details>
         </div>
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shared_report_says_how_it_came() {
-        let check = |subject: Subject, expect: &str| {
-            let words = shared_words(&subject, "2026-06-01T00:00:00Z");
-            assert!(words.contains(expect), "{words}");
-        };
-        check(Subject::Shared("x".to_owned()), "in the link;");
-        check(Subject::Uploaded("x".to_owned()), "uploaded encrypted");
-        check(Subject::Home, "this HTML file");
     }
 }

@@ -26,7 +26,7 @@ pub fn LanguageOffer() -> impl IntoView {
             <p class="languageOffer" role="region" lang=offered.tag aria-label=offered.name data-test="language-offer">
                 <span>{question.ask}</span>
                 <button type="button" class="linkButton" data-test="language-take" on:click=take>{question.yes}</button>
-                <button type="button" class="linkButton" data-test="language-decline" lang="en" on:click=move |_| language.decline()>"Stay with English"</button>
+                <button type="button" class="linkButton" data-test="language-decline" lang="en" on:click=move |_| language.decline()>{t("Stay with English")}</button>
             </p>
         })
     };

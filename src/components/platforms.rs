@@ -267,7 +267,7 @@ fn Matrix(compared: Arc<platforms::Platforms>) -> impl IntoView {
     let all = compared.findings.len();
     let summary = view! {
         {failed}
-        <div class="platformsScroll" role="region" tabindex="0" aria-label=t("All platforms")>
+        <div class="platformsScroll" role="region" tabindex="0" aria-label=t("Platforms side by side")>
             <table class="compareSides" data-test="platforms-matrix">
                 <thead><tr><th scope="col"><span class="visuallyHidden">{t("What")}</span></th>{heads}</tr></thead>
                 <tbody>

@@ -8,7 +8,7 @@ use crate::{
     scanner::{self, ArchiveDocument, ArchiveRole, RawDocument},
     state::{
         content,
-        language::{fill, t, text},
+        language::{t, text},
         report::ReportStore,
         session::Session,
         words,
@@ -128,13 +128,10 @@ fn Raw(
             let (saved, file_name) = (text.clone(), file_name.clone());
             view! {
                 <p class="dockerfileBar">
-                    <span>{fill(
-                        match is_of_archive {
-                            true => t("{size}, as it lies in the archive; shown with line breaks."),
-                            false => t("{size}, as the registry has it; shown with line breaks."),
-                        },
-                        &[("size", &words::size(u64::try_from(text.len()).unwrap_or(u64::MAX)))],
-                    )}</span>
+                    <span>{words::size(u64::try_from(text.len()).unwrap_or(u64::MAX))}{match is_of_archive {
+                        true => ", as it lies in the archive; shown with line breaks.",
+                        false => ", as the registry has it; shown with line breaks.",
+                    }}</span>
                     <CopyButton text=text.clone() what="document" />
                     <button type="button" class="button" data-size="small" on:click=move |_| browser::download(&file_name, "application/json", &saved)>{t("Save")}</button>
                 </p>

@@ -213,10 +213,7 @@ fn ByLink() -> impl IntoView {
             let parts = left_out(&short.left_out);
             view! {
                 <p class="shareNote" data-test="share-link-size">
-                    {match is_whole {
-                        true => fill(t("{size}, the whole report in it."), &[("size", &size(&short))]),
-                        false => format!("{}.", size(&short)),
-                    }}
+                    {fill(if is_whole { t("{size}, the whole report in it.") } else { t("{size}.") }, &[("size", &size(&short))])}
                 </p>
                 {(!parts.is_empty()).then(|| view! { <p class="shareNote" data-test="share-left-out">{fill(t("Not in it: {parts}."), &[("parts", &parts)])}</p> })}
                 <p class="shareButtons">
@@ -302,7 +299,7 @@ fn ByUpload() -> impl IntoView {
                 let name = upload.name.clone();
                 view! {
                     <li class="shareUpload" data-test="share-upload">
-                        <span><bdi>{fill(t("{name}, until {day}"), &[("name", &upload.name), ("day", &until)])}</bdi></span>
+                        <span><bdi>{fill(t("{name}, until {day}"), &[("name", &name), ("day", &until)])}</bdi></span>
                         <button
                             type="button"
                             class="button"
@@ -454,7 +451,7 @@ fn ByFile() -> impl IntoView {
                 <li>
                     <button type="button" class="button" data-kind="quiet" data-test="download-html" on:click=on_html>
                         <Icon path=DOWNLOAD />
-                        "HTML"
+                        {"HTML"}
                     </button>
                     <span class="shareNote">{t("This page with the report in it, in one file that needs no network")}</span>
                 </li>

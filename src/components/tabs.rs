@@ -63,7 +63,7 @@ pub fn Tabs(
                 data-attention=move || needs_attention().then_some("")
                 aria-selected=move || if is_open() { "true" } else { "false" }
                 aria-controls="panel"
-                title=(this == View::Packages).then_some(COUNT_HINT)
+                title=(this == View::Packages).then_some(t(COUNT_HINT))
                 tabindex=move || if is_open() { "0" } else { "-1" }
                 on:click=move |_| open(this)
             >

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::icons::{CLOSE, Icon};
-use crate::state::toasts::Toasts;
+use crate::state::{language::t, toasts::Toasts};
 
 /// The notes on show; read out politely.
 #[component]
@@ -14,10 +14,23 @@ pub fn ToastList() -> impl IntoView {
             <For each=move || toasts.list.get() key=|toast| toast.id let(toast)>
                 <p class="toastListItem">
                     <span>{toast.text.clone()}</span>
+                    {toast.undo.map(|undo| view! {
+                        <button
+                            type="button"
+                            class="toastListUndo"
+                            data-test="undo"
+                            on:click=move |_| {
+                                undo.run();
+                                toasts.dismiss(toast.id);
+                            }
+                        >
+                            {t("Undo")}
+                        </button>
+                    })}
                     <button
                         type="button"
                         class="iconButton"
-                        aria-label="Dismiss"
+                        aria-label=t("Dismiss")
                         on:click=move |_| toasts.dismiss(toast.id)
                     >
                         <Icon path=CLOSE />

@@ -1,6 +1,6 @@
 //! The verdict: does it pass, why, which layers brought it, what to do.
 
-use lamina_inventory::severity::Severity;
+use lamina_inventory::{facts::IssueKind, severity::Severity};
 use leptos::prelude::*;
 
 use super::{
@@ -12,7 +12,7 @@ use crate::{
     browser,
     state::{
         address::View,
-        counts,
+        counts, issues,
         language::{fill, t, tn},
         report::ReportStore,
         session::Session,
@@ -94,7 +94,7 @@ pub fn VerdictPanel() -> impl IntoView {
             view! {
                 <div class="verdictPart">
                     <h3>{t("Where it comes from")}</h3>
-                    <ul>{items} {(rest > 0).then(|| view! { <li>{format!("and {}", words::plural(rest, "more layer"))}</li> })}</ul>
+                    <ul>{items} {(rest > 0).then(|| view! { <li>{tn(u64::try_from(rest).unwrap_or(u64::MAX), "and {n} more layer", "and {n} more layers")}</li> })}</ul>
                 </div>
             }
         })
@@ -110,15 +110,14 @@ pub fn VerdictPanel() -> impl IntoView {
                 .take(MOST_NAMED)
                 .map(|upgrade| {
                     let search = format!("fails:yes {}", upgrade.package);
+                    let removes = upgrade.findings.len();
                     view! {
                         <li>
-                            "Upgrade "
                             <button type="button" class="linkButton" on:click=move |_| show(&search, Vec::new(), None)>
-                                {upgrade.package.clone()}
+                                {fill(t("Upgrade {package} to {version}"), &[("package", &upgrade.package), ("version", &upgrade.to)])}
                             </button>
-                            " to "
-                            <span class="mono">{upgrade.to.clone()}</span>
-                            <span class="verdictStep">{format!(" removes {}", upgrade.findings.len())}</span>
+                            " "
+                            <span class="verdictStep">{tn(u64::try_from(removes).unwrap_or(u64::MAX), "removes {n}", "removes {n}")}</span>
                         </li>
                     }
                 })
@@ -132,7 +131,6 @@ pub fn VerdictPanel() -> impl IntoView {
                         {items}
                         {(rest > 0).then(|| view! {
                             <li>
-                                "and "
                                 <button type="button" class="linkButton" data-test="more-upgrades" on:click=move |_| {
                                     session.select(|address| {
                                         address.view = View::Fixes;
@@ -141,7 +139,7 @@ pub fn VerdictPanel() -> impl IntoView {
                                     });
                                     browser::reveal_below("lists");
                                 }>
-                                    {words::plural(rest, "more upgrade")}
+                                    {tn(u64::try_from(rest).unwrap_or(u64::MAX), "and {n} more upgrade", "and {n} more upgrades")}
                                 </button>
                             </li>
                         })}
@@ -151,6 +149,47 @@ pub fn VerdictPanel() -> impl IntoView {
             }
         })
     };
+    // What is worth a look whether or not it decides the verdict.
+    let (secrets, exploited) = store.with(|report| {
+        let exploited = report.findings.iter().filter(|it| it.kev.is_some());
+        (
+            issues::count_of(report, None, IssueKind::Secret),
+            exploited.count(),
+        )
+    });
+    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let show_secrets = move |_| {
+        session.select(|address| {
+            if address.view != View::Issues {
+                address.sort = None;
+            }
+            address.view = View::Issues;
+            "kind:secret".clone_into(&mut address.search);
+            address.severities.clear();
+            address.layer = None;
+        });
+        browser::reveal_below("lists");
+    };
+    let also = (secrets + exploited > 0).then(|| {
+        view! {
+            <ul class="verdictAlso" data-test="verdict-also">
+                {(exploited > 0).then(|| view! {
+                    <li>
+                        <button type="button" class="linkButton" data-test="verdict-exploited" on:click=move |_| show("kev:yes", Vec::new(), None)>
+                            {tn(number(exploited), "{n} finding is known to be exploited (KEV)", "{n} findings are known to be exploited (KEV)")}
+                        </button>
+                    </li>
+                })}
+                {(secrets > 0).then(|| view! {
+                    <li>
+                        <button type="button" class="linkButton" data-test="verdict-secrets" on:click=show_secrets>
+                            {tn(number(secrets), "{n} secret was found", "{n} secrets were found")}
+                        </button>
+                    </li>
+                })}
+            </ul>
+        }
+    });
     let tally = store.with(|report| counts::of(report, None, 0));
     let numbers = Severity::WORST_FIRST
         .into_iter()
@@ -186,6 +225,7 @@ pub fn VerdictPanel() -> impl IntoView {
                     {move || if passed.get() { t("Passes") } else { t("Fails") }}
                 </h2>
                 <ul class="verdictReasons">{reasons}</ul>
+                {also}
                 <div class="verdictParts">{places} {remedies}</div>
             </div>
             <div class="verdictNumbers" role="group" aria-label=t("Findings by severity")>{numbers}</div>

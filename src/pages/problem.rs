@@ -41,7 +41,7 @@ pub fn Problem(
     view! {
         <main class="problem" id="main">
             <div class="problemCard" data-test="error" role="alert">
-                <p class="problemStep">{if failure.step.is_empty() { name.clone() } else { format!("{name}, {}", failure.step) }}</p>
+                <p class="problemStep">{name.clone()}</p>
                 <h1 class="problemTitle">{words::sentence(&told.what)}</h1>
                 <dl class="problemFacts">
                     {(!told.why.is_empty()).then(|| view! {

@@ -8,9 +8,10 @@ use crate::{
     components::{
         findings_table::FindingsTable,
         image_head::{DatabaseNotes, ImageHead},
-        import_banner::{self, ImportBanner},
+        import_banner::ImportBanner,
         issues_table::IssuesTable,
         packages_table::PackagesTable,
+        print_sheet::PrintSheet,
         share::ShareButtons,
         strata::Strata,
         tabs::Tabs,
@@ -19,7 +20,7 @@ use crate::{
     },
     lazy::Lazy,
     state::{
-        address::View,
+        address::{Subject, View},
         language::{fill, t},
         packages,
         report::ReportStore,
@@ -81,30 +82,33 @@ pub fn ReportPage(
         let left_out = left_out.join(", ");
         view! { <span data-test="left-out">" " {fill(t("Not in this link: {parts}."), &[("parts", &left_out)])}</span> }
     });
+    let came = session.address.with_untracked(|address| match address.subject {
+        Subject::Home => t("It is in this file; nothing was fetched to show it."),
+        Subject::Uploaded(_) => t(
+            "It was fetched from this page's server, which keeps it encrypted: the key came in the link, and this browser decrypted it.",
+        ),
+        _ => t("It came in the link; nothing was fetched to show it."),
+    });
     let banner = match loaded.origin {
-        Origin::Shared => {
-            let subject = session
-                .address
-                .with_untracked(|address| address.subject.clone());
-            let words = import_banner::shared_words(&subject, &loaded.report.scanned_at);
-            Some(
-                view! {
-                    <p class="banner" data-test="shared-banner">
-                        <strong>{t("Shared report")}</strong>
-                        " "
-                        {words}
-                        {left_out}
-                    </p>
-                }
-                .into_any(),
-            )
-        }
+        Origin::Shared => Some(
+            view! {
+                <p class="banner" data-test="shared-banner">
+                    <strong>{t("Shared report")}</strong>
+                    ". "
+                    {fill(t("Made {time}."), &[("time", &words::time(&loaded.report.scanned_at))])}
+                    " "
+                    {came}
+                    {left_out}
+                </p>
+            }
+            .into_any(),
+        ),
         Origin::Imported if loaded.report.imported.is_none() => Some(
             view! {
                 <p class="banner" data-test="file-banner">
-                    <strong>"Report from a file"</strong>
-                    ", made "
-                    {words::time(&loaded.report.scanned_at)}
+                    <strong>{t("Report from a file")}</strong>
+                    ". "
+                    {fill(t("Made {time}."), &[("time", &words::time(&loaded.report.scanned_at))])}
                 </p>
             }
             .into_any(),
@@ -133,6 +137,7 @@ pub fn ReportPage(
                     </div>
                 </section>
             </div>
+            <PrintSheet />
         </main>
     }
 }

@@ -1,7 +1,10 @@
 //! Scans an archive that was dropped on the page: one worker reads it as a stream.
 
 use super::{LayerProgress, LayerStart, OnEvent, ScanEvent, ScanFailure, ScanHandle, ScanOptions};
-use crate::worker::protocol::{ArchiveTask, Event, Task};
+use crate::{
+    state::language::{fill, t},
+    worker::protocol::{ArchiveTask, Event, Task},
+};
 
 pub(super) async fn scan(
     file: web_sys::File,
@@ -9,7 +12,10 @@ pub(super) async fn scan(
     scan: &ScanHandle,
     on_event: &OnEvent,
 ) -> Result<super::Scanned, ScanFailure> {
-    on_event(ScanEvent::Step(format!("reading {}", file.name())));
+    on_event(ScanEvent::Step(fill(
+        t("reading {name}"),
+        &[("name", &file.name())],
+    )));
     let task = ArchiveTask {
         name: file.name(),
         platform: options.platform.clone(),

@@ -33,7 +33,10 @@ use crate::{
         routes,
         store::{self, Table},
     },
-    state::network_log,
+    state::{
+        language::{fill, t},
+        network_log,
+    },
     worker::protocol::{Event, JoinTask, LayerFigures, LayerTask, RegistryWay, Task},
 };
 
@@ -46,7 +49,7 @@ pub(super) async fn scan(
     let reference = Reference::parse(text).map_err(|error| ScanFailure {
         step: "reference".to_owned(),
         message: error.to_string(),
-        advice: "write it as Docker does: registry/name:tag".to_owned(),
+        advice: t("write it as Docker does: registry/name:tag").to_owned(),
         wants_login: false,
     })?;
     let client = open(&reference, options).await?;
@@ -63,12 +66,12 @@ async fn pull(
     scan: &ScanHandle,
     on_event: &OnEvent,
 ) -> Result<super::Scanned, ScanFailure> {
-    on_event(ScanEvent::Step(format!(
-        "asking {} for the manifest",
-        client.session.endpoint().authority()
+    on_event(ScanEvent::Step(fill(
+        t("asking {host} for the manifest"),
+        &[("host", &client.session.endpoint().authority().to_string())],
     )));
     let (found, manifest) = manifest_of(client, reference, options).await?;
-    on_event(ScanEvent::Step("asking for the config".to_owned()));
+    on_event(ScanEvent::Step(t("asking for the config").to_owned()));
     let config = config_of(client, reference, &manifest).await?;
     let plan = Plan::of_manifest(found, &manifest, &config);
     name_blobs(&plan);
@@ -100,7 +103,7 @@ async fn pull(
             repository: reference.repository().to_owned(),
         }))));
     }
-    on_event(ScanEvent::Step("matching advisories".to_owned()));
+    on_event(ScanEvent::Step(t("matching advisories").to_owned()));
     let task = Task::Join(Box::new(JoinTask {
         plan,
         layers: figures,
@@ -152,7 +155,7 @@ async fn manifest_of(
         .as_deref()
         .map(str::parse)
         .transpose()
-        .map_err(|error| failed(format!("{error}"), "write it as linux/amd64"))?;
+        .map_err(|error| failed(format!("{error}"), t("write it as linux/amd64")))?;
     let mut found = Found {
         name: reference.familiar(),
         ..Found::default()
@@ -164,7 +167,7 @@ async fn manifest_of(
             Document::parse(&resolved.body, resolved.media_type.as_deref()).map_err(|error| {
                 failed(
                     describe(&error),
-                    "check the reference: only container images can be scanned",
+                    t("check the reference: only container images can be scanned"),
                 )
             })?;
         match document {
@@ -177,16 +180,16 @@ async fn manifest_of(
                     found.platforms = index.platforms().iter().map(ToString::to_string).collect();
                 }
                 found.index_digest.get_or_insert(resolved.digest);
-                let chosen = index
-                    .choose(wanted.as_ref())
-                    .map_err(|error| failed(error.to_string(), "choose one of these platforms"))?;
+                let chosen = index.choose(wanted.as_ref()).map_err(|error| {
+                    failed(error.to_string(), t("choose one of these platforms"))
+                })?;
                 identifier = chosen.digest.to_string();
             }
         }
     }
     Err(failed(
         "indexes are nested too deep".to_owned(),
-        "name one image of it by its digest",
+        t("name one image of it by its digest"),
     ))
 }
 
@@ -236,7 +239,7 @@ async fn config_of(
     ImageConfig::parse(&bytes).map_err(|error| ScanFailure {
         step: "config".to_owned(),
         message: describe(&error),
-        advice: "the image's config is damaged; it must be pushed again".to_owned(),
+        advice: t("the image's config is damaged; it must be pushed again").to_owned(),
         wants_login: false,
     })
 }

@@ -132,6 +132,8 @@ pub struct Address {
     pub issue: Option<usize>,
     /// The chapter of the tour that is open, from 1; 0 is the list of chapters.
     pub tour: Option<usize>,
+    /// Whether a presenter shows the tour.
+    pub presents: bool,
     /// The file in the drawer, by its path.
     pub file: Option<String>,
     /// As of which layer; as of the last if `None`.
@@ -193,6 +195,7 @@ impl Address {
                 "of" => address.file_layer = value.parse().ok(),
                 "lines" => address.lines = parse_lines(&value),
                 "with" => address.with = Some(value),
+                "present" => address.presents = value == "1",
                 _ => {}
             }
         }
@@ -201,6 +204,8 @@ impl Address {
         } else if let Some(text) = hash.trim_start_matches('#').strip_prefix("s=") {
             address.subject = Subject::Uploaded(text.to_owned());
         }
+        // Without the tour there is nothing to present.
+        address.presents &= address.tour.is_some();
         address
     }
 
@@ -267,6 +272,9 @@ impl Address {
             Some(0) => push("tour", "chapters"),
             Some(chapter) => push("tour", &chapter.to_string()),
             None => {}
+        }
+        if self.presents && self.tour.is_some() {
+            push("present", "1");
         }
         if let Some(with) = &self.with {
             push("with", with);
@@ -371,6 +379,7 @@ mod tests {
             package: Some(17),
             issue: Some(0),
             tour: Some(3),
+            presents: true,
             file: Some("etc/a b.conf".to_owned()),
             file_layer: Some(2),
             lines: Some((3, 7)),
@@ -439,6 +448,9 @@ mod tests {
         check("?demo=1", "", "?tour=chapters");
         check("?tour=3", "", "?tour=3");
         check("?tour", "", "?tour=chapters");
+        check("?present=1&tour=3", "", "?tour=3&present=1");
+        check("?tour=3&present=0", "", "?tour=3");
+        check("?image=nginx&present=1", "", "?image=nginx");
         check(
             "?image=nginx&tour=chapters",
             "",

@@ -5,6 +5,36 @@ use lamina_report::beside::{Beside, Cause, Row, Side};
 
 use super::language::text;
 
+/// Sides and causes as a comparison names them, for the list of texts.
+pub const TITLES: [&str; 26] = [
+    text("Both"),
+    text("Only theirs"),
+    text("Only ours"),
+    text("The same vulnerability under another id"),
+    text("The same package under another name"),
+    text("Another version of the package was read"),
+    text("Another severity"),
+    text("Another fixed version"),
+    text("Our policy leaves it out"),
+    text("Their report leaves it out"),
+    text("The package is not in our inventory"),
+    text("A later layer removed the package"),
+    text("The package is not in their report"),
+    text("They name no package of this kind"),
+    text("We asked no advisory database"),
+    text("Our database has nothing on this kind of package"),
+    text("Published after our database was built"),
+    text("Published after their scan or database"),
+    text("The installed version is not below the fixed one"),
+    text("All of theirs can be fixed, and this one cannot"),
+    text("None of theirs is this mild"),
+    text("None of theirs has this state"),
+    text("A package of the distribution owns its files"),
+    text("Read from a lock file, not from what is installed"),
+    text("Their database, as far as the two reports tell"),
+    text("Our database, as far as the two reports tell"),
+];
+
 /// What is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -50,46 +80,6 @@ pub fn causes(beside: &Beside, side: Option<Side>) -> Vec<(Cause, usize)> {
     }
     counts.sort_by_key(|(cause, count)| (std::cmp::Reverse(*count), *cause));
     counts
-}
-
-/// The title of a side, for [`t`](super::language::t).
-pub fn side_title(side: Side) -> &'static str {
-    match side {
-        Side::Agreed => text("Both"),
-        Side::Theirs => text("Only theirs"),
-        Side::Ours => text("Only ours"),
-    }
-}
-
-/// The title of a cause, likewise.
-pub fn cause_title(cause: Cause) -> &'static str {
-    match cause {
-        Cause::Alias => text("The same vulnerability under another id"),
-        Cause::PackageName => text("The same package under another name"),
-        Cause::OtherVersion => text("Another version of the package was read"),
-        Cause::Severity => text("Another severity"),
-        Cause::FixedVersion => text("Another fixed version"),
-        Cause::NotCounted => text("Our policy leaves it out"),
-        Cause::LeftOutThere => text("Their report leaves it out"),
-        Cause::NotInOurs => text("The package is not in our inventory"),
-        Cause::Removed => text("A later layer removed the package"),
-        Cause::NotInTheirs => text("The package is not in their report"),
-        Cause::KindNotCovered => text("They name no package of this kind"),
-        Cause::NotMatched => text("We asked no advisory database"),
-        Cause::NoAdvisories => text("Our database has nothing on this kind of package"),
-        Cause::NewerThanOurs => text("Published after our database was built"),
-        Cause::NewerThanTheirs => text("Published after their scan or database"),
-        Cause::VersionOrder => text("The installed version is not below the fixed one"),
-        Cause::FixableOnly => text("All of theirs can be fixed, and this one cannot"),
-        Cause::SeverityFloor => text("None of theirs is this mild"),
-        Cause::StatusFilter => text("None of theirs has this state"),
-        Cause::Owned => text("A package of the distribution owns its files"),
-        Cause::LockFile => text("Read from a lock file, not from what is installed"),
-        Cause::TheirDatabase => text("Their database, as far as the two reports tell"),
-        Cause::OurDatabase => text("Our database, as far as the two reports tell"),
-        // A cause that a newer engine names has its own English title.
-        other => other.title(),
-    }
 }
 
 #[cfg(test)]
@@ -158,6 +148,14 @@ mod tests {
             },
             &[],
         );
+    }
+
+    #[test]
+    fn every_side_and_cause_has_its_text() {
+        let causes = Cause::ALL.map(Cause::title);
+        for title in Side::ALL.map(Side::title).into_iter().chain(causes) {
+            assert!(TITLES.contains(&title), "{title}");
+        }
     }
 
     #[test]

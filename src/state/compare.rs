@@ -90,12 +90,19 @@ pub fn files(compared: &FilesCompared, fate: Option<FileFate>, search: &str) -> 
 /// What is not the same of a file, in words.
 pub fn file_words(file: &FileDifference) -> String {
     let changes = file.changes().into_iter().map(|(what, before, after)| {
-        let size = |bytes: &str| bytes.parse().map(words::size);
+        // Where the rounded sizes read alike, all digits are told.
+        let size = |bytes: &str, other: &str| match (bytes.parse(), other.parse()) {
+            (Ok(bytes), Ok(other)) if words::size(bytes) == words::size(other) => {
+                format!("{} B", words::count(bytes))
+            }
+            (Ok(bytes), _) => words::size(bytes),
+            (Err(_), _) => bytes.to_owned(),
+        };
         let (text, before, after) = match what {
             "size" => (
                 t("size {before} → {after}"),
-                size(&before).unwrap_or(before),
-                size(&after).unwrap_or(after),
+                size(&before, &after),
+                size(&after, &before),
             ),
             "mode" => (t("mode {before} → {after}"), before, after),
             "owner" => (t("owner {before} → {after}"), before, after),

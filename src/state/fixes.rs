@@ -61,6 +61,36 @@ pub fn removed(plan: &Plan, ticks: &Ticks) -> usize {
         .sum()
 }
 
+/// The search that lists the findings an upgrade removes, and no other: of every package of its source, or
+/// of the one copy that it replaces.
+pub fn search(report: &Report, upgrade: &Upgrade) -> String {
+    let mut search = format!(
+        "fixable:yes kind:{} source:{}",
+        upgrade.kind.word(),
+        quoted(&upgrade.name)
+    );
+    if !upgrade.kind.is_os() {
+        let mut packages = upgrade.packages.iter();
+        let package = packages.find_map(|index| report.packages.get(*index));
+        if let Some(package) = package.filter(|package| !package.file.is_empty()) {
+            search.push_str(&format!(
+                " layer:{} file:{}",
+                package.layer,
+                quoted(&package.file)
+            ));
+        }
+    }
+    search
+}
+
+/// A word of the search language.
+fn quoted(word: &str) -> String {
+    match word.contains(char::is_whitespace) {
+        true => format!("\"{word}\""),
+        false => word.to_owned(),
+    }
+}
+
 /// The lines of a Dockerfile for these ticks.
 pub fn snippet(report: &Report, plan: &Plan, ticks: &Ticks) -> Snippet {
     fixes::snippet(report, ticked(plan, ticks))
@@ -96,6 +126,62 @@ mod tests {
 
     use super::*;
     use crate::state::findings::tests::{finding, package, report};
+
+    #[test]
+    fn the_search_of_an_upgrade_lists_what_it_removes() {
+        use crate::state::findings::{Column, Filter, Haystacks, Judged, select};
+        use lamina_inventory::facts::PackageKind;
+
+        let of_source = |name: &str| {
+            let mut package = package(name, "3.0", 0);
+            package.source = Some(("openssl".to_owned(), "3.0".to_owned()));
+            package
+        };
+        let copy = |file: &str, layer: usize| lamina_report::model::Package {
+            kind: PackageKind::Npm,
+            file: file.to_owned(),
+            ..package("openssl", "1.0", layer)
+        };
+        let report = report(
+            vec![
+                of_source("libssl3"),
+                of_source("libcrypto3"),
+                package("openssl-extra", "1", 0),
+                copy("app/node_modules/openssl/package.json", 1),
+                copy("tools/openssl/package.json", 1),
+            ],
+            vec![
+                finding("CVE-1", 0, Severity::High, Some("3.1")),
+                finding("CVE-2", 1, Severity::Low, Some("3.1")),
+                finding("CVE-3", 0, Severity::Low, None),
+                finding("CVE-4", 2, Severity::Low, Some("2")),
+                finding("CVE-5", 3, Severity::Low, Some("2")),
+                finding("CVE-6", 4, Severity::Low, Some("2")),
+            ],
+        );
+        let plan = fixes::plan(&report);
+        assert_eq!(plan.upgrades.len(), 4);
+        for upgrade in &plan.upgrades {
+            let search = search(&report, upgrade);
+            let filter = Filter {
+                search: &search,
+                severities: &[],
+                layer: None,
+                from_layer: 0,
+            };
+            let (mut rows, problems) = select(
+                &report,
+                &Haystacks::of_findings(&report),
+                &Judged::default(),
+                filter,
+                crate::state::findings::Sort::<Column>::parse(None),
+            );
+            rows.sort_unstable();
+            let mut removed = upgrade.findings.clone();
+            removed.sort_unstable();
+            assert_eq!(rows, removed, "{search} {problems:?}");
+        }
+    }
 
     #[test]
     fn ticks_and_what_they_remove_are_told() {

@@ -411,7 +411,15 @@ mod tests {
     }
 
     /// What is shown as it is, in every language: names and what machines write.
-    const NAMES: [&str; 4] = ["Lamina", "CVSS ", "CWE-{number}", "ghcr.io"];
+    const NAMES: [&str; 7] = [
+        "Lamina",
+        "CVSS ",
+        "CVE-2024-0001",
+        "CWE-{number}",
+        "ghcr.io",
+        "https://lamina.example/",
+        "https://lamina.example/db/",
+    ];
 
     #[test]
     #[ignore = "views are being translated"]

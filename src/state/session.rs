@@ -187,7 +187,9 @@ impl Session {
     /// The tour stays open beside wherever one goes; [`Self::leave_tour`] closes it.
     pub fn go(self, mut address: Address) {
         if address.tour.is_none() {
-            address.tour = self.address.with_untracked(|current| current.tour);
+            (address.tour, address.presents) = self
+                .address
+                .with_untracked(|current| (current.tour, current.presents));
         }
         browser::set_location(&address.render(), true);
         self.arrive(address);
@@ -203,6 +205,7 @@ impl Session {
     pub fn leave_tour(self) {
         let mut address = self.address.get_untracked();
         address.tour = None;
+        address.presents = false;
         browser::set_location(&address.render(), true);
         self.address.set(address);
         self.return_policy();

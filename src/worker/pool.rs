@@ -7,7 +7,13 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageEvent, Worker};
 
 use super::protocol::{Event, Task, ToPage, ToWorker};
-use crate::{scanner::ScanFailure, state::network_log};
+use crate::{
+    scanner::ScanFailure,
+    state::{
+        language::{fill, t},
+        network_log,
+    },
+};
 
 /// More workers than this gain nothing: the network is then the limit, and each costs memory.
 const MAX_WORKERS: usize = 8;
@@ -346,8 +352,8 @@ impl Pool {
 
 fn no_worker() -> ScanFailure {
     ScanFailure {
-        message: "the scanner worker is gone or could not be started".to_owned(),
-        advice: "reload the page; if it happens again, the browser forbids Web Workers here"
+        message: t("the scanner worker is gone or could not be started").to_owned(),
+        advice: t("reload the page; if it happens again, the browser forbids Web Workers here")
             .to_owned(),
         ..Default::default()
     }
@@ -355,8 +361,8 @@ fn no_worker() -> ScanFailure {
 
 fn crash(message: &str) -> ScanFailure {
     ScanFailure {
-        message: format!("the scanner worker crashed: {message}"),
-        advice: "this is a bug in Lamina, or the browser ran out of memory; the other layers are not affected"
+        message: fill(t("the scanner worker crashed: {error}"), &[("error", message)]),
+        advice: t("this is a bug in Lamina, or the browser ran out of memory; the other layers are not affected")
             .to_owned(),
         ..Default::default()
     }

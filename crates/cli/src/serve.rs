@@ -350,6 +350,7 @@ fn lend_to(pages: &[PageOrigin]) -> CorsLayer {
             header::AUTHORIZATION,
             header::RANGE,
             header::IF_RANGE,
+            header::IF_NONE_MATCH,
         ])
         .expose_headers(exposed)
         // A page on the internet that asks a server of this network.

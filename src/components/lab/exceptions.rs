@@ -7,9 +7,10 @@ use crate::{
     browser,
     components::{
         icons::{CLOSE, Icon},
-        policy_panel::add,
+        policy_panel::{Field, Problem, add, is_wrong, reason_of, remove, said},
     },
     state::{
+        language::{fill, t, text, tn},
         report::ReportStore,
         session::{self, Session},
         settings,
@@ -25,6 +26,7 @@ const MOST_LISTED: usize = 200;
 #[component]
 pub fn Exceptions() -> impl IntoView {
     let session = expect_context::<Session>();
+    let toasts = expect_context::<Toasts>();
     let store = expect_context::<ReportStore>();
     let rows = move || {
         let judgement = store.judgement.get();
@@ -44,14 +46,20 @@ pub fn Exceptions() -> impl IntoView {
                         .as_ref()
                         .is_some_and(|expiry| session::now() >= expiry.end());
                 let state = match (is_expired, covers, expired.count()) {
-                    (true, _, 0) => "expired".to_owned(),
-                    (true, _, count) => {
-                        format!("expired: {} count again", words::plural(count, "finding"))
-                    }
-                    (false, 0, _) => "matches nothing here".to_owned(),
-                    (false, count, _) => format!("covers {}", words::plural(count, "finding")),
+                    (true, _, 0) => t("expired").to_owned(),
+                    (true, _, count) => tn(
+                        u64::try_from(count).unwrap_or(u64::MAX),
+                        "expired: {n} finding counts again",
+                        "expired: {n} findings count again",
+                    ),
+                    (false, 0, _) => t("matches nothing here").to_owned(),
+                    (false, count, _) => tn(
+                        u64::try_from(count).unwrap_or(u64::MAX),
+                        "covers {n} finding",
+                        "covers {n} findings",
+                    ),
                 };
-                row(session, exception.clone(), is_expired, state)
+                row(session, toasts, exception.clone(), is_expired, state)
             })
             .collect_view()
         })
@@ -66,9 +74,9 @@ pub fn Exceptions() -> impl IntoView {
     view! {
         <section class="labSection" data-test="lab-exceptions" aria-labelledby="exceptions-title">
             <div class="labSectionHead">
-                <h3 class="labTitle" id="exceptions-title">"Exceptions"</h3>
-                <label class="labInline" title="As Harbor's allowlists have it: after this day none of them counts">
-                    <span>"All of them count until"</span>
+                <h3 class="labTitle" id="exceptions-title">{t("Exceptions")}</h3>
+                <label class="labInline" title=t("As Harbor's allowlists have it: after this day none of them counts")>
+                    <span>{t("All of them count until")}</span>
                     <input type="date" class="labDate" data-test="exceptions-expire" prop:value=whole_list
                         on:change:target=move |event| {
                             let value = event.target().value().parse::<Expiry>().ok();
@@ -76,15 +84,15 @@ pub fn Exceptions() -> impl IntoView {
                         } />
                 </label>
             </div>
-            <Show when=move || { count() > 0 } fallback=|| view! { <p class="labAside">"None: every finding counts as the rules say."</p> }>
-                <div class="labScroll" tabindex="0" role="region" aria-label="Exceptions">
+            <Show when=move || { count() > 0 } fallback=|| view! { <p class="labAside">{t("None: every finding counts as the rules say.")}</p> }>
+                <div class="labScroll" tabindex="0" role="region" aria-label=t("Exceptions")>
                     <table class="labTable">
-                        <thead><tr><th>"What"</th><th>"Where"</th><th>"Reason"</th><th>"By"</th><th>"Until"</th><th>"Here"</th><th><span class="visuallyHidden">"Remove"</span></th></tr></thead>
+                        <thead><tr><th>{t("What")}</th><th>{t("Where")}</th><th>{t("Reason")}</th><th>{t("By")}</th><th>{t("Until")}</th><th>{t("Here")}</th><th><span class="visuallyHidden">{t("Remove")}</span></th></tr></thead>
                         <tbody>{rows}</tbody>
                     </table>
                 </div>
             </Show>
-            {move || (count() > MOST_LISTED).then(|| view! { <p class="labAside">{format!("and {} more", count() - MOST_LISTED)}</p> })}
+            {move || (count() > MOST_LISTED).then(|| view! { <p class="labAside">{tn(u64::try_from(count() - MOST_LISTED).unwrap_or(u64::MAX), "and {n} more", "and {n} more")}</p> })}
             <ExceptionForm />
         </section>
     }
@@ -92,6 +100,7 @@ pub fn Exceptions() -> impl IntoView {
 
 fn row(
     session: Session,
+    toasts: Toasts,
     exception: Exception,
     is_expired: bool,
     state: String,
@@ -99,19 +108,22 @@ fn row(
     let label = exception.label();
     let place = place_words(&exception);
     let until = exception.expires.as_ref().map(ToString::to_string);
-    let remove = format!("Remove the exception for {label}");
+    let remove_label = fill(t("Remove the exception for {id}"), &[("id", &label)]);
     let (reason, author) = (exception.reason.clone(), exception.author.clone());
     view! {
         <tr data-expired=is_expired.then_some("")>
             <td class="mono">{label}</td>
             <td>{place}</td>
-            <td>{reason.unwrap_or_else(|| "none given".to_owned())}</td>
+            <td>{reason.unwrap_or_else(|| t("none given").to_owned())}</td>
             <td>{author}</td>
-            <td>{until.unwrap_or_else(|| "ever".to_owned())}</td>
+            <td>{until.unwrap_or_else(|| t("ever").to_owned())}</td>
             <td class="labState">{state}</td>
             <td>
-                <button type="button" class="iconButton" aria-label=remove title="Remove"
-                    on:click=move |_| session.set_policy(|policy| policy.exceptions.retain(|other| *other != exception))>
+                <button type="button" class="iconButton" data-test="lab-exception-remove" aria-label=remove_label title=t("Remove")
+                    on:click=move |_| {
+                        remove(session, toasts, &exception);
+                        browser::focus("lab-exception-id");
+                    }>
                     <Icon path=CLOSE />
                 </button>
             </td>
@@ -121,24 +133,27 @@ fn row(
 
 /// The conditions of an exception beside the one that names it.
 fn place_words(exception: &Exception) -> String {
-    let condition = |word: &str, pattern: &Option<Pattern>| {
-        pattern.as_ref().map(|pattern| format!("{word} {pattern}"))
+    let condition = |words: &'static str, pattern: &Option<Pattern>| {
+        let pattern = pattern.as_ref()?;
+        Some(fill(t(words), &[("pattern", pattern.as_str())]))
     };
     let mut words: Vec<String> = [
-        condition("package", &exception.package),
-        condition("purl", &exception.purl),
-        condition("path", &exception.path),
-        exception.layer.map(|layer| format!("layer {layer}")),
+        condition(text("package {pattern}"), &exception.package),
+        condition(text("purl {pattern}"), &exception.purl),
+        condition(text("path {pattern}"), &exception.path),
+        exception
+            .layer
+            .map(|layer| fill(t("layer {n}"), &[("n", &layer.to_string())])),
     ]
     .into_iter()
     .flatten()
     .collect();
     if !exception.images.is_empty() {
         let images: Vec<&str> = exception.images.iter().map(Pattern::as_str).collect();
-        words.push(format!("images {}", images.join(", ")));
+        words.push(fill(t("images {names}"), &[("names", &images.join(", "))]));
     }
     if words.is_empty() {
-        "everywhere".to_owned()
+        t("everywhere").to_owned()
     } else {
         words.join(", ")
     }
@@ -148,8 +163,8 @@ fn place_words(exception: &Exception) -> String {
 #[component]
 fn ExceptionForm() -> impl IntoView {
     let session = expect_context::<Session>();
-    let toasts = expect_context::<Toasts>();
     let store = expect_context::<ReportStore>();
+    let problem = RwSignal::new(None::<Problem>);
     let id = RwSignal::new(String::new());
     let package = RwSignal::new(String::new());
     let path = RwSignal::new(String::new());
@@ -173,16 +188,25 @@ fn ExceptionForm() -> impl IntoView {
             author: &author.get_untracked(),
             expires: &expires.get_untracked(),
         };
-        match draft.exception(&session::today()) {
-            Err(problem) => toasts.show(problem),
-            Ok(exception) => {
+        let added = draft
+            .exception(&session::today())
+            .and_then(|exception| add(session, exception));
+        match added {
+            Err(found) => {
+                browser::focus(match found.field {
+                    Field::Id => "lab-exception-id",
+                    Field::Reason => "lab-exception-reason",
+                    Field::Until => "lab-exception-until",
+                });
+                problem.set(Some(found));
+            }
+            Ok(()) => {
                 settings::keep_author(&author.get_untracked());
-                if add(session, toasts, exception) {
-                    for field in [id, package, path, layer, reason, expires] {
-                        field.set(String::new());
-                    }
-                    browser::focus("lab-exception-id");
+                problem.set(None);
+                for field in [id, package, path, layer, reason, expires] {
+                    field.set(String::new());
                 }
+                browser::focus("lab-exception-id");
             }
         }
     };
@@ -190,33 +214,46 @@ fn ExceptionForm() -> impl IntoView {
                  test: &'static str,
                  hint: &'static str,
                  value: RwSignal<String>| {
+        // What is said of the form as a whole is said at its first field.
+        let field = match test {
+            "id" => Some(Field::Id),
+            "reason" => Some(Field::Reason),
+            _ => None,
+        };
+        let wrong = move || field.and_then(|field| is_wrong(problem, field));
+        let said = move || field.and_then(|field| said(problem, field));
+        let problem_id = format!("lab-exception-{test}-problem");
         view! {
             <label class="labField">
                 <span>{label}</span>
                 <input type="text" id=format!("lab-exception-{test}") data-test=format!("lab-exception-{test}") placeholder=hint autocomplete="off" spellcheck="false" maxlength="400"
+                    aria-required=(test == "reason").then_some("true") aria-invalid=wrong aria-describedby=problem_id.clone()
                     prop:value=value on:input:target=move |event| value.set(event.target().value()) />
+                <span class="fieldProblem" id=problem_id.clone() data-test=problem_id role="alert">{said}</span>
             </label>
         }
         .into_any()
     };
     view! {
-        <form class="labForm" aria-label="Add an exception" on:submit=on_submit>
-            {field("Vulnerability or rule", "id", "CVE-2024-0001", id)}
-            {field("Package", "package", "openssl, lib*", package)}
-            {field("Path", "path", "opt/app/**", path)}
-            {field("Layer", "layer", "2", layer)}
-            {field("Reason", "reason", "why it is accepted", reason)}
-            {field("By", "author", "who accepts it", author)}
+        <form class="labForm" aria-label=t("Add an exception") on:submit=on_submit>
+            {field(t("Vulnerability or rule"), "id", "CVE-2024-0001", id)}
+            {field(t("Package"), "package", "openssl, lib*", package)}
+            {field(t("Path"), "path", "opt/app/**", path)}
+            {field(t("Layer"), "layer", "2", layer)}
+            {field(t("Reason"), "reason", t("why it is accepted"), reason)}
+            {field(t("By"), "author", t("who accepts it"), author)}
             <label class="labField">
-                <span>"Until"</span>
-                <input type="date" data-test="lab-exception-until" prop:value=expires on:input:target=move |event| expires.set(event.target().value()) />
+                <span>{t("Until")}</span>
+                <input type="date" id="lab-exception-until" data-test="lab-exception-until" aria-invalid=move || is_wrong(problem, Field::Until) aria-describedby="lab-exception-until-problem"
+                    prop:value=expires on:input:target=move |event| expires.set(event.target().value()) />
+                <span class="fieldProblem" id="lab-exception-until-problem" role="alert">{move || said(problem, Field::Until)}</span>
             </label>
             <label class="switch">
                 <input type="checkbox" role="switch" data-test="lab-exception-here" prop:checked=only_here
                     on:change:target=move |event| only_here.set(event.target().checked()) />
-                <span>"Only for this image"</span>
+                <span>{t("Only for this image")}</span>
             </label>
-            <button type="submit" class="button" data-size="small" data-test="lab-exception-add">"Add exception"</button>
+            <button type="submit" class="button" data-size="small" data-test="lab-exception-add">{t("Add exception")}</button>
         </form>
     }
 }
@@ -235,38 +272,41 @@ struct Draft<'a> {
 
 impl Draft<'_> {
     /// Reads what is typed, on this day.
-    fn exception(&self, today: &str) -> Result<Exception, String> {
-        let text = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
+    fn exception(&self, today: &str) -> Result<Exception, Problem> {
+        let some = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
         let pattern = |what: &str| {
-            text(what)
+            some(what)
                 .map(|text| text.parse::<Pattern>())
                 .transpose()
-                .map_err(|error| words::sentence(&error.to_string()))
+                .map_err(|error| Problem::of(Field::Id, words::sentence(&error.to_string())))
         };
-        let expires = text(self.expires).map(|text| text.parse::<Expiry>());
-        let layer = text(self.layer).map(|text| text.parse::<usize>());
+        let expires = some(self.expires).map(|text| text.parse::<Expiry>());
+        let layer = some(self.layer).map(|text| text.parse::<usize>());
         let exception = Exception {
-            id: text(self.id),
+            id: some(self.id),
             package: pattern(self.package)?,
             path: pattern(self.path)?,
             layer: layer
                 .transpose()
-                .map_err(|_| "A layer is a number; the base is 0".to_owned())?,
+                .map_err(|_| Problem::of(Field::Id, t("A layer is a number; the base is 0")))?,
             images: pattern(self.image)?.into_iter().collect(),
-            reason: text(self.reason),
-            author: text(self.author),
+            author: some(self.author),
             created: today.parse().ok(),
             expires: expires
                 .transpose()
-                .map_err(|error| words::sentence(&error.to_string()))?,
+                .map_err(|error| Problem::of(Field::Until, words::sentence(&error.to_string())))?,
             ..Exception::default()
         };
         if exception.label().is_empty() {
-            return Err(
-                "Say what to except: a vulnerability, a package, a path or a layer".to_owned(),
-            );
+            return Err(Problem::of(
+                Field::Id,
+                t("Say what to except: a vulnerability, a package, a path or a layer"),
+            ));
         }
-        Ok(exception)
+        Ok(Exception {
+            reason: Some(reason_of(self.reason)?),
+            ..exception
+        })
     }
 }
 
@@ -290,7 +330,7 @@ mod tests {
     #[test]
     fn a_draft_says_what_is_wrong_with_it() {
         let check = |draft: Draft<'_>, expect: &str| {
-            assert_eq!(draft.exception(TODAY).unwrap_err(), expect);
+            assert_eq!(draft.exception(TODAY).unwrap_err().text, expect);
         };
         check(
             EMPTY,
@@ -309,7 +349,13 @@ mod tests {
             ..EMPTY
         }
         .exception(TODAY);
-        assert!(words.unwrap_err().contains("neither a date"));
+        assert!(words.unwrap_err().text.contains("neither a date"));
+        let silent = Draft {
+            id: "CVE-1",
+            reason: " ",
+            ..EMPTY
+        };
+        assert_eq!(silent.exception(TODAY).unwrap_err().field, Field::Reason);
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! Policies by name: kept in this browser, opened from files, saved to files.
 
-use lamina_policy::Policy;
 use leptos::{html, prelude::*};
 
 use crate::{
     browser,
-    components::icons::{DOWNLOAD, FILE, Icon},
+    components::{
+        icons::{DOWNLOAD, FILE, Icon},
+        policy_panel::reset,
+    },
     desk::{self, PolicyFile, PolicyTarget},
     state::{
+        language::{fill, t, tn},
         policies::{self, BUILT_IN},
         report::ReportStore,
         session::Session,
@@ -46,21 +49,24 @@ pub fn PolicyBar() -> impl IntoView {
     let on_save = move |_| {
         let policy = session.policy.get_untracked();
         if policy.name.as_deref().unwrap_or_default().trim().is_empty() {
-            toasts.show("Give the policy a name first");
+            toasts.show(t("Give the policy a name first"));
             browser::focus("lab-name");
             return;
         }
         match policies::keep(policy) {
             Ok(all) => {
                 kept.set(all);
-                toasts.show(format!("Kept in this browser as “{}”", name()));
+                toasts.show(fill(
+                    t("Kept in this browser as “{name}”"),
+                    &[("name", &name())],
+                ));
             }
             Err(problem) => toasts.show(problem),
         }
     };
     let on_forget = move |_| {
         kept.set(policies::forget(&name()));
-        toasts.show(format!("“{}” is no longer kept", name()));
+        toasts.show(fill(t("“{name}” is no longer kept"), &[("name", &name())]));
     };
     let on_download = move |_| {
         let policy = session.policy.get_untracked();
@@ -81,18 +87,18 @@ pub fn PolicyBar() -> impl IntoView {
         let own: Vec<String> = own.collect();
         let option = |name: String| view! { <option value=name.clone()>{name.clone()}</option> };
         view! {
-            <option value="" selected>"Choose one…"</option>
-            <optgroup label="To begin with">
+            <option value="" selected>{t("Choose one…")}</option>
+            <optgroup label=t("To begin with")>
                 {BUILT_IN.iter().filter_map(|make| make().name).map(option).collect_view()}
             </optgroup>
-            {(!own.is_empty()).then(|| view! { <optgroup label="Kept here">{own.into_iter().map(option).collect_view()}</optgroup> })}
+            {(!own.is_empty()).then(|| view! { <optgroup label=t("Kept here")>{own.into_iter().map(option).collect_view()}</optgroup> })}
         }
     };
     view! {
-        <div class="labBar" role="group" aria-label="Policy">
+        <div class="labBar" role="group" aria-label=t("Policy")>
             <label class="labField">
-                <span>"Policy"</span>
-                <input type="text" id="lab-name" data-test="lab-name" placeholder="name" maxlength="80" autocomplete="off"
+                <span>{t("Policy")}</span>
+                <input type="text" id="lab-name" data-test="lab-name" placeholder=t("name") maxlength="80" autocomplete="off"
                     prop:value=name
                     on:change:target=move |event| {
                         let value = event.target().value().trim().to_owned();
@@ -100,23 +106,23 @@ pub fn PolicyBar() -> impl IntoView {
                     } />
             </label>
             <label class="labField">
-                <span>"Start from"</span>
+                <span>{t("Start from")}</span>
                 <select data-test="lab-choose" on:change:target=move |event| {
                     choose(event.target().value());
                     event.target().set_value("");
                 }>{options}</select>
             </label>
             <span class="labBarButtons">
-                <button type="button" class="button" data-size="small" data-test="lab-save" disabled=is_kept on:click=on_save>"Keep"</button>
+                <button type="button" class="button" data-size="small" data-test="lab-save" disabled=is_kept on:click=on_save>{t("Keep")}</button>
                 <Show when=is_kept>
-                    <button type="button" class="button" data-size="small" data-kind="quiet" on:click=on_forget>"Forget"</button>
+                    <button type="button" class="button" data-size="small" data-kind="quiet" on:click=on_forget>{t("Forget")}</button>
                 </Show>
-                <button type="button" class="button" data-size="small" data-kind="quiet" data-test="lab-export" title="Save it as a YAML file for lamina scan and lamina gate" on:click=on_download>
-                    <Icon path=DOWNLOAD /> "Save file"
+                <button type="button" class="button" data-size="small" data-kind="quiet" data-test="lab-export" title=t("Save it as a YAML file for lamina scan and lamina gate") on:click=on_download>
+                    <Icon path=DOWNLOAD /> {t("Save file")}
                 </button>
-                <FilePicker label="Open file…" />
+                <FilePicker label=t("Open file…") />
                 <button type="button" class="button" data-size="small" data-kind="quiet" data-test="lab-reset"
-                    on:click=move |_| session.set_policy(|policy| *policy = Policy::default())>"Reset"</button>
+                    on:click=move |_| reset(session, toasts)>{t("Reset")}</button>
             </span>
         </div>
     }
@@ -160,16 +166,26 @@ fn heard(session: Session, toasts: Toasts, name: &str, read: PolicyFile) {
     match read {
         PolicyFile::Policy(policy) => {
             session.set_policy(|current| *current = *policy);
-            toasts.show(format!("{name} is the policy now"));
+            toasts.show(fill(t("{name} is the policy now"), &[("name", name)]));
         }
         PolicyFile::Tool(file) => {
             let title = lamina_policy::presets::by_id(file.settings.tool())
                 .map_or(file.settings.tool(), |preset| preset.title());
-            toasts.show(format!("{title} is judged by {name}"));
+            toasts.show(fill(
+                t("{tool} is judged by {name}"),
+                &[("tool", title), ("name", name)],
+            ));
             session.add_tool_file(*file);
         }
         PolicyFile::Vex(text) => match session.add_vex(name, &text) {
-            Ok(count) => toasts.show(format!("{name}: {}", words::plural(count, "statement"))),
+            Ok(count) => toasts.show(fill(
+                &tn(
+                    u64::try_from(count).unwrap_or(u64::MAX),
+                    "{name}: {n} statement",
+                    "{name}: {n} statements",
+                ),
+                &[("name", name)],
+            )),
             Err(problem) => toasts.show(format!("{name}: {problem}")),
         },
     }

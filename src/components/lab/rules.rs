@@ -3,7 +3,7 @@
 use lamina_policy::{BaseImage, Choice, Days, OtherThreshold, Pattern, Policy, Status, Threshold};
 use leptos::prelude::*;
 
-use crate::state::session::Session;
+use crate::{components::policy_panel::from, state::session::Session};
 
 /// EPSS thresholds that can be chosen, in percent; past the last there is none.
 const EPSS_STOPS: [u32; 9] = [1, 2, 5, 10, 20, 36, 50, 70, 90];
@@ -84,7 +84,9 @@ fn threshold(
             <span class="labLabel">{title} " " <strong>{words}</strong></span>
             <input
                 type="range"
-                class="labSlider"
+                class="labSlider slider"
+                data-warns=(name == "warn-on").then_some("")
+                style=("--from", move || from(place(), Threshold::ALL.len() - 1))
                 min="0"
                 max=(Threshold::ALL.len() - 1).to_string()
                 step="1"
@@ -220,7 +222,8 @@ fn epss() -> AnyView {
             <span class="labLabel">"Fail when exploitation (EPSS) is " <strong>{words}</strong></span>
             <input
                 type="range"
-                class="labSlider"
+                class="labSlider slider"
+                style=("--from", move || from(place(), EPSS_STOPS.len()))
                 min="0"
                 max=EPSS_STOPS.len().to_string()
                 step="1"

@@ -52,7 +52,7 @@ pub(super) struct TourStore {
     /// The steps that are done.
     pub(super) progress: RwSignal<Progress>,
     /// Whether a presenter shows it.
-    pub(super) is_presenting: RwSignal<bool>,
+    pub(super) is_presenting: Memo<bool>,
     /// The card that a presenter shows.
     pub(super) card: RwSignal<usize>,
     session: Session,
@@ -85,7 +85,7 @@ impl TourStore {
             problems: RwSignal::new(Vec::new()),
             number,
             progress: RwSignal::new(Progress::parse(&browser::setting(KEY).unwrap_or_default())),
-            is_presenting: RwSignal::new(false),
+            is_presenting: Memo::new(move |_| session.address.with(|address| address.presents)),
             card: RwSignal::new(0),
             session,
             database: expect_context(),
@@ -177,7 +177,10 @@ impl TourStore {
         let chapters = self.chapters.get_untracked();
         let chapter = number.checked_sub(1).and_then(|index| chapters.get(index));
         let address = match chapter {
-            Some(chapter) => address_of(chapter, number),
+            Some(chapter) => Address {
+                presents: self.is_presenting.get_untracked(),
+                ..address_of(chapter, number)
+            },
             None => Address {
                 tour: Some(0),
                 ..self.session.address.get_untracked()
@@ -225,7 +228,8 @@ impl TourStore {
     /// Begins or ends presenting.
     pub(super) fn present(self, is_presenting: bool) {
         self.card.set(0);
-        self.is_presenting.set(is_presenting);
+        self.session
+            .select(|address| address.presents = is_presenting);
         if is_presenting && self.number.get_untracked() == 0 {
             self.go(1);
         }
@@ -291,13 +295,17 @@ impl TourStore {
             if let Some(image) = image.filter(|_| is_home) {
                 self.session.replace(Address {
                     tour: Some(0),
+                    presents: self.is_presenting.get_untracked(),
                     ..Address::of(Subject::Image(image), None)
                 });
             }
             return;
         };
         if is_home && chapter.image.is_some() {
-            self.session.replace(address_of(&chapter, number));
+            self.session.replace(Address {
+                presents: self.is_presenting.get_untracked(),
+                ..address_of(&chapter, number)
+            });
         }
         leptos::task::spawn_local(async move {
             match policy_of(&chapter).await {

@@ -199,7 +199,10 @@ fn no_such_tag_is_said_with_advice() {
         browser.scan(&lamina.url, &reference).await;
         let error = browser.text("error").await;
         assert!(error.contains("other"), "{error}");
+        assert!(error.contains("did not give the manifest"), "{error}");
+        assert!(!browser.text("error-why").await.is_empty());
         assert!(!browser.text("error-advice").await.is_empty());
+        browser.shots("no-such-tag").await;
         let seen = crafted.seen();
         assert!(
             seen.iter().any(|path| path.contains("manifests/other")),

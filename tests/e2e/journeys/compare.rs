@@ -142,6 +142,7 @@ fn of_two_dates_the_older_scan_is_before() {
         let text = text.split('&').next().unwrap();
         let mut report = lamina_report::link::decode(text).unwrap().report;
         browser.click("tab-compare").await;
+        browser.one("compare").await;
         for (at, year, is_first) in [
             ("2020-02-03T04:05:00Z", "2020", true),
             ("2099-02-03T04:05:00Z", "2099", false),

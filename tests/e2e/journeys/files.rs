@@ -340,6 +340,75 @@ fn the_map_shows_owners_layers_and_waste() {
 }
 
 #[test]
+fn files_packages_and_layers_are_told_in_german() {
+    let (made, _) = made();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let crafted = runtime.block_on(made.serve());
+    journey_with(
+        "files-german",
+        &[crafted.host()],
+        async |lamina, browser| {
+            browser.open(&lamina.url).await;
+            browser
+                .script("localStorage.setItem('lamina.language', 'de')")
+                .await;
+            browser.scan(&lamina.url, &crafted.reference()).await;
+            browser.one("verdict").await;
+            browser.click("tab-files").await;
+            browser.click("show-map").await;
+            browser.click("treemap-waste").await;
+            browser
+                .element("[data-test=\"treemap-total\"][data-by=\"waste\"]")
+                .await;
+            let page = async || {
+                let text = browser.script("return document.body.innerText").await;
+                text.as_str().unwrap_or_default().to_owned()
+            };
+            let text = page().await;
+            for part in [
+                "2 Schichten",
+                "werden von Schichten darüber ersetzt oder gelöscht",
+                "Wem die Dateien gehören",
+                "sind verschwendet: Spätere Schichten haben sie gelöscht",
+                "von Schicht 0 geschrieben, von Schicht 1 gelöscht",
+                "Dateien des zusammengesetzten Images",
+            ] {
+                assert!(text.contains(part), "{part:?} is not in {text}");
+            }
+            browser.shots("files-german").await;
+            browser.fill("search", "srv/settings").await;
+            open_row(browser, "srv/settings.json").await;
+            let text = browser.text("file-drawer").await;
+            for part in [
+                "Als Baum",
+                "Alle öffnen",
+                "2 Elemente",
+                "Benutzer 0, Gruppe 0",
+            ] {
+                assert!(text.contains(part), "{part:?} is not in {text}");
+            }
+            browser.press(Key::Escape).await;
+            browser.click("tab-packages").await;
+            browser.one("packages-table").await;
+            let text = page().await;
+            for part in ["2 Pakete", "Gefunden in"] {
+                assert!(text.contains(part), "{part:?} is not in {text}");
+            }
+            browser.click("tab-image").await;
+            browser.one("licence-texts").await;
+            let text = page().await;
+            for part in [
+                "Wie es gebaut wurde",
+                "Text lesen",
+                "root (keiner ist gesetzt)",
+            ] {
+                assert!(text.contains(part), "{part:?} is not in {text}");
+            }
+        },
+    );
+}
+
+#[test]
 fn licences_are_read_where_packages_have_them() {
     let tar = layer()
         .file("etc/os-release", OS_RELEASE)

@@ -269,6 +269,78 @@ fn an_exception_made_from_a_finding_is_carried_in_the_link() {
 }
 
 #[test]
+fn an_exception_says_why_and_what_is_removed_can_be_brought_back() {
+    journey("exception-reason", async |lamina, browser| {
+        open_shop(browser, lamina).await;
+        // Without a reason there is none: said at the field, which has the focus.
+        browser.fill("lab-exception-id", "CVE-2022-28346").await;
+        browser.click("lab-exception-add").await;
+        browser
+            .until("a message at the field", async || {
+                let script = "const it = document.getElementById('lab-exception-reason'); \
+                    return it.getAttribute('aria-invalid') === 'true' && it === document.activeElement \
+                        && document.getElementById(it.getAttribute('aria-describedby')).textContent.includes('Say why')";
+                browser.script(script).await == true
+            })
+            .await;
+        assert!(!browser.shows("lab-exception-remove").await);
+        browser.shots("exception-reason").await;
+        browser
+            .fill("lab-exception-reason", "no aggregates here")
+            .await;
+        browser.click("lab-exception-add").await;
+        browser.one("lab-exception-remove").await;
+        assert!(!browser.shows("lab-exception-reason-problem").await);
+
+        browser.click("lab-exception-remove").await;
+        browser
+            .until("no exception", async || {
+                !browser.shows("lab-exception-remove").await
+            })
+            .await;
+        browser.click("undo").await;
+        browser.one("lab-exception-remove").await;
+        let row = browser.element(".labTable tbody tr").await;
+        assert!(row.text().await.unwrap().contains("no aggregates here"));
+
+        // The whole policy likewise.
+        browser.click("lab-reset").await;
+        browser
+            .until("the policy to begin with", async || {
+                !browser.shows("lab-exception-remove").await
+            })
+            .await;
+        browser.click("undo").await;
+        browser.one("lab-exception-remove").await;
+    });
+}
+
+#[test]
+fn verdict_names_what_is_exploited_and_secrets_whatever_it_is() {
+    journey("verdict-also", async |lamina, browser| {
+        open_shop(browser, lamina).await;
+        slide(browser, "lab-fail-on", 5).await;
+        browser
+            .until("it passes", async || browser.verdict().await)
+            .await;
+        browser.shots("verdict-also").await;
+        for (link, search) in [
+            ("verdict-secrets", "kind%3Asecret"),
+            ("verdict-exploited", "kev%3Ayes"),
+        ] {
+            browser.click(link).await;
+            browser
+                .until(search, async || {
+                    let address = browser.script("return location.search").await;
+                    let address = address.as_str().unwrap().to_owned();
+                    address.contains(search) || address.contains(&search.replace("%3A", ":"))
+                })
+                .await;
+        }
+    });
+}
+
+#[test]
 fn vex_documents_and_rules_in_rego_count_and_endless_rules_are_ended() {
     journey("lab-vex-rego", async |lamina, browser| {
         open_shop(browser, lamina).await;

@@ -1,5 +1,7 @@
 //! Reading a report: groups, the fix plan, the base image apart.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+
 use crate::harness::{browser::Browser, journey};
 
 async fn open_shop(browser: &Browser, home: &str) {
@@ -141,6 +143,62 @@ fn the_base_image_is_hidden_with_one_switch() {
             .until("all findings again", async || {
                 number_in(&browser.text("tab-findings").await) == before
             })
+            .await;
+    });
+}
+
+/// Lists draw what is in sight; paper has all of it, and no controls.
+#[test]
+fn paper_has_the_whole_report() {
+    journey("paper", async |lamina, browser| {
+        browser.scan(&lamina.url, "samples.lamina/shop:1.0").await;
+        browser.one("finding-row").await;
+        assert!(!browser.shows("print-sheet").await);
+        let shown = browser.all("finding-row").await.len();
+        let paper = browser
+            .devtools(
+                "Page.printToPDF",
+                serde_json::json!({ "printBackground": true }),
+            )
+            .await
+            .unwrap();
+        let paper = BASE64_STANDARD
+            .decode(paper["data"].as_str().unwrap())
+            .unwrap();
+        let pages = paper
+            .windows(b"/Type /Page\n".len())
+            .filter(|part| *part == b"/Type /Page\n")
+            .count();
+        // A hundred findings, as many packages and more, at some forty a page.
+        assert!(pages >= 4, "{pages} pages");
+        if let Ok(folder) = std::env::var("LAMINA_PAPER") {
+            std::fs::write(std::path::Path::new(&folder).join("paper.pdf"), &paper).unwrap();
+        }
+        // What is drawn meanwhile, as the browser asks for it.
+        browser
+            .devtools(
+                "Emulation.setEmulatedMedia",
+                serde_json::json!({ "media": "print" }),
+            )
+            .await
+            .unwrap();
+        browser
+            .script("window.dispatchEvent(new Event('beforeprint'))")
+            .await;
+        browser.one("print-sheet").await;
+        let script = "return [document.querySelectorAll('[data-test=\"print-sheet\"] section:first-child tbody tr').length, \
+            [...document.querySelectorAll('button, input, .virtualList')].filter(it => it.offsetParent !== null).length]";
+        let drawn = browser.script(script).await;
+        assert!(
+            drawn[0].as_u64() > u64::try_from(shown).ok(),
+            "{drawn}, {shown} in sight"
+        );
+        assert_eq!(drawn[1], 0, "controls on paper");
+        browser
+            .script("window.dispatchEvent(new Event('afterprint'))")
+            .await;
+        browser
+            .until("no sheet", async || !browser.shows("print-sheet").await)
             .await;
     });
 }

@@ -295,8 +295,26 @@ fn presenter_goes_card_by_card_with_the_keyboard_alone() {
                     && browser.shows("tour-step").await
             })
             .await;
+        // The address has it: a reload, and whoever is given the link, see the same.
+        let search = async || browser.script("return location.search").await;
+        assert!(search().await.as_str().unwrap().contains("present=1"));
+        browser
+            .open(&format!("{}/?tour=3&present=1", lamina.url))
+            .await;
+        browser
+            .until("the third chapter, presented", async || {
+                browser.shows("tour-place").await
+                    && browser.text("tour-place").await.starts_with("3 of")
+            })
+            .await;
+        assert!(!browser.shows("theme").await);
+        assert!(
+            !browser.shows("tour-step").await,
+            "it begins with its first card"
+        );
         browser.press(Key::Escape).await;
         browser.one("theme").await;
+        assert!(!search().await.as_str().unwrap().contains("present"));
         assert!(
             browser.shows("tour").await,
             "Esc ends presenting, not the tour"
