@@ -33,6 +33,7 @@ pub mod offline_note;
 pub mod package_drawer;
 pub mod packages_table;
 pub mod palette;
+pub mod platforms;
 pub mod policy_panel;
 pub mod print_sheet;
 pub mod raw_panel;

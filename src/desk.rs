@@ -19,7 +19,7 @@ use js_sys::Reflect;
 use lamina_policy::{CustomRule, Level, Policy, presets::Settings};
 use lamina_report::{
     beside::Beside,
-    compare::Comparison,
+    compare::{Comparison, platforms::Platforms},
     link::{Encoded, SharedReport},
     model::Report,
 };
@@ -140,7 +140,16 @@ enum Question {
     Compare {
         a: Box<Report>,
         b: Box<SharedReport>,
-        answers: (Vec<RuleAnswer>, Vec<RuleAnswer>),
+        /// What the policy's rules in Rego say of each.
+        answers: [Vec<RuleAnswer>; 2],
+    },
+    /// What do these reports say beside each other, each with what the rules in Rego say of it, by this
+    /// policy?
+    Platforms {
+        reports: Vec<(Report, Vec<RuleAnswer>)>,
+        failed: Vec<(String, String)>,
+        policy: Box<Policy>,
+        vex: Vec<String>,
     },
     /// What does the `File` beside this say, as a report?
     Import,
@@ -161,6 +170,7 @@ enum Answer {
     Linked(Encoded),
     Opened(Result<Box<SharedReport>, String>),
     Compared(Box<Comparison>),
+    Platforms(Box<Platforms>),
     Imported(Result<Box<Report>, String>),
     Beside(Result<Beside, String>),
 }
@@ -249,7 +259,7 @@ pub async fn open_link(text: String) -> Result<SharedReport, String> {
     }
 }
 
-/// Says what changed from one report to another, by the policy of the other and what its custom rules
+/// Says what changed from one report to another, by the policy of the other and what its rules in Rego
 /// say of each.
 ///
 /// # Errors
@@ -257,11 +267,35 @@ pub async fn open_link(text: String) -> Result<SharedReport, String> {
 pub async fn compare(
     a: Report,
     b: SharedReport,
-    answers: (Vec<RuleAnswer>, Vec<RuleAnswer>),
+    answers: [Vec<RuleAnswer>; 2],
 ) -> Result<Comparison, String> {
     let (a, b) = (Box::new(a), Box::new(b));
     match ask(&Question::Compare { a, b, answers }, None, FILES_TIME).await? {
         Answer::Compared(comparison) => Ok(*comparison),
+        _ => Err(NO_ANSWER.to_owned()),
+    }
+}
+
+/// Puts the platforms of an index side by side: reports, each with what the rules in Rego say of it, and the
+/// platforms that could not be scanned.
+///
+/// # Errors
+/// In words.
+pub async fn platforms(
+    reports: Vec<(Report, Vec<RuleAnswer>)>,
+    failed: Vec<(String, String)>,
+    policy: Policy,
+    vex: Vec<String>,
+) -> Result<Platforms, String> {
+    let policy = Box::new(policy);
+    let question = Question::Platforms {
+        reports,
+        failed,
+        policy,
+        vex,
+    };
+    match ask(&question, None, FILES_TIME).await? {
+        Answer::Platforms(platforms) => Ok(*platforms),
         _ => Err(NO_ANSWER.to_owned()),
     }
 }

@@ -16,7 +16,10 @@ use std::{
 
 use futures::{StreamExt as _, channel::mpsc};
 use js_sys::Uint8Array;
-use lamina_report::model::{Base, Image, Report};
+use lamina_report::{
+    compare::files::FilesCompared,
+    model::{Base, Image, Report},
+};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen_futures::spawn_local;
 
@@ -58,6 +61,9 @@ pub struct ScanOptions {
     pub login: Option<(String, String)>,
     /// Do not use cached layer analyses.
     pub is_fresh: bool,
+    /// Only to be compared with the image scanned before, which stays the one that the Files view asks
+    /// about.
+    pub is_beside: bool,
 }
 
 /// A layer, before its bytes arrive.
@@ -396,6 +402,8 @@ thread_local! {
     static HOLDER: Cell<Option<u32>> = const { Cell::new(None) };
     /// Where the layers of that image are.
     static LAYERS: RefCell<Option<Layers>> = const { RefCell::new(None) };
+    /// The encoded file list of the image that was scanned last beside that one.
+    static BESIDE: RefCell<Option<Uint8Array>> = const { RefCell::new(None) };
 }
 
 /// Where layers are.
@@ -428,18 +436,33 @@ pub fn scan(
             }
         })
     };
-    HOLDER.set(None);
-    LAYERS.set(None);
+    BESIDE.set(None);
+    if options.is_beside {
+        Pool::of_page().reserve(HOLDER.get());
+    } else {
+        Pool::of_page().reserve(None);
+        HOLDER.set(None);
+        LAYERS.set(None);
+    }
+    let is_beside = options.is_beside;
     spawn_local(async move {
         let result = match source {
             Source::Reference(text) => image::scan(&text, &options, &scan, &on_event).await,
             Source::File(file) => {
-                LAYERS.set(Some(Layers::File(file.clone())));
+                if !is_beside {
+                    LAYERS.set(Some(Layers::File(file.clone())));
+                }
                 archive::scan(file, &options, &scan, &on_event).await
             }
         };
         match result {
-            Ok((report, advisories)) => {
+            Ok((report, advisories, serial)) => {
+                if is_beside {
+                    hold_beside(serial, &scan).await;
+                } else if !scan.is_cancelled() {
+                    HOLDER.set(Some(serial));
+                }
+                Pool::of_page().release_idle(HOLDER.get());
                 kept::keep(&report).await;
                 on_event(ScanEvent::Done(Box::new(report), advisories));
             }
@@ -447,6 +470,34 @@ pub fn scan(
         }
     });
     handle
+}
+
+/// Keeps the file list of an image that was scanned beside another.
+async fn hold_beside(serial: u32, scan: &ScanHandle) {
+    let answer = ask_worker(serial, Task::FileList, None, Vec::new()).await;
+    if let Some((Event::Encoded(true), buffers)) = answer
+        && !scan.is_cancelled()
+    {
+        BESIDE.set(buffers.into_iter().next());
+    }
+}
+
+/// Takes the encoded file list of the image that was scanned last beside the one on show.
+pub fn take_beside() -> Option<Uint8Array> {
+    BESIDE.take()
+}
+
+/// How the files of the image scanned last and those of a list differ; `is_before` says that the former
+/// is what there was. `None` where the files of that image are not at hand.
+pub async fn compare_files(list: &Uint8Array, is_before: bool) -> Option<FilesCompared> {
+    let serial = HOLDER.get()?;
+    // A buffer is handed over: the list itself stays, to be compared again the other way round.
+    let list = list.slice(0, list.length());
+    let task = Task::CompareFiles { is_before };
+    match ask_worker(serial, task, None, vec![list]).await? {
+        (Event::Encoded(true), buffers) => postcard::from_bytes(&buffers.first()?.to_vec()).ok(),
+        _ => None,
+    }
 }
 
 /// The rows of one directory of the image scanned last; `layer` limits it to what that layer touches.
@@ -527,10 +578,16 @@ pub async fn read_layer_again(
     };
     let task = Task::ReadAgain(Box::new(AgainTask { layer, registry }));
     let (events, heard) = mpsc::unbounded();
-    Pool::of_page().run_on(serial, task, file, move |event, buffers, serial| {
-        let _ = events.unbounded_send((event, buffers, serial));
-    });
-    let (report, advisories) = report_of(heard, |event| {
+    Pool::of_page().run_on(
+        serial,
+        task,
+        file,
+        Vec::new(),
+        move |event, buffers, serial| {
+            let _ = events.unbounded_send((event, buffers, serial));
+        },
+    );
+    let (report, advisories, _) = report_of(heard, |event| {
         if let Event::Progress(progress) = event {
             on_progress(progress);
         }
@@ -766,9 +823,18 @@ async fn ask_holder_with(
     task: Task,
     file: Option<web_sys::File>,
 ) -> Option<(Event, Vec<Uint8Array>)> {
-    let serial = HOLDER.get()?;
+    ask_worker(HOLDER.get()?, task, file, Vec::new()).await
+}
+
+/// Has one worker do a task that has one answer.
+async fn ask_worker(
+    serial: u32,
+    task: Task,
+    file: Option<web_sys::File>,
+    buffers: Vec<Uint8Array>,
+) -> Option<(Event, Vec<Uint8Array>)> {
     let (events, mut heard) = mpsc::unbounded();
-    Pool::of_page().run_on(serial, task, file, move |event, buffers, _| {
+    Pool::of_page().run_on(serial, task, file, buffers, move |event, buffers, _| {
         let _ = events.unbounded_send((event, buffers));
     });
     heard.next().await
@@ -792,11 +858,14 @@ fn run(
     heard
 }
 
+/// A report, what reading the database cost, and the worker that holds the image.
+type Scanned = (Report, AdvisoryBytes, u32);
+
 /// Waits for the report of a task that ends in one.
 async fn report_of(
     mut heard: mpsc::UnboundedReceiver<Heard>,
     mut on_other: impl FnMut(Event),
-) -> Result<(Report, AdvisoryBytes), ScanFailure> {
+) -> Result<Scanned, ScanFailure> {
     while let Some((event, buffers, serial)) = heard.next().await {
         match event {
             Event::Report {
@@ -804,15 +873,13 @@ async fn report_of(
                 advisories,
             } => {
                 statistics::worker_memory(serial, memory_bytes);
-                HOLDER.set(Some(serial));
-                Pool::of_page().release_idle(Some(serial));
                 let json = buffers.first().map(Uint8Array::to_vec).unwrap_or_default();
                 let report = serde_json::from_slice(&json).map_err(|error| ScanFailure {
                     step: "report".to_owned(),
                     message: error.to_string(),
                     ..ScanFailure::default()
                 });
-                return report.map(|report| (report, advisories));
+                return report.map(|report| (report, advisories, serial));
             }
             Event::Failed(failure) => return Err(failure),
             other => on_other(other),

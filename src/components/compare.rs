@@ -2,8 +2,13 @@
 
 use std::sync::Arc;
 
+use js_sys::Uint8Array;
+use lamina_image::reference::Reference;
 use lamina_report::{
-    compare::{Comparison, FindingFate, IssueFate, PackageFate, Side},
+    compare::{
+        Comparison, FindingFate, IssueFate, PackageFate, Side,
+        files::{FileFate, FilesCompared},
+    },
     link::SharedReport,
     model::Report,
 };
@@ -11,14 +16,18 @@ use leptos::{html, prelude::*};
 
 use super::{
     icons::{AGAIN, FILE, Icon},
+    platforms::Platforms,
+    row_keys::RowKeys,
     severity::SeverityMark,
+    virtual_list::VirtualList,
 };
 use crate::{
     desk,
     scanner::{self, RecentScan, ScanEvent, ScanHandle, ScanOptions, Source},
     state::{
         compare::{self, Other},
-        language::{fill, t},
+        counts::severity_word,
+        language::{fill, t, tn},
         report::{self, ReportStore},
         session::Session,
         words,
@@ -45,6 +54,31 @@ enum State {
     Failed(String),
 }
 
+/// How the files of both compare.
+#[derive(Clone, Debug, Default, PartialEq)]
+enum Files {
+    /// They are being compared.
+    #[default]
+    Working,
+    /// Compared.
+    Shown(Arc<FilesCompared>),
+    /// The report on show has none.
+    NotOfShown,
+    /// The other has none; what to scan so that it has.
+    NotOfOther(Option<String>),
+}
+
+/// The reference of the very image of a report, if a registry has it.
+fn pinned(report: &Report) -> Option<String> {
+    let reference = Reference::parse(&report.image.name).ok()?;
+    let digest = report.image.digest.as_deref()?;
+    Some(format!(
+        "{}/{}@{digest}",
+        reference.registry(),
+        reference.repository()
+    ))
+}
+
 /// The view.
 #[component]
 pub fn Compare() -> impl IntoView {
@@ -52,10 +86,14 @@ pub fn Compare() -> impl IntoView {
     let store = expect_context::<ReportStore>();
     let state = RwSignal::new(State::None);
     let other = RwSignal::new(None::<Arc<Report>>);
-    // Whether the sides are the other way round than they are by themselves.
+    // Whether the report on show is what there was, rather than what there is now.
     let is_swapped = RwSignal::new(false);
     let kept = RwSignal::new(Vec::<RecentScan>::new());
     let scan = StoredValue::new_local(None::<ScanHandle>);
+    // The files of the other, if it was scanned here and now.
+    let list = StoredValue::new_local(None::<Uint8Array>);
+    let files = RwSignal::new(Files::default());
+    let asked = StoredValue::new(0_u32);
     let stop = move || {
         if let Some(handle) = scan.try_update_value(Option::take).flatten() {
             handle.cancel();
@@ -68,37 +106,50 @@ pub fn Compare() -> impl IntoView {
     });
 
     // Compares whenever the other side, the order, or the policy changes.
-    let asked = StoredValue::new(0_u32);
     Effect::new(move |_| {
         let Some(other) = other.get() else { return };
-        let number = asked.get_value().wrapping_add(1);
-        asked.set_value(number);
         let shown = SharedReport {
             vex: session.vex.get().sources.clone(),
             report: store.with(Clone::clone),
             policy: session.policy.get(),
         };
-        let is_other_later = compare::is_later(
-            (&other.image, &other.scanned_at),
-            (&shown.report.image, &shown.report.scanned_at),
-        );
-        let (a, b) = if is_swapped.get() != is_other_later {
+        let rules = shown.policy.rules.clone();
+        let is_before = compare::is_before(&shown.report, &other) != is_swapped.get();
+        let (a, b) = if is_before {
             let report = other.as_ref().clone();
             (shown.report.clone(), SharedReport { report, ..shown })
         } else {
             (other.as_ref().clone(), shown)
         };
+        let number = asked.get_value().wrapping_add(1);
+        asked.set_value(number);
+        files.set(Files::Working);
         leptos::task::spawn_local(async move {
-            let rules = &b.policy.rules;
-            let before = report::judge_custom(rules.clone(), &a).await;
-            let after = report::judge_custom(rules.clone(), &b.report).await;
-            let compared = match desk::compare(a, b, (before, after)).await {
+            let answers = [
+                report::rule_answers(rules.clone(), &a).await,
+                report::rule_answers(rules, &b.report).await,
+            ];
+            let compared = match desk::compare(a, b, answers).await {
                 Ok(comparison) => State::Shown(Arc::new(comparison)),
                 Err(problem) => State::Failed(words::sentence(&problem)),
             };
-            // The view may be gone by now, or something else asked.
+            // Another comparison may have been asked for, or the view be gone.
+            if asked.try_get_value() != Some(number) {
+                return;
+            }
+            state.set(compared);
+            let has_tree = session.has_tree(&store.loaded());
+            let of_other = list.try_get_value().flatten();
+            let compared = match of_other {
+                None => Files::NotOfOther(pinned(&other)),
+                Some(_) if !has_tree => Files::NotOfShown,
+                Some(list) => match scanner::compare_files(&list, is_before).await {
+                    Some(compared) => Files::Shown(Arc::new(compared)),
+                    None => Files::NotOfShown,
+                },
+            };
             if asked.try_get_value() == Some(number) {
-                let _ = state.try_set(compared);
+                files.set(compared);
             }
         });
     });
@@ -113,11 +164,13 @@ pub fn Compare() -> impl IntoView {
         let options = ScanOptions {
             platform: (!platform.is_empty() && matches!(source, Source::Reference(_)))
                 .then_some(platform),
+            is_beside: true,
             ..ScanOptions::default()
         };
         let handle = scanner::scan(source, options, move |event| match event {
             ScanEvent::Done(report, _) => {
                 let _ = state.try_set(State::Working(t("Comparing…").to_owned()));
+                let _ = list.try_set_value(scanner::take_beside());
                 let _ = other.try_set(Some(Arc::new(*report)));
             }
             ScanEvent::Failed(failure) => {
@@ -133,6 +186,7 @@ pub fn Compare() -> impl IntoView {
     };
     let open_kept = move |key: String| {
         stop();
+        list.set_value(None);
         state.set(State::Working(t("Reading the kept report…").to_owned()));
         leptos::task::spawn_local(async move {
             match scanner::load_recent(key).await {
@@ -173,6 +227,7 @@ pub fn Compare() -> impl IntoView {
         let lower = name.to_lowercase();
         if lower.ends_with(".json") || lower.ends_with(".sarif") {
             stop();
+            list.set_value(None);
             state.set(State::Working(fill(
                 t("Reading {name}…"),
                 &[("name", &name)],
@@ -204,7 +259,7 @@ pub fn Compare() -> impl IntoView {
             <p class="note" data-kind="warning" data-test="compare-problem"><bdi>{problem}</bdi></p>
         }
         .into_any(),
-        State::Shown(comparison) => view! { <Shown comparison /> }.into_any(),
+        State::Shown(comparison) => view! { <Shown comparison files choose=Callback::new(choose) /> }.into_any(),
     }
     };
     view! {
@@ -218,7 +273,8 @@ pub fn Compare() -> impl IntoView {
                     </button>
                 </p>
             </Show>
-            <div aria-live="polite">{answer}</div>
+            <div>{answer}</div>
+            <Platforms />
         </section>
     }
 }
@@ -257,7 +313,7 @@ fn Choice(
                     "{} {}, {}",
                     scan.name,
                     scan.platform,
-                    words::date(&scan.scanned_at)
+                    words::time(&scan.scanned_at)
                 );
                 view! { <option value=scan.key>{words}</option> }
             })
@@ -298,7 +354,11 @@ fn Choice(
 
 /// A comparison.
 #[component]
-fn Shown(comparison: Arc<Comparison>) -> impl IntoView {
+fn Shown(
+    comparison: Arc<Comparison>,
+    files: RwSignal<Files>,
+    choose: Callback<Other>,
+) -> impl IntoView {
     let notes = comparison
         .notes
         .iter()
@@ -317,18 +377,19 @@ fn Shown(comparison: Arc<Comparison>) -> impl IntoView {
             ("moved", &layers.moved.len().to_string()),
         ],
     );
-    let files = |of: &[lamina_report::compare::LayerOfOne]| {
-        let sum =
-            |read: fn(&lamina_report::compare::LayerOfOne) -> u64| of.iter().map(read).sum::<u64>();
+    let of_layers = |of: &[lamina_report::compare::LayerOfOne]| {
+        let sum = |read: fn(&lamina_report::compare::LayerOfOne) -> u64| {
+            words::count(of.iter().map(read).sum::<u64>())
+        };
         fill(
             t(
                 "{layers} layers of its own: {added} files added, {changed} changed, {deleted} deleted",
             ),
             &[
                 ("layers", &of.len().to_string()),
-                ("added", &words::count(sum(|layer| layer.files_added))),
-                ("changed", &words::count(sum(|layer| layer.files_changed))),
-                ("deleted", &words::count(sum(|layer| layer.files_deleted))),
+                ("added", &sum(|layer| layer.files_added)),
+                ("changed", &sum(|layer| layer.files_changed)),
+                ("deleted", &sum(|layer| layer.files_deleted)),
             ],
         )
     };
@@ -337,10 +398,52 @@ fn Shown(comparison: Arc<Comparison>) -> impl IntoView {
     } else {
         t("The second introduces nothing that fails the policy")
     };
-    let (files_a, files_b) = (files(&layers.only_a), files(&layers.only_b));
+    let newly_failed = comparison.newly_failed().join(", ");
+    let newly_failed = (!newly_failed.is_empty()).then(|| {
+        fill(
+            t("Rules that fail the second and not the first: {rules}"),
+            &[("rules", &newly_failed)],
+        )
+    });
+    let (layers_a, layers_b) = (of_layers(&layers.only_a), of_layers(&layers.only_b));
+    let passes = |side: &Side| match side.passed {
+        true => t("passes").to_owned(),
+        false => fill(
+            t("fails: {rules}"),
+            &[("rules", &side.failed_rules.join(", "))],
+        ),
+    };
+    let advisories = |side: &Side| match &side.database {
+        Some(built) => words::time(built),
+        None => t("none").to_owned(),
+    };
+    let of_files = move || {
+        match files.get() {
+        Files::Working => {
+            view! { <p class="compareState" role="status">{t("Comparing the files…")}</p> }.into_any()
+        }
+        Files::Shown(compared) => view! { <FileList compared /> }.into_any(),
+        Files::NotOfShown => view! {
+            <p class="compareState" data-test="compare-no-files">{t("The files are not compared: those of the report on show are not at hand. Scan it again to compare them.")}</p>
+        }
+        .into_any(),
+        Files::NotOfOther(reference) => view! {
+            <p class="compareState" data-test="compare-no-files">{t("The files are not compared: a kept or opened report does not list them.")}</p>
+            {reference.map(|reference| view! {
+                <p>
+                    <button type="button" class="button" data-size="small" data-test="compare-scan-files" on:click=move |_| choose.run(Other::Image(reference.clone()))>
+                        {t("Scan that image again to compare its files")}
+                    </button>
+                </p>
+            })}
+        }
+        .into_any(),
+    }
+    };
     view! {
         {notes}
-        <p class="compareVerdict" data-test="compare-verdict">{verdict}</p>
+        <p class="compareVerdict" role="status" data-test="compare-verdict">{verdict}</p>
+        {newly_failed.map(|words| view! { <p class="compareState" data-test="compare-newly-failed"><bdi>{words}</bdi></p> })}
         <table class="compareSides" data-test="compare-sides">
             <thead>
                 <tr><th scope="col"><span class="visuallyHidden">{t("What")}</span></th><th scope="col">{t("Before")}</th><th scope="col">{t("After")}</th></tr>
@@ -348,20 +451,132 @@ fn Shown(comparison: Arc<Comparison>) -> impl IntoView {
             <tbody>
                 {side_row(t("Image"), &comparison, |side| side.name.clone())}
                 {side_row(t("Platform"), &comparison, |side| side.platform.clone())}
-                {side_row(t("Verdict"), &comparison, |side| if side.passed { t("passes").to_owned() } else { fill(t("fails: {rules}"), &[("rules", &side.failed_rules.join(", "))]) })}
+                {side_row(t("Verdict"), &comparison, passes)}
                 {side_row(t("Findings"), &comparison, counts)}
                 {side_row(t("Packages"), &comparison, |side| words::count(side.packages))}
                 {side_row(t("Size"), &comparison, |side| words::size(side.compressed_size))}
                 {side_row(t("Distribution"), &comparison, |side| side.distribution.clone().unwrap_or_default())}
                 {side_row(t("Scanned"), &comparison, |side| words::time(&side.scanned_at))}
-                {side_row(t("Advisories"), &comparison, |side| side.database.as_deref().map(words::time).unwrap_or_else(|| t("none").to_owned()))}
-                <tr><th scope="row">{t("Files")}</th><td>{files_a}</td><td>{files_b}</td></tr>
+                {side_row(t("Advisories of"), &comparison, advisories)}
+                <tr><th scope="row">{t("Layers")}</th><td>{layers_a}</td><td>{layers_b}</td></tr>
             </tbody>
         </table>
         <p class="compareState">{layer_words}</p>
         <Findings comparison=Arc::clone(&comparison) />
         <Packages comparison=Arc::clone(&comparison) />
         <Rest comparison />
+        <section aria-labelledby="compare-files" data-test="compare-files-list">
+            <h3 class="compareHead" id="compare-files">{t("Files")}</h3>
+            {of_files}
+        </section>
+    }
+}
+
+/// The files, one by one.
+#[component]
+fn FileList(compared: Arc<FilesCompared>) -> impl IntoView {
+    let session = expect_context::<Session>();
+    let fate = RwSignal::new(None::<FileFate>);
+    let search = RwSignal::new(String::new());
+    let shown = Arc::clone(&compared);
+    let rows = Memo::new(move |_| search.with(|search| compare::files(&shown, fate.get(), search)));
+    let opened = Memo::new(|_| None::<usize>);
+    let keys = RowKeys::new(session, "compare-file", rows, opened, |_, _| {});
+    let chips = FileFate::ALL.map(|this| {
+        let count = compared.count(this);
+        let words = format!(
+            "{} {}",
+            words::count(u64::try_from(count).unwrap_or(u64::MAX)),
+            compare::file_fate(this)
+        );
+        view! {
+            <button
+                type="button"
+                class="chip"
+                data-test=format!("compare-files-{}", this.words().replace(' ', "-"))
+                aria-pressed=move || if fate.get() == Some(this) { "true" } else { "false" }
+                disabled=count == 0
+                on:click=move |_| fate.update(|fate| *fate = (*fate != Some(this)).then_some(this))
+            >
+                {words}
+            </button>
+        }
+    });
+    let same = u64::try_from(compared.same).unwrap_or(u64::MAX);
+    let has_unknown = compared.count(FileFate::NotCompared) > 0;
+    let draw = move |index: usize, position: usize| {
+        let file = compared.differences.get(index)?;
+        let path = format!("/{}", file.path());
+        let words = compare::file_words(file);
+        Some(view! {
+            <div
+                class="tableRow compareFileRow"
+                role="row"
+                id=keys.id(position)
+                data-test="compare-file-row"
+                data-fate=file.fate.words()
+                aria-rowindex=(position + 2).to_string()
+                tabindex=move || keys.tabindex(position)
+                style=("--row", position.to_string())
+                on:click=move |_| keys.active.set(position)
+                on:focus=move |_| keys.active.set(position)
+            >
+                <div class="tableCell compareFate" role="cell">{compare::file_fate(file.fate)}</div>
+                <div class="tableCell mono" role="cell"><span class="ellipsis" title=path.clone()><bdi>{path.clone()}</bdi></span></div>
+                <div class="tableCell" role="cell"><span class="ellipsis" title=words.clone()><bdi>{words.clone()}</bdi></span></div>
+            </div>
+        })
+    };
+    let count = Memo::new(move |_| rows.with(|rows| rows.len()));
+    view! {
+        <p class="compareState" data-test="compare-files-same">{tn(same, "{n} file is the same", "{n} files are the same")}</p>
+        {has_unknown.then(|| view! {
+            <p class="compareState">{t("Images carry no digest of each file. Content counts as the same where both files come from the same layer; files of the same size on other layers are listed as not compared.")}</p>
+        })}
+        <div class="compareFilter">
+            {chips.into_iter().collect_view()}
+            <label>
+                <span class="visuallyHidden">{t("Search the files that are compared")}</span>
+                <input
+                    type="search"
+                    data-test="compare-files-search"
+                    placeholder=t("Path")
+                    on:input:target=move |event| search.set(event.target().value())
+                />
+            </label>
+        </div>
+        <Show when=move || count.get() == 0>
+            <p class="compareState" role="status">{t("No file is like that")}</p>
+        </Show>
+        <Show when=move || { count.get() > 0 }>
+            <div
+                class="compareFiles"
+                role="table"
+                aria-label=t("Files that are not the same")
+                aria-rowcount=move || (count.get() + 1).to_string()
+                on:keydown=move |event| {
+                    // There is nothing more to open.
+                    if event.key() != "Enter" {
+                        keys.on_key(&event);
+                    }
+                }
+            >
+                <div class="tableHeads" role="rowgroup">
+                    <div class="compareFileRow" role="row" aria-rowindex="1">
+                        <div class="tableHead" role="columnheader">{t("What")}</div>
+                        <div class="tableHead" role="columnheader">{t("Path")}</div>
+                        <div class="tableHead" role="columnheader">{t("Before → after")}</div>
+                    </div>
+                </div>
+                <VirtualList
+                    rows
+                    row=draw.clone()
+                    key=|index: &usize| *index
+                    pinned=Signal::derive(move || Some(keys.active.get()))
+                    scroller=keys.scroller
+                />
+            </div>
+        </Show>
     }
 }
 
@@ -387,7 +602,7 @@ fn counts(side: &Side) -> String {
         .findings
         .iter()
         .filter(|(_, count)| *count > 0)
-        .map(|(severity, count)| format!("{count} {}", t(severity.word())))
+        .map(|(severity, count)| format!("{count} {}", severity_word(*severity)))
         .collect();
     if counts.is_empty() {
         t("none").to_owned()
@@ -419,7 +634,7 @@ fn Findings(comparison: Arc<Comparison>) -> impl IntoView {
                     fate.update(|fate| *fate = (*fate != Some(this)).then_some(this));
                 }
             >
-                {format!("{count} {}", t(this.words()))}
+                {format!("{count} {}", compare::finding_fate(this))}
             </button>
         }
     });
@@ -434,13 +649,13 @@ fn Findings(comparison: Arc<Comparison>) -> impl IntoView {
             .take(most.get())
             .map(|finding| {
                 let versions = compare::versions(finding.from.as_deref(), finding.to.as_deref());
-                let before = finding.severity_before.map(|before| fill(t(", was {severity}"), &[("severity", t(before.word()))]));
+                let before = finding.severity_before.map(|before| fill(t(", was {severity}"), &[("severity", severity_word(before))]));
                 view! {
                     <li class="compareRow" data-test="compare-finding" data-fails=finding.fails.then_some("")>
                         <SeverityMark severity=finding.severity />
                         <span class="compareId mono">{finding.id}</span>
                         <span class="comparePackage"><bdi>{finding.package}</bdi> " " <span class="mono">{versions}</span></span>
-                        <span class="compareFate">{t(finding.fate.words())} {before}</span>
+                        <span class="compareFate">{compare::finding_fate(finding.fate)} {before}</span>
                         <span class="compareTitle"><bdi>{finding.title}</bdi></span>
                     </li>
                 }
@@ -489,7 +704,7 @@ fn Packages(comparison: Arc<Comparison>) -> impl IntoView {
             };
             view! {
                 <li class="compareRow" data-test="compare-package">
-                    <span class="compareFate">{t(package.fate.word())}</span>
+                    <span class="compareFate">{compare::package_fate(package.fate)}</span>
                     <span class="comparePackage"><bdi>{package.name.clone()}</bdi> " " <span class="mono">{versions}</span></span>
                     <span class="compareTitle">{package.kind.word()}</span>
                 </li>
@@ -518,7 +733,7 @@ fn Rest(comparison: Arc<Comparison>) -> impl IntoView {
             view! {
                 <li class="compareRow" data-test="compare-issue">
                     <SeverityMark severity=issue.severity />
-                    <span class="compareFate">{t(issue.fate.word())}</span>
+                    <span class="compareFate">{compare::issue_fate(issue.fate)}</span>
                     <span class="comparePackage"><bdi>{issue.title.clone()}</bdi></span>
                     <span class="compareTitle"><bdi>{issue.place.clone()}</bdi></span>
                 </li>

@@ -6,7 +6,7 @@ use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::{Answer, Question, RuleAnswer, compare, files, imports, links, render};
-use crate::platform::netlog;
+use crate::{platform::netlog, state::session};
 
 /// Starts the worker: hears one question, and answers it.
 pub fn start() {
@@ -57,9 +57,20 @@ async fn answer(question: Question, file: Option<web_sys::File>) -> Answer {
         } => Answer::Rendered(render::render(&format, *shared, &answers)),
         Question::Link { shared, budget } => Answer::Linked(links::make(&shared, budget)),
         Question::Compare { a, b, answers } => {
-            let (answers_a, answers_b) = &answers;
-            Answer::Compared(Box::new(compare::run(&a, &b, (answers_a, answers_b))))
+            Answer::Compared(Box::new(compare::run(&a, &b, &answers, session::now())))
         }
+        Question::Platforms {
+            reports,
+            failed,
+            policy,
+            vex,
+        } => Answer::Platforms(Box::new(compare::platforms(
+            &reports,
+            failed,
+            &policy,
+            &vex,
+            session::now(),
+        ))),
         Question::Open { text } => Answer::Opened(links::open(&text)),
         Question::Import => Answer::Imported(imports::read(file).await.map(Box::new)),
         Question::Beside { shared, answers } => {

@@ -1,11 +1,6 @@
 //! Scans an archive that was dropped on the page: one worker reads it as a stream.
 
-use lamina_report::model::Report;
-
-use super::{
-    AdvisoryBytes, LayerProgress, LayerStart, OnEvent, ScanEvent, ScanFailure, ScanHandle,
-    ScanOptions,
-};
+use super::{LayerProgress, LayerStart, OnEvent, ScanEvent, ScanFailure, ScanHandle, ScanOptions};
 use crate::{
     state::language::{fill, t},
     worker::protocol::{ArchiveTask, Event, Task},
@@ -16,7 +11,7 @@ pub(super) async fn scan(
     options: &ScanOptions,
     scan: &ScanHandle,
     on_event: &OnEvent,
-) -> Result<(Report, AdvisoryBytes), ScanFailure> {
+) -> Result<super::Scanned, ScanFailure> {
     on_event(ScanEvent::Step(fill(
         t("reading {name}"),
         &[("name", &file.name())],

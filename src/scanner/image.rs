@@ -17,15 +17,14 @@ use lamina_registry::{
     BlobFetch, Credentials, Options, PullError, Remedy, Resolve, Resolved, Session, Tags,
     error::tags_in_words, relay::Routes,
 };
-use lamina_report::model::Report;
 use lamina_scan::{
     layer::describe,
     plan::{Found, Plan},
 };
 
 use super::{
-    AdvisoryBytes, Heard, LayerProgress, LayerStart, OnEvent, RawDocument, ScanEvent, ScanFailure,
-    ScanHandle, ScanOptions, cancelled, server, so_far::SoFar, statistics,
+    Heard, LayerProgress, LayerStart, OnEvent, RawDocument, ScanEvent, ScanFailure, ScanHandle,
+    ScanOptions, cancelled, server, so_far::SoFar, statistics,
 };
 use crate::{
     platform::{
@@ -46,7 +45,7 @@ pub(super) async fn scan(
     options: &ScanOptions,
     scan: &ScanHandle,
     on_event: &OnEvent,
-) -> Result<(Report, AdvisoryBytes), ScanFailure> {
+) -> Result<super::Scanned, ScanFailure> {
     let reference = Reference::parse(text).map_err(|error| ScanFailure {
         step: "reference".to_owned(),
         message: error.to_string(),
@@ -66,7 +65,7 @@ async fn pull(
     options: &ScanOptions,
     scan: &ScanHandle,
     on_event: &OnEvent,
-) -> Result<(Report, AdvisoryBytes), ScanFailure> {
+) -> Result<super::Scanned, ScanFailure> {
     on_event(ScanEvent::Step(fill(
         t("asking {host} for the manifest"),
         &[("host", &client.session.endpoint().authority().to_string())],
@@ -97,11 +96,13 @@ async fn pull(
         base: plan.base.clone(),
     });
     let (figures, analyses) = layers_of(client, reference, &plan, options, scan, on_event).await?;
-    super::LAYERS.set(Some(super::Layers::Registry(Box::new(RegistryWay {
-        session: client.session.snapshot(),
-        routes: client.routes.borrow().clone(),
-        repository: reference.repository().to_owned(),
-    }))));
+    if !options.is_beside {
+        super::LAYERS.set(Some(super::Layers::Registry(Box::new(RegistryWay {
+            session: client.session.snapshot(),
+            routes: client.routes.borrow().clone(),
+            repository: reference.repository().to_owned(),
+        }))));
+    }
     on_event(ScanEvent::Step(t("matching advisories").to_owned()));
     let task = Task::Join(Box::new(JoinTask {
         plan,

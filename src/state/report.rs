@@ -274,6 +274,26 @@ fn settled(judgement: Memo<Arc<Judgement>>) -> RwSignal<u32> {
     settled
 }
 
+/// What rules in Rego say of a report: those that cannot be judged fail.
+pub async fn rule_answers(rules: Vec<CustomRule>, report: &Report) -> Vec<RuleAnswer> {
+    if rules.is_empty() {
+        return Vec::new();
+    }
+    let report = serde_json::to_string(report).unwrap_or_default();
+    let now = session::now().to_string();
+    let judged = desk::judge_rules(rules.clone(), report, now).await;
+    judged.unwrap_or_else(|problem| all_fail(&rules, &problem))
+}
+
+fn all_fail(rules: &[CustomRule], reason: &str) -> Vec<RuleAnswer> {
+    let fail = |rule: &CustomRule| RuleAnswer {
+        name: rule.name.clone(),
+        level: Level::Failed,
+        reason: reason.to_owned(),
+    };
+    rules.iter().map(fail).collect()
+}
+
 /// What the policy's custom rules say of the report: asked of the desk anew whenever one changes. Until
 /// it has answered a rule fails, as one does that cannot be judged.
 fn custom_answers(session: Session, loaded: &Loaded) -> RwSignal<Arc<Vec<RuleAnswer>>> {
@@ -291,7 +311,7 @@ fn custom_answers(session: Session, loaded: &Loaded) -> RwSignal<Arc<Vec<RuleAns
         }
         let loaded = loaded.clone();
         leptos::task::spawn_local(async move {
-            let judged = judge_custom(rules, &loaded.report).await;
+            let judged = rule_answers(rules, &loaded.report).await;
             // The report may be gone by now, and another question asked.
             if asked.try_get_value() != Some(number) {
                 return;
@@ -300,26 +320,4 @@ fn custom_answers(session: Session, loaded: &Loaded) -> RwSignal<Arc<Vec<RuleAns
         });
     });
     answers
-}
-
-/// What custom rules say of a report now. Where they cannot be judged, they fail it.
-pub async fn judge_custom(rules: Vec<CustomRule>, report: &Report) -> Vec<RuleAnswer> {
-    if rules.is_empty() {
-        return Vec::new();
-    }
-    let report = serde_json::to_string(report).unwrap_or_default();
-    let now = session::now().to_string();
-    match desk::judge_rules(rules.clone(), report, now).await {
-        Ok(answers) => answers,
-        Err(problem) => all_fail(&rules, &problem),
-    }
-}
-
-fn all_fail(rules: &[CustomRule], reason: &str) -> Vec<RuleAnswer> {
-    let fail = |rule: &CustomRule| RuleAnswer {
-        name: rule.name.clone(),
-        level: Level::Failed,
-        reason: reason.to_owned(),
-    };
-    rules.iter().map(fail).collect()
 }

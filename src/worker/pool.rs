@@ -50,6 +50,8 @@ struct Inner {
     queue: VecDeque<Job>,
     next_id: u32,
     next_serial: u32,
+    /// The worker that does only what is meant for it: its image must stay.
+    reserved: Option<u32>,
 }
 
 /// Workers, and the tasks that wait for one. One for the whole page.
@@ -103,16 +105,10 @@ impl Pool {
         serial: u32,
         task: Task,
         file: Option<web_sys::File>,
+        buffers: Vec<Uint8Array>,
         on_event: impl Fn(Event, Vec<Uint8Array>, u32) + 'static,
     ) -> TaskId {
-        self.queue(
-            task,
-            file,
-            Vec::new(),
-            Rc::new(on_event),
-            Some(serial),
-            false,
-        )
+        self.queue(task, file, buffers, Rc::new(on_event), Some(serial), false)
     }
 
     /// Stops a task. No event follows. The worker that runs it is ended, which stops its transfers
@@ -132,6 +128,11 @@ impl Pool {
             network_log::stop(slot.serial);
             self.dispatch();
         }
+    }
+
+    /// Has a worker do only what is meant for it, so that the image that it holds stays; or none.
+    pub fn reserve(&self, serial: Option<u32>) {
+        self.0.borrow_mut().reserved = serial;
     }
 
     /// Ends the workers that have nothing to do, but for the one with this serial.
@@ -183,12 +184,16 @@ impl Pool {
         {
             let mut inner = self.0.borrow_mut();
             let inner = &mut *inner;
+            let reserved = inner.reserved;
             let mut waiting = VecDeque::new();
             while let Some(job) = inner.queue.pop_front() {
                 let fits = |slot: &&mut Slot| {
                     slot.is_ready
                         && slot.job.is_none()
-                        && job.pinned.is_none_or(|serial| serial == slot.serial)
+                        && match job.pinned {
+                            Some(serial) => serial == slot.serial,
+                            None => reserved != Some(slot.serial),
+                        }
                 };
                 if let Some(slot) = inner.slots.iter_mut().find(fits) {
                     slot.job = Some((job.id, job.on_event));
@@ -214,7 +219,12 @@ impl Pool {
                 .count();
             let starting = inner.slots.iter().filter(|slot| !slot.is_ready).count();
             let wanted = unpinned.saturating_sub(starting);
-            for _ in 0..wanted.min(worker_limit().saturating_sub(inner.slots.len())) {
+            let free = inner
+                .slots
+                .iter()
+                .filter(|slot| reserved != Some(slot.serial));
+            let free = worker_limit().saturating_sub(free.count());
+            for _ in 0..wanted.min(free) {
                 self.add_worker(inner);
             }
             if inner.slots.is_empty() {

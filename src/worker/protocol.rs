@@ -78,6 +78,15 @@ pub enum Task {
         /// Which files.
         only: Only,
     },
+    /// The files of the image that this worker reported on last, encoded in the buffer beside the answer.
+    /// Ends in [`Event::Encoded`].
+    FileList,
+    /// Compare the files of that image with those of another, whose list is the buffer beside this. Ends
+    /// in [`Event::Encoded`].
+    CompareFiles {
+        /// Whether this worker's image is what there was.
+        is_before: bool,
+    },
     /// Weigh what lies in a directory of that image. Ends in [`Event::Weighed`].
     Weigh {
         /// Which.
@@ -242,6 +251,9 @@ pub enum Event {
     SoFar(FoundSoFar),
     /// How it stands with the advisory database.
     Database(Box<Result<DatabaseState, String>>),
+    /// The answer is in the buffer beside this; false if this worker has no image, or could not read
+    /// the other's list.
+    Encoded(bool),
     /// Files; `None` if this worker has no image.
     Files(Option<Vec<FileRow>>),
     /// What lies in a directory, weighed; `None` if this worker has no image.
@@ -267,6 +279,7 @@ impl Event {
             | Self::Report { .. }
             | Self::SoFar(_)
             | Self::Database(_)
+            | Self::Encoded(_)
             | Self::Files(_)
             | Self::File(_)
             | Self::Weighed(_)

@@ -10,7 +10,10 @@ mod open;
 use std::cell::RefCell;
 
 use js_sys::Uint8Array;
-use lamina_report::model::{Report, ReportWarning};
+use lamina_report::{
+    compare::{self, files::FileList},
+    model::{Report, ReportWarning},
+};
 use lamina_scan::{join::Joined, layer::LayerResult, plan::Plan};
 
 use database::{Database, Freshness};
@@ -54,6 +57,25 @@ pub(super) async fn run(
             let rows = with_image(|image| files::search(image, &query, limit, only));
             handle.emit(Event::Files(rows));
         }
+        Task::FileList => {
+            let list = with_image(|image| postcard::to_stdvec(&image.file_list()).ok());
+            emit_encoded(list.flatten(), handle);
+        }
+        Task::CompareFiles { is_before } => {
+            let other = buffers.first().map(Uint8Array::to_vec).unwrap_or_default();
+            let other = postcard::from_bytes::<FileList>(&other).ok();
+            let compared = other.and_then(|other| {
+                with_image(|image| {
+                    let own = image.file_list();
+                    match is_before {
+                        true => compare::files::compare(&own, &other),
+                        false => compare::files::compare(&other, &own),
+                    }
+                })
+            });
+            let encoded = compared.and_then(|compared| postcard::to_stdvec(&compared).ok());
+            emit_encoded(encoded, handle);
+        }
         Task::Weigh { directory, by } => {
             let weighed = with_image(|image| files::weigh(image, &directory, by));
             handle.emit(Event::Weighed(weighed));
@@ -75,6 +97,15 @@ pub(super) async fn run(
         Task::Advisory { shard, record } => {
             handle.emit(Event::Text(database::prose(&shard, &record).await));
         }
+    }
+}
+
+fn emit_encoded(encoded: Option<Vec<u8>>, handle: &TaskHandle) {
+    match encoded {
+        Some(bytes) => {
+            handle.emit_with(Event::Encoded(true), &[Uint8Array::from(bytes.as_slice())]);
+        }
+        None => handle.emit(Event::Encoded(false)),
     }
 }
 

@@ -6,7 +6,11 @@ use anyhow::{Context as _, bail, ensure};
 use clap::ValueEnum;
 use lamina_policy::{Threshold, vex::Document};
 use lamina_report::{
-    compare::{self, platforms, render},
+    compare::{
+        self,
+        files::{self, FileList},
+        platforms, render,
+    },
     limits::MAX_REPORT_BYTES,
     link,
     model::{FORMAT, Report},
@@ -153,13 +157,14 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
     let to_platform = args.to_platform.as_deref().or(platform);
     let policy = judge::policy(args.policy.as_deref(), args.fail_on, args.ignore_unfixed)?;
     let documents = args.vex.read(args.quiet)?;
-    let (of_a, attached_a) = read(&args, &database, &args.a, platform).await?;
-    let (of_b, attached_b) = read(&args, &database, b, to_platform).await?;
+    let (of_a, attached_a, files_a) = read(&args, &database, &args.a, platform).await?;
+    let (of_b, attached_b, files_b) = read(&args, &database, b, to_platform).await?;
     let now = scan::now()?;
     let all = |attached: Vec<Document>| [documents.as_slice(), &attached].concat();
     let before = judge::judge(&policy, &of_a, &all(attached_a), now);
     let after = judge::judge(&policy, &of_b, &all(attached_b), now);
-    let comparison = compare::compare(&before, &after);
+    let mut comparison = compare::compare(&before, &after);
+    comparison.files = files_a.zip(files_b).map(|(a, b)| files::compare(&a, &b));
     let text = match args.format {
         Format::Table => render::table(&comparison),
         Format::Markdown => render::markdown(&comparison),
@@ -226,13 +231,13 @@ async fn platforms_of(args: &Args, database: &Database) -> anyhow::Result<Outcom
     })
 }
 
-/// One of the two: a report as it is, or an image, scanned.
+/// One of the two: a report as it is, or an image, scanned, with its files.
 async fn read(
     args: &Args,
     database: &Database,
     what: &str,
     platform: Option<&str>,
-) -> anyhow::Result<(Report, Vec<Document>)> {
+) -> anyhow::Result<(Report, Vec<Document>, Option<FileList>)> {
     let report = match what.split_once("#r=") {
         Some((_, text)) => {
             let text = text.split('&').next().unwrap_or_default();
@@ -241,14 +246,15 @@ async fn read(
         None => file(Path::new(what)).with_context(|| format!("reading {what}"))?,
     };
     let Some(mut report) = report else {
-        return scan::report(&args.scan(what, platform), database)
+        let (joined, report, attached) = scan::joined(&args.scan(what, platform), database)
             .await
-            .with_context(|| format!("scanning {what}"));
+            .with_context(|| format!("scanning {what}"))?;
+        return Ok((report, attached, Some(joined.file_list())));
     };
     if args.match_again {
         crate::pull::match_with(&mut report, database);
     }
-    Ok((report, Vec::new()))
+    Ok((report, Vec::new(), None))
 }
 
 /// A file that holds a report; `None` if it is none, or no JSON.

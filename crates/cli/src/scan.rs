@@ -146,6 +146,15 @@ pub(crate) async fn report(
     args: &Args,
     database: &Database,
 ) -> anyhow::Result<(Report, Vec<vex::Document>)> {
+    let (_, report, attached) = joined(args, database).await?;
+    Ok((report, attached))
+}
+
+/// The same, with the image that was read.
+pub(crate) async fn joined(
+    args: &Args,
+    database: &Database,
+) -> anyhow::Result<(Joined, Report, Vec<vex::Document>)> {
     let platform = args
         .platform
         .as_deref()
@@ -174,7 +183,7 @@ pub(crate) async fn report(
     progress.end();
     let mut report = joined.report(&now()?.to_string());
     pull::match_with(&mut report, database);
-    Ok((report, attached))
+    Ok((joined, report, attached))
 }
 
 /// The clock.

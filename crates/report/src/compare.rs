@@ -6,6 +6,7 @@
 //! by `b`: its advisory is newer than `a`'s scan or database, and it is *newly disclosed*.
 
 mod config;
+pub mod files;
 mod findings;
 mod layers;
 mod packages;
@@ -44,6 +45,9 @@ pub struct Comparison {
     pub layers: LayersCompared,
     /// What of the configuration is not the same.
     pub config: Vec<ConfigChange>,
+    /// How the files differ; `None` where one side is a report, which lists no files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<files::FilesCompared>,
     /// What a reader must know before believing it, in sentences.
     pub notes: Vec<String>,
 }
@@ -147,6 +151,15 @@ impl Comparison {
         findings.filter(|finding| finding.fate == fate).count()
     }
 
+    /// The rules that fail `b`, but not `a`.
+    pub fn newly_failed(&self) -> Vec<&str> {
+        let rules = self.b.failed_rules.iter();
+        rules
+            .filter(|rule| !self.a.failed_rules.contains(rule))
+            .map(String::as_str)
+            .collect()
+    }
+
     /// Whether `b` introduces a finding or an issue that fails its policy. What was there before, and what
     /// was only disclosed since, is not `b`'s fault.
     pub fn introduces_failing(&self) -> bool {
@@ -167,6 +180,7 @@ pub fn compare(a: &Judged<'_>, b: &Judged<'_>) -> Comparison {
         issues: findings::compare_issues(a, b),
         layers: layers::compare(a.report, b.report),
         config: config::compare(a.report, b.report),
+        files: None,
         notes: notes(a.report, b.report),
         a: Side::of(a),
         b: Side::of(b),

@@ -1,6 +1,9 @@
 //! All layers together, and the report.
 
-use lamina_image::{config::HistoryStep, tree::MergedTree};
+use lamina_image::{
+    config::HistoryStep,
+    tree::{MergedTree, TreeKind},
+};
 use lamina_inventory::{
     accounts::{FileOwners, OwnerClass, efficiency::efficiency},
     analysis::LayerAnalysis,
@@ -9,7 +12,10 @@ use lamina_inventory::{
     merge::{self, Inventory, Package},
     secrets::{ConfigPlace, redact, scan_config},
 };
-use lamina_report::model::{self, Distribution, FORMAT, Layer, Report, ReportWarning};
+use lamina_report::{
+    compare::files::{FileFacts, FileList, FileType},
+    model::{self, Distribution, FORMAT, Layer, Report, ReportWarning},
+};
 
 use crate::{layer::LayerResult, plan::Plan};
 
@@ -69,6 +75,50 @@ impl Joined {
     /// What each layer holds.
     pub fn layers(&self) -> &[LayerResult] {
         &self.layers
+    }
+
+    /// The files of the merged image, to be compared with those of another.
+    pub fn file_list(&self) -> FileList {
+        let mut files: Vec<FileFacts> = self
+            .tree
+            .nodes()
+            .filter_map(|node| {
+                let entry = node.entry()?;
+                let path = node.path().to_string();
+                (!path.is_empty()).then(|| FileFacts {
+                    path,
+                    kind: match entry.kind {
+                        TreeKind::File => FileType::File,
+                        TreeKind::Symlink => FileType::Symlink,
+                        TreeKind::HardLink => FileType::HardLink,
+                        kind if kind.is_directory() => FileType::Directory,
+                        _ => FileType::Special,
+                    },
+                    size: match entry.kind {
+                        TreeKind::File => entry.size,
+                        _ => 0,
+                    },
+                    mode: entry.mode,
+                    uid: entry.uid,
+                    gid: entry.gid,
+                    target: String::from_utf8_lossy(entry.target).into_owned(),
+                    layer: entry.layer,
+                })
+            })
+            .collect();
+        files.sort_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
+        // Names that are no UTF-8 may read alike.
+        files.dedup_by(|a, b| a.path == b.path);
+        let layers = self.layers.iter();
+        FileList {
+            layers: layers
+                .map(|layer| match layer.error {
+                    None => layer.diff_id.clone().unwrap_or_default(),
+                    Some(_) => String::new(),
+                })
+                .collect(),
+            files,
+        }
     }
 
     /// The report, without what a database says of it: that comes from

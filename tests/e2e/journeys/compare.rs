@@ -1,10 +1,14 @@
 //! The tab "Compare".
 
-use lamina_policy::CustomRule;
-use lamina_report::link;
-use thirtyfour::By;
+use thirtyfour::{By, Key};
 
-use crate::harness::{journey, scratch};
+use crate::harness::{browser::Browser, journey, scratch};
+
+async fn file_rows(browser: &Browser) -> Vec<String> {
+    let rows = "return [...document.querySelectorAll('[data-test=\"compare-file-row\"]')].map(row => row.innerText)";
+    let rows = browser.script(rows).await;
+    serde_json::from_value(rows).unwrap()
+}
 
 #[test]
 fn two_images_are_compared_and_swapped() {
@@ -60,50 +64,148 @@ fn two_images_are_compared_and_swapped() {
 }
 
 #[test]
-fn scans_of_one_image_are_ordered_by_date_and_judged_by_custom_rules() {
+fn files_of_two_images_are_told_apart_one_by_one() {
+    journey("compare-files", async |lamina, browser| {
+        browser.scan(&lamina.url, "samples.lamina/shop:1.1").await;
+        browser.verdict().await;
+        browser.click("tab-compare").await;
+        browser
+            .fill("compare-reference", "samples.lamina/shop:1.0")
+            .await;
+        browser.click("compare-scan").await;
+        browser.one("compare-files-same").await;
+        let all = file_rows(browser).await;
+        assert!(!all.is_empty());
+        let first = all[0].clone();
+        browser.is_accessible("compare-files").await;
+
+        // By kind: only rows of that kind are left.
+        let changed = browser.text("compare-files-changed").await;
+        assert!(!changed.starts_with("0 "), "{changed}");
+        browser.click("compare-files-changed").await;
+        browser
+            .until("changed files only", async || {
+                let rows = browser.driver.find_all(By::Css(
+                    "[data-test=\"compare-file-row\"]:not([data-fate=\"changed\"])",
+                ));
+                rows.await.unwrap().is_empty()
+            })
+            .await;
+        let rows = file_rows(browser).await;
+        assert!(rows.iter().all(|row| row.contains('→')), "{rows:?}");
+        browser
+            .shots_of("compare-files", "compare-files-list")
+            .await;
+        browser.click("compare-files-changed").await;
+
+        // With keys, and by path.
+        browser
+            .script("document.querySelector('[data-test=\"compare-file-row\"]').focus()")
+            .await;
+        browser.press(Key::Down).await;
+        browser
+            .until("the next row has the focus", async || {
+                browser.script("return document.activeElement.id").await == "compare-file-1"
+            })
+            .await;
+        browser
+            .fill("compare-files-search", "no such file anywhere")
+            .await;
+        browser
+            .until("no row", async || file_rows(browser).await.is_empty())
+            .await;
+
+        // The other way round what was added is removed.
+        browser.fill("compare-files-search", "").await;
+        let added = browser.text("compare-files-added").await;
+        browser.click("compare-swap").await;
+        browser
+            .until("the sides swapped", async || {
+                browser.text("compare-files-removed").await == added.replace("added", "removed")
+            })
+            .await;
+
+        // The image on show keeps its files.
+        browser.click("tab-files").await;
+        browser.one("file-row").await;
+        assert!(!first.is_empty());
+    });
+}
+
+#[test]
+fn of_two_dates_the_older_scan_is_before() {
     journey("compare-dates", async |lamina, browser| {
         browser.scan(&lamina.url, "samples.lamina/shop:1.0").await;
         browser.verdict().await;
-        let copied = browser.copied_link().await;
-        let (_, payload) = copied.split_once("#r=").unwrap();
-        let mut shared = link::decode(payload.split('&').next().unwrap()).unwrap();
-        shared.policy.rules.push(CustomRule {
-            name: "no-such-day".to_owned(),
-            rego: "package lamina\ndeny contains \"made in 2020\" if startswith(input.scanned_at, \"2020\")\n".to_owned(),
-        });
-        let payload = link::encode(&shared, usize::MAX).text;
-        browser.open("about:blank").await;
-        browser.open(&format!("{}/#r={payload}", lamina.url)).await;
-        browser.one("shared-banner").await;
+        let link = browser.complete_link().await;
+        let (_, text) = link.split_once("#r=").unwrap();
+        let text = text.split('&').next().unwrap();
+        let mut report = lamina_report::link::decode(text).unwrap().report;
         browser.click("tab-compare").await;
-        for (year, is_before) in [("2020", true), ("2099", false)] {
-            let mut report = shared.report.clone();
-            report.scanned_at = format!("{year}-01-01T00:00:00Z");
-            let path = scratch().join(format!("scan-{year}.json"));
+        browser.one("compare").await;
+        for (at, year, is_first) in [
+            ("2020-02-03T04:05:00Z", "2020", true),
+            ("2099-02-03T04:05:00Z", "2099", false),
+        ] {
+            report.scanned_at = at.to_owned();
+            let path = scratch().join(format!("dated-{year}.json"));
             std::fs::write(&path, serde_json::to_string(&report).unwrap()).unwrap();
-            let input = By::Css("[data-test=\"compare-file\"]");
-            let input = browser.driver.find(input).await.unwrap();
+            let input = browser
+                .driver
+                .find(By::Css("[data-test=\"compare-file\"]"))
+                .await
+                .unwrap();
             input.send_keys(path.to_str().unwrap()).await.unwrap();
-            let date = format!("1 Jan {year}, 00:00 UTC");
             browser
-                .until("the dates of both", async || {
-                    browser.shows("compare-sides").await
-                        && browser.text("compare-sides").await.contains(&date)
+                .until("the dates", async || {
+                    browser
+                        .driver
+                        .find_all(By::Css("[data-test=\"compare-sides\"]"))
+                        .await
+                        .unwrap()
+                        .len()
+                        == 1
+                        && browser.text("compare-sides").await.contains(year)
                 })
                 .await;
-            let dates = browser
-                .script("return [...document.querySelectorAll('[data-test=\"compare-sides\"] tr')].find(row => row.cells[0].innerText === 'Scanned').innerText")
+            let cells = browser
+                .script("return [...document.querySelectorAll('[data-test=\"compare-sides\"] tr')].find(row => row.innerText.startsWith('Scanned')).innerText")
                 .await;
-            let dates = dates.as_str().unwrap();
-            let place = dates.find(&date).unwrap();
-            assert_eq!(
-                place < dates.rfind("UTC").unwrap() - date.len(),
-                is_before,
-                "{dates}"
-            );
-            let verdict = browser.text("compare-sides").await;
-            assert_eq!(verdict.contains("no-such-day"), is_before, "{verdict}");
+            let cells = cells.as_str().unwrap().to_owned();
+            let place = cells.find(year).unwrap();
+            assert_eq!(place < cells.len() / 2, is_first, "{cells}");
+            // A report lists no files, and says how to come by them.
+            browser.one("compare-no-files").await;
         }
+    });
+}
+
+#[test]
+fn all_platforms_of_an_index_are_put_side_by_side() {
+    journey("compare-platforms", async |lamina, browser| {
+        browser
+            .scan(&lamina.url, "samples.lamina/hello:distroless")
+            .await;
+        browser.verdict().await;
+        browser.click("tab-compare").await;
+        browser.click("platforms-compare").await;
+        let matrix = browser.text("platforms-matrix").await;
+        for word in [
+            "linux/amd64",
+            "linux/arm64",
+            "Verdict",
+            "critical",
+            "Packages",
+            "Size",
+        ] {
+            assert!(matrix.contains(word), "{word}: {matrix}");
+        }
+        browser.one("platforms-common").await;
+        browser.is_accessible("compare-platforms").await;
+        browser.shots_of("compare-platforms", "platforms").await;
+        // The image on show keeps its files.
+        browser.click("tab-files").await;
+        browser.one("file-row").await;
         browser.assert_no_panic().await;
     });
 }

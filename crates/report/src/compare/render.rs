@@ -2,11 +2,18 @@
 
 use std::fmt::Write as _;
 
-use super::{Comparison, FindingFate, IssueFate, PackageFate, Side, platforms::Platforms};
+use super::{
+    Comparison, FindingFate, IssueFate, PackageFate, Side,
+    files::{FileDifference, FileFate, FilesCompared},
+    platforms::Platforms,
+};
 use crate::text::{cell, clean, human_bytes, short};
 
 /// Rows of each list in Markdown: a comment on GitHub has at most 65,536 characters.
 const MOST_ROWS: usize = 100;
+
+/// Files that are listed at a terminal; all are in the JSON.
+const MOST_FILES: usize = 200;
 
 /// A comparison for people at a terminal.
 pub fn table(comparison: &Comparison) -> String {
@@ -34,6 +41,13 @@ fn write_table(out: &mut String, comparison: &Comparison) -> std::fmt::Result {
     writeln!(out, "layers   {}", layers(comparison))?;
     writeln!(out, "packages {}", package_counts(comparison))?;
     writeln!(out, "findings {}", finding_counts(comparison))?;
+    match &comparison.files {
+        Some(files) => writeln!(out, "files    {}", file_counts(files))?,
+        None => writeln!(
+            out,
+            "files    not compared: a report lists no files, name the image instead"
+        )?,
+    }
     for (title, fates) in [
         (
             "PACKAGES",
@@ -136,7 +150,56 @@ fn write_table(out: &mut String, comparison: &Comparison) -> std::fmt::Result {
             )?;
         }
     }
+    if let Some(files) = &comparison.files {
+        write_files(out, files)?;
+    }
     writeln!(out, "\n{}", verdict(comparison))
+}
+
+/// The files that are known to differ.
+fn write_files(out: &mut String, files: &FilesCompared) -> std::fmt::Result {
+    let differences = files.differences.iter();
+    let known: Vec<&FileDifference> = differences
+        .filter(|file| file.fate != FileFate::NotCompared)
+        .collect();
+    if known.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nFILES")?;
+    for file in known.iter().take(MOST_FILES) {
+        let changes = file.changes().into_iter();
+        let changes: Vec<String> = changes
+            .map(|(what, before, after)| format!("{what} {before} -> {after}"))
+            .collect();
+        let facts = match (&file.before, &file.after) {
+            (Some(_), Some(_)) => changes.join(", "),
+            (Some(one), None) | (None, Some(one)) => human_bytes(one.size),
+            (None, None) => String::new(),
+        };
+        writeln!(
+            out,
+            "  {:<10} {}  {}",
+            file.fate.words(),
+            clean(file.path()),
+            clean(&facts)
+        )?;
+    }
+    match known.len().saturating_sub(MOST_FILES) {
+        0 => Ok(()),
+        more => writeln!(out, "  and {more} more: see --format json"),
+    }
+}
+
+/// The files in numbers.
+fn file_counts(files: &FilesCompared) -> String {
+    format!(
+        "{} added, {} removed, {} changed, {} the same, {} of the same size on another layer, whose content is not compared",
+        files.count(FileFate::Added),
+        files.count(FileFate::Removed),
+        files.count(FileFate::Changed),
+        files.same,
+        files.count(FileFate::NotCompared)
+    )
 }
 
 /// A comparison as Markdown.
