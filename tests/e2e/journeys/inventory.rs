@@ -138,9 +138,15 @@ fn a_deleted_secret_is_still_an_issue() {
     journey_with("issues", &[crafted.host()], async |lamina, browser| {
         browser.scan(&lamina.url, &crafted.reference()).await;
         browser.one("verdict").await;
-        browser.click("tab-issues").await;
-        browser.click("filter-kind-secret").await;
+        // The verdict names it, whatever it is, and its link lists it.
+        browser.click("verdict-secrets").await;
         let row = "[data-test=\"issue-row\"][data-rule=\"private-key\"]";
+        browser.element(row).await;
+        let address = browser.script("return location.search").await;
+        let address = address.as_str().unwrap();
+        assert!(address.contains("q=kind:secret"), "{address}");
+        browser.click("filter-kind-secret").await;
+        browser.click("filter-kind-secret").await;
         let text = browser.element(row).await.text().await.unwrap();
         for part in ["Private key", "srv/deploy/id_rsa", "gone in layer 2"] {
             assert!(text.contains(part), "{part:?} is not in {text:?}");
