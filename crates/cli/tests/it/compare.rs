@@ -95,6 +95,19 @@ fn an_image_is_compared_with_a_report_and_a_link() {
     assert!(again.contains("findings 1 same"), "{again}");
     assert_eq!(status.map(|status| status != 1), Some(true));
 
+    // Files are told of two images; a report has none, and it is said.
+    let (text, _) = compare(path, &["shop.tar", "shop.tar", "--db", "db"]);
+    assert!(
+        text.contains("files    0 added, 0 removed, 0 changed"),
+        "{text}"
+    );
+    let json = ["shop.tar", "shop.tar", "--db", "db", "--format", "json"];
+    let (text, _) = compare(path, &json);
+    let comparison: Value = serde_json::from_str(&text).unwrap();
+    assert!(comparison["files"]["same"].as_u64().unwrap() > 0, "{text}");
+    let (text, _) = compare(path, &["old.json", "shop.tar", "--db", "db"]);
+    assert!(text.contains("a report lists no files"), "{text}");
+
     // An archive offers one platform.
     let (text, status) = compare(path, &["shop.tar", "--platforms", "--db", "db"]);
     assert!(
