@@ -377,6 +377,15 @@ pub fn reveal(id: &str) {
     }
 }
 
+/// Gives the focus to the first element that a selector names; answers whether there is one.
+pub fn focus_first(selector: &str) -> bool {
+    let found = window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.query_selector(selector).ok().flatten())
+        .and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
+    found.is_some_and(|element| element.focus().is_ok())
+}
+
 /// Whether a dialog or an open list has the keyboard to itself.
 pub fn has_dialog() -> bool {
     window()

@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 
 use super::icons::{Icon, SEARCH};
-use crate::state::{language::t, session::Session};
+use crate::{
+    browser,
+    state::{language::t, session::Session},
+};
 
 /// The field, bound to `q` in the address.
 #[component]
@@ -37,6 +40,14 @@ pub fn SearchField(
                     on:input:target=move |event| {
                         let text = event.target().value();
                         session.refine(|address| address.search = text);
+                    }
+                    on:keydown=move |event| {
+                        // On to what was found; there the keys of rows go on.
+                        if matches!(event.key().as_str(), "Enter" | "ArrowDown")
+                            && browser::focus_first(".tableRow[tabindex=\"0\"]")
+                        {
+                            event.prevent_default();
+                        }
                     }
                 />
                 <kbd class="searchFieldKey" aria-hidden="true">"/"</kbd>

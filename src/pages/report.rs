@@ -98,6 +98,8 @@ pub fn ReportPage(
                     {fill(t("Made {time}."), &[("time", &words::time(&loaded.report.scanned_at))])}
                     " "
                     {came}
+                    " "
+                    {t("The policy that judges it here, with its exceptions, came along.")}
                     {left_out}
                 </p>
             }

@@ -68,7 +68,7 @@ async fn pull(
 ) -> Result<super::Scanned, ScanFailure> {
     on_event(ScanEvent::Step(fill(
         t("asking {host} for the manifest"),
-        &[("host", &client.session.endpoint().authority().to_string())],
+        &[("host", client.session.endpoint().authority())],
     )));
     let (found, manifest) = manifest_of(client, reference, options).await?;
     on_event(ScanEvent::Step(t("asking for the config").to_owned()));

@@ -1,6 +1,7 @@
 //! Numbers, sizes and times as people read them, in the page's language.
 
 use super::language::{decimal, fill, t, text};
+use crate::platform;
 
 /// `835.9 kB`: decimal units, as registries and Docker count.
 pub fn size(bytes: u64) -> String {
@@ -174,8 +175,7 @@ pub fn ago(rfc3339: &str, now_ms: f64) -> String {
     for (length, one, other) in units {
         let number = (seconds / length).floor();
         if number >= 1.0 {
-            // Saturates: a day before all history is long ago, too.
-            return counted(number as u64, one, other);
+            return counted(platform::whole(number), one, other);
         }
     }
     t("just now").to_owned()

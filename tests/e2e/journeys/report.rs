@@ -187,7 +187,7 @@ fn paper_has_the_whole_report() {
             .await;
         browser.one("print-sheet").await;
         let script = "return [document.querySelectorAll('[data-test=\"print-sheet\"] section:first-child tbody tr').length, \
-            [...document.querySelectorAll('button, input, .virtualList')].filter(it => it.offsetParent !== null).length]";
+            [...document.querySelectorAll('.button, .iconButton, .chip, input, .virtualList')].filter(it => it.offsetParent !== null).length]";
         let drawn = browser.script(script).await;
         assert!(
             drawn[0].as_u64() > u64::try_from(shown).ok(),
