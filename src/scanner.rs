@@ -673,13 +673,13 @@ pub async fn update_database(is_forced: bool) -> Result<DatabaseState, String> {
     }
 }
 
-/// Uses other servers' relay and advisory database from now on: workers that have nothing to do are ended,
-/// as they know the old ones.
+/// Uses other servers' relay and advisory database from now on. Workers that know the old ones finish what
+/// they do, and no more.
 pub async fn use_servers(servers: Servers) {
     let is_other_database = Servers::load().database != servers.database;
     servers.save();
     network_log::use_relay(servers.relay);
-    Pool::of_page().release_idle(HOLDER.get());
+    Pool::of_page().renew(HOLDER.get());
     if is_other_database {
         // Parts of one are none of the other.
         clear_database().await;

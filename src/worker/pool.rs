@@ -52,6 +52,8 @@ struct Inner {
     next_serial: u32,
     /// The worker that does only what is meant for it: its image must stay.
     reserved: Option<u32>,
+    /// Workers up to this serial know servers that are no longer used: they finish what they do.
+    outdated: u32,
 }
 
 /// Workers, and the tasks that wait for one. One for the whole page.
@@ -137,14 +139,25 @@ impl Pool {
 
     /// Ends the workers that have nothing to do, but for the one with this serial.
     pub fn release_idle(&self, keep: Option<u32>) {
-        let mut inner = self.0.borrow_mut();
-        inner.slots.retain(|slot| {
+        self.0.borrow_mut().slots.retain(|slot| {
             let stays = slot.job.is_some() || Some(slot.serial) == keep;
             if !stays {
                 slot.worker.terminate();
             }
             stays
         });
+        // A task may have waited for one of them to be ready.
+        self.dispatch();
+    }
+
+    /// Gives what is asked from now on to new workers, which know the servers in use now. Those that have
+    /// nothing to do are ended, but for the one with this serial, which goes on with what it holds.
+    pub fn renew(&self, keep: Option<u32>) {
+        {
+            let mut inner = self.0.borrow_mut();
+            inner.outdated = inner.next_serial;
+        }
+        self.release_idle(keep);
     }
 
     fn queue(
@@ -184,7 +197,7 @@ impl Pool {
         {
             let mut inner = self.0.borrow_mut();
             let inner = &mut *inner;
-            let reserved = inner.reserved;
+            let (reserved, outdated) = (inner.reserved, inner.outdated);
             let mut waiting = VecDeque::new();
             while let Some(job) = inner.queue.pop_front() {
                 let fits = |slot: &&mut Slot| {
@@ -192,7 +205,7 @@ impl Pool {
                         && slot.job.is_none()
                         && match job.pinned {
                             Some(serial) => serial == slot.serial,
-                            None => reserved != Some(slot.serial),
+                            None => reserved != Some(slot.serial) && slot.serial > outdated,
                         }
                 };
                 if let Some(slot) = inner.slots.iter_mut().find(fits) {
@@ -222,7 +235,7 @@ impl Pool {
             let free = inner
                 .slots
                 .iter()
-                .filter(|slot| reserved != Some(slot.serial));
+                .filter(|slot| reserved != Some(slot.serial) && slot.serial > outdated);
             let free = worker_limit().saturating_sub(free.count());
             for _ in 0..wanted.min(free) {
                 self.add_worker(inner);
