@@ -389,7 +389,8 @@ pub(super) fn mode(bits: u32) -> String {
     text
 }
 
-#[cfg(test)]
+// The layers that it makes are made natively.
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use lamina_image::{
         layer::{LayerExpectation, LayerReader},
