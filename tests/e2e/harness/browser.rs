@@ -141,11 +141,22 @@ impl Browser {
         }
     }
 
-    /// Replaces what a field holds.
+    /// Replaces what a field holds. A page that is drawn anew meanwhile, in another language, has another
+    /// field then.
     pub(crate) async fn fill(&self, name: &str, text: &str) {
-        let field = self.one(name).await;
-        field.clear().await.unwrap();
-        field.send_keys(text).await.unwrap();
+        let mut tries = 0;
+        loop {
+            let field = self.one(name).await;
+            let typed = async {
+                field.clear().await?;
+                field.send_keys(text).await
+            };
+            match typed.await {
+                Ok(()) => return,
+                Err(error) if tries == 3 => panic!("{name} takes no text: {error}"),
+                Err(_) => tries += 1,
+            }
+        }
     }
 
     /// Presses keys wherever the focus is.
