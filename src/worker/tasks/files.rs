@@ -390,7 +390,8 @@ pub(super) fn mode(bits: u32) -> String {
 }
 
 // The layers that it makes are made natively.
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use lamina_image::{
         layer::{LayerExpectation, LayerReader},
