@@ -67,14 +67,9 @@ pub fn build_hash() -> String {
         .unwrap_or_default()
 }
 
-/// Where a worker of this build lies, with what it is told. `name` is its binary's.
+/// Where a worker of this build lies. `name` is its binary's.
 pub fn worker_url(name: &str) -> String {
-    format!(
-        "{}{name}_loader-{}.js{}",
-        base_url(),
-        build_hash(),
-        servers::Servers::load().fragment()
-    )
+    format!("{}{name}_loader-{}.js", base_url(), build_hash())
 }
 
 /// What JavaScript threw, in words.

@@ -1,7 +1,7 @@
 //! Whose relay and whose advisory database are used: those of the page's own server, unless the user named
-//! others. The page's thread reads them from its settings; a worker is told in the fragment of its address.
+//! others. The page's thread reads them from its settings; a worker is told in its name.
 
-use js_sys::{Reflect, decode_uri_component, encode_uri_component};
+use js_sys::Reflect;
 use lamina_registry::{
     Url,
     url::{Scheme, is_loopback},
@@ -29,7 +29,7 @@ impl Servers {
                 .ok()
                 .flatten()
                 .and_then(|storage| storage.get_item(KEY).ok()?),
-            None => fragment(),
+            None => worker_name(),
         };
         let servers: Self = text
             .and_then(|text| serde_json::from_str(&text).ok())
@@ -52,12 +52,10 @@ impl Servers {
         };
     }
 
-    /// What stands after `#` in a worker's address; nothing where all is the page's own.
-    pub(super) fn fragment(&self) -> String {
-        match serde_json::to_string(self) {
-            Ok(json) if *self != Self::default() => format!("#{}", encode_uri_component(&json)),
-            _ => String::new(),
-        }
+    /// What a worker is named, so that it knows them. Not in its address: a service worker that answers
+    /// for its script loses the fragment.
+    pub fn to_name(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
     }
 
     /// Where a relay answers, with a final slash.
@@ -73,12 +71,11 @@ impl Servers {
     }
 }
 
-/// The fragment of a worker's own address.
-fn fragment() -> Option<String> {
-    let location = Reflect::get(&js_sys::global(), &"location".into()).ok()?;
-    let hash = Reflect::get(&location, &"hash".into()).ok()?.as_string()?;
-    let text = decode_uri_component(hash.strip_prefix('#')?).ok()?;
-    text.as_string()
+/// A worker's own name.
+fn worker_name() -> Option<String> {
+    Reflect::get(&js_sys::global(), &"name".into())
+        .ok()?
+        .as_string()
 }
 
 /// Why an address is not taken.

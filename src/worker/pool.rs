@@ -8,6 +8,7 @@ use web_sys::{MessageEvent, Worker};
 
 use super::protocol::{Event, Task, ToPage, ToWorker};
 use crate::{
+    platform::servers::Servers,
     scanner::ScanFailure,
     state::{
         language::{fill, t},
@@ -266,7 +267,9 @@ impl Pool {
     }
 
     fn start_worker(&self, serial: u32) -> Result<Slot, JsValue> {
-        let worker = Worker::new(&crate::platform::worker_url("worker"))?;
+        let options = web_sys::WorkerOptions::new();
+        options.set_name(&Servers::load().to_name());
+        let worker = Worker::new_with_options(&crate::platform::worker_url("worker"), &options)?;
         let pool = self.clone();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             pool.hear(serial, &event.data());
