@@ -209,7 +209,7 @@ fn Comparison(beside: Arc<Beside>, on_close: impl Fn() + Copy + 'static) -> impl
             <div class="besideSides" role="group" aria-label=t("Found by")>{sides}</div>
             {(!remarks.is_empty()).then(|| view! {
                 <details class="besideRemarks">
-                    <summary>{tn(u64::try_from(remarks.len()).unwrap_or(u64::MAX), "{n} thing to know before comparing", "{n} things to know before comparing")}</summary>
+                    <summary>{tn(remarks.len(), "{n} thing to know before comparing", "{n} things to know before comparing")}</summary>
                     <ul>{remarks.into_iter().map(|remark| view! { <li><bdi>{remark}</bdi></li> }).collect_view()}</ul>
                 </details>
             })}

@@ -205,7 +205,7 @@ pub fn FindingsTable() -> impl IntoView {
             fill(
                 t("{n} of {all}"),
                 &[
-                    ("n", &words::count(u64::try_from(count).unwrap_or(u64::MAX))),
+                    ("n", &words::count(count)),
                     ("all", &words::plural(total, "finding")),
                 ],
             )

@@ -125,7 +125,7 @@ pub fn FixPlan() -> impl IntoView {
                     </Show>
                     <Show when=move || { unfixed() > 0 }>
                         <p class="fixesNote">
-                            {move || tn(u64::try_from(unfixed()).unwrap_or(u64::MAX), "No version fixes {n} other finding.", "No version fixes {n} other findings.")}
+                            {move || tn(unfixed(), "No version fixes {n} other finding.", "No version fixes {n} other findings.")}
                             " "
                             <button type="button" class="linkButton" on:click=show_unfixed>{t("Show them")}</button>
                         </p>

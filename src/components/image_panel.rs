@@ -131,7 +131,7 @@ fn Licences() -> impl IntoView {
                     <button type="button" class="linkButton" data-test="licence" on:click=open>
                         {licence.name.unwrap_or_else(|| t("None is stated").to_owned())}
                     </button>
-                    <span class="licencesCount">{tn(u64::try_from(licence.packages).unwrap_or(u64::MAX), "{n} package", "{n} packages")}</span>
+                    <span class="licencesCount">{tn(licence.packages, "{n} package", "{n} packages")}</span>
                     {texts}
                 </li>
             }
@@ -322,15 +322,14 @@ fn Digests(report: Report, advisories: Option<AdvisoryBytes>) -> impl IntoView {
             .name
             .clone()
             .unwrap_or_else(|| t("not named").to_owned());
-        let count = |layers: usize| u64::try_from(layers).unwrap_or(u64::MAX);
         let what = fill(
             &tn(
-                count(layers_in_all),
+                layers_in_all,
                 "the lowest {layers} of {n} layer, {basis}",
                 "the lowest {layers} of {n} layers, {basis}",
             ),
             &[
-                ("layers", &words::count(count(base.layers))),
+                ("layers", &words::count(base.layers)),
                 ("basis", strata::base_basis(base.basis)),
             ],
         );

@@ -25,7 +25,7 @@ pub fn ImportBanner(
                 <summary>{t("What it does not say")}</summary>
                 <ul>
                     {remarks.into_iter().map(|remark| view! { <li><bdi>{remark}</bdi></li> }).collect_view()}
-                    {(count > 0).then(|| view! { <li>{tn(u64::try_from(count).unwrap_or(u64::MAX), "It found {n} more, and leaves it out by rules of its own", "It found {n} more, and leaves them out by rules of its own")}</li> })}
+                    {(count > 0).then(|| view! { <li>{tn(count, "It found {n} more, and leaves it out by rules of its own", "It found {n} more, and leaves them out by rules of its own")}</li> })}
                 </ul>
             </details>
         </div>

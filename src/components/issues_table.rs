@@ -107,7 +107,7 @@ pub fn IssuesTable() -> impl IntoView {
             fill(
                 t("{n} of {all}"),
                 &[
-                    ("n", &words::count(u64::try_from(count).unwrap_or(u64::MAX))),
+                    ("n", &words::count(count)),
                     ("all", &words::plural(total, "issue")),
                 ],
             )

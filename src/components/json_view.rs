@@ -53,7 +53,7 @@ fn note(tree: &JsonTree) -> Option<String> {
 }
 
 fn count(number: usize) -> String {
-    words::count(u64::try_from(number).unwrap_or(u64::MAX))
+    words::count(number)
 }
 
 /// One value with what is in it; erased, as it holds others of its kind.
@@ -80,7 +80,7 @@ fn Value(tree: Arc<JsonTree>, id: Id, open: RwSignal<BTreeSet<Id>>) -> AnyView {
         }
         .into_any();
     }
-    let length = u64::try_from(tree.len(id)).unwrap_or(u64::MAX);
+    let length = tree.len(id);
     let (brackets, count) = match kind {
         Kind::Object => ("{…}", tn(length, "{n} member", "{n} members")),
         _ => ("[…]", tn(length, "{n} element", "{n} elements")),

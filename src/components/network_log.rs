@@ -39,11 +39,8 @@ pub fn RequestList() -> impl IntoView {
             fill(
                 t("{requests} to {hosts}, {bytes} received"),
                 &[
-                    (
-                        "requests",
-                        &tn(long(requests), "{n} request", "{n} requests"),
-                    ),
-                    ("hosts", &tn(long(hosts.len()), "{n} host", "{n} hosts")),
+                    ("requests", &tn(requests, "{n} request", "{n} requests")),
+                    ("hosts", &tn(hosts.len(), "{n} host", "{n} hosts")),
                     ("bytes", &words::size(bytes)),
                 ],
             )
@@ -102,7 +99,7 @@ pub fn RequestList() -> impl IntoView {
             <ol class="networkLogList" data-test="network-log-lines">{drawn}</ol>
             <Show when=move || { hidden() > 0 }>
                 <button type="button" class="linkButton" on:click=move |_| shows_all.set(true)>
-                    {move || tn(long(hidden()), "Show {n} older request", "Show {n} older requests")}
+                    {move || tn(hidden(), "Show {n} older request", "Show {n} older requests")}
                 </button>
             </Show>
         </div>
@@ -114,7 +111,7 @@ fn host_row(host: HostCount) -> impl IntoView {
         <tr data-test="network-log-host" data-host=host.host.clone()>
             <th scope="row">{host.host.clone()}</th>
             <td>{way(host.way)}</td>
-            <td data-number="">{words::count(long(host.requests))}</td>
+            <td data-number="">{words::count(host.requests)}</td>
             <td data-number="">{words::size(host.bytes)}</td>
         </tr>
     }
@@ -163,8 +160,4 @@ fn way_word(way: Way) -> &'static str {
         Way::Direct => "direct",
         Way::Relay => "relay",
     }
-}
-
-fn long(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
 }

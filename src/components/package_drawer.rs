@@ -200,11 +200,7 @@ fn LicenceTexts(index: usize) -> impl IntoView {
 }
 
 fn and_more(more: usize) -> String {
-    tn(
-        u64::try_from(more).unwrap_or(u64::MAX),
-        "and {n} more",
-        "and {n} more",
-    )
+    tn(more, "and {n} more", "and {n} more")
 }
 
 #[component]

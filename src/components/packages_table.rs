@@ -135,8 +135,7 @@ pub fn PackagesTable() -> impl IntoView {
             store.with(|report| {
                 let inside = rows.list.iter().filter_map(|row| report.packages.get(*row));
                 let inside = inside.filter(|package| package.owned_by.is_some()).count();
-                let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-                let (shown, all) = (rows.list.len(), number(total));
+                let (shown, all) = (rows.list.len(), total);
                 let text = match (shown == total, inside > 0) {
                     (true, false) => tn(all, "{n} package", "{n} packages"),
                     (false, false) => tn(all, "{shown} of {n} package", "{shown} of {n} packages"),
@@ -146,8 +145,8 @@ pub fn PackagesTable() -> impl IntoView {
                 fill(
                     &text,
                     &[
-                        ("shown", &words::count(number(shown))),
-                        ("inside", &words::count(number(inside))),
+                        ("shown", &words::count(shown)),
+                        ("inside", &words::count(inside)),
                     ],
                 )
             })
@@ -251,14 +250,14 @@ fn PackagesFilter() -> impl IntoView {
                     <label class="switch" title=t("A lock file says what was wanted, not what is there")>
                         <input type="checkbox" role="switch" data-test="show-declared" prop:checked=store.with_declared
                             on:change:target=move |event| store.with_declared.set(event.target().checked()) />
-                        <span>{tn(u64::try_from(declared).unwrap_or(u64::MAX), "Also {n} from lock files", "Also {n} from lock files")}</span>
+                        <span>{tn(declared, "Also {n} from lock files", "Also {n} from lock files")}</span>
                     </label>
                 })}
                 {(removed > 0).then(|| view! {
                     <label class="switch">
                         <input type="checkbox" role="switch" data-test="show-removed" prop:checked=store.with_removed
                             on:change:target=move |event| store.with_removed.set(event.target().checked()) />
-                        <span>{tn(u64::try_from(removed).unwrap_or(u64::MAX), "Also the {n} removed by later layers", "Also the {n} removed by later layers")}</span>
+                        <span>{tn(removed, "Also the {n} removed by later layers", "Also the {n} removed by later layers")}</span>
                     </label>
                 })}
             </div>

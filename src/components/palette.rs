@@ -102,7 +102,7 @@ pub fn CommandField() -> impl IntoView {
             .collect_view()
     };
     let found = move || {
-        let count = u64::try_from(entries.with(Vec::len)).unwrap_or(u64::MAX);
+        let count = entries.with(Vec::len);
         tn(count, "{n} command", "{n} commands")
     };
     view! {

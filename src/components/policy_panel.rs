@@ -145,11 +145,7 @@ fn Exceptions() -> impl IntoView {
     };
     let summary = move || match exceptions.with(Vec::len) {
         0 => t("Exceptions").to_owned(),
-        count => tn(
-            u64::try_from(count).unwrap_or(u64::MAX),
-            "{n} exception",
-            "{n} exceptions",
-        ),
+        count => tn(count, "{n} exception", "{n} exceptions"),
     };
     let said = move |field: Field| said(problem, field);
     let is_wrong = move |field: Field| is_wrong(problem, field);

@@ -48,7 +48,7 @@ fn table(
     (total > 0).then(|| {
         view! {
             <section class="printSheetPart">
-                <h2>{title} " (" {words::count(u64::try_from(total).unwrap_or(u64::MAX))} ")"</h2>
+                <h2>{title} " (" {words::count(total)} ")"</h2>
                 <table class="printSheetTable">
                     <thead><tr>{heads}</tr></thead>
                     <tbody>{rows}</tbody>

@@ -128,7 +128,7 @@ pub fn Strata() -> impl IntoView {
                             {match layers {
                                 0 => t("The report does not say which layers the image has").to_owned(),
                                 _ => fill(
-                                    &tn(number(layers), "{n} layer, {size}", "{n} layers, {size}"),
+                                    &tn(layers, "{n} layer, {size}", "{n} layers, {size}"),
                                     &[("size", &words::size(total))],
                                 ),
                             }}
@@ -183,10 +183,6 @@ pub fn ReadAgain(
             {move || read.get().map(|read| fill(t("{size} read so far"), &[("size", &words::size(read))]))}
         </span>
     }
-}
-
-fn number(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 #[component]
@@ -283,12 +279,8 @@ pub fn ScanStrata() -> impl IntoView {
         scan.with(|scan| match scan.layers.len() {
             0 => String::new(),
             layers => fill(
-                &tn(
-                    number(layers),
-                    "{done} of {n} layer",
-                    "{done} of {n} layers",
-                ),
-                &[("done", &words::count(number(scan.layers_over())))],
+                &tn(layers, "{done} of {n} layer", "{done} of {n} layers"),
+                &[("done", &words::count(scan.layers_over()))],
             ),
         })
     };

@@ -46,10 +46,9 @@ pub fn Tabs(
         let is_open = move || view.get() == this;
         let name = format!("tab-{}", this.word());
         let number = move || {
-            count.get().map(|count| {
-                let count = u64::try_from(count).unwrap_or(u64::MAX);
-                view! { <span class="tabsCount">{words::count(count)}</span> }
-            })
+            count
+                .get()
+                .map(|count| view! { <span class="tabsCount">{words::count(count)}</span> })
         };
         let needs_attention =
             move || this == View::Warnings && count.get().is_some_and(|count| count > 0);

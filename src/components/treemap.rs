@@ -226,7 +226,6 @@ fn WastedList(list: Vec<WastedCopy>, more: usize) -> impl IntoView {
         })
         .collect_view();
     let more = (more > 0).then(|| {
-        let more = u64::try_from(more).unwrap_or(u64::MAX);
         view! { <p class="drawerLoading">{tn(more, "and {n} smaller copy", "and {n} smaller copies")}</p> }
     });
     view! {

@@ -56,7 +56,7 @@ pub fn VerdictPanel() -> impl IntoView {
                         " "
                         {(rule.is_failed() && count > 0).then(|| view! {
                             <button type="button" class="linkButton" on:click=move |_| show("fails:yes", Vec::new(), None)>
-                                {tn(u64::try_from(count).unwrap_or(u64::MAX), "Show it", "Show the {n}")}
+                                {tn(count, "Show it", "Show the {n}")}
                             </button>
                         })}
                     </li>
@@ -94,7 +94,7 @@ pub fn VerdictPanel() -> impl IntoView {
             view! {
                 <div class="verdictPart">
                     <h3>{t("Where it comes from")}</h3>
-                    <ul>{items} {(rest > 0).then(|| view! { <li>{tn(u64::try_from(rest).unwrap_or(u64::MAX), "and {n} more layer", "and {n} more layers")}</li> })}</ul>
+                    <ul>{items} {(rest > 0).then(|| view! { <li>{tn(rest, "and {n} more layer", "and {n} more layers")}</li> })}</ul>
                 </div>
             }
         })
@@ -117,7 +117,7 @@ pub fn VerdictPanel() -> impl IntoView {
                                 {fill(t("Upgrade {package} to {version}"), &[("package", &upgrade.package), ("version", &upgrade.to)])}
                             </button>
                             " "
-                            <span class="verdictStep">{tn(u64::try_from(removes).unwrap_or(u64::MAX), "removes {n}", "removes {n}")}</span>
+                            <span class="verdictStep">{tn(removes, "removes {n}", "removes {n}")}</span>
                         </li>
                     }
                 })
@@ -139,11 +139,11 @@ pub fn VerdictPanel() -> impl IntoView {
                                     });
                                     browser::reveal_below("lists");
                                 }>
-                                    {tn(u64::try_from(rest).unwrap_or(u64::MAX), "and {n} more upgrade", "and {n} more upgrades")}
+                                    {tn(rest, "and {n} more upgrade", "and {n} more upgrades")}
                                 </button>
                             </li>
                         })}
-                        {(without > 0).then(|| view! { <li>{tn(u64::try_from(without).unwrap_or(u64::MAX), "{n} has no fixed version yet", "{n} have no fixed version yet")}</li> })}
+                        {(without > 0).then(|| view! { <li>{tn(without, "{n} has no fixed version yet", "{n} have no fixed version yet")}</li> })}
                     </ul>
                 </div>
             }
@@ -157,7 +157,6 @@ pub fn VerdictPanel() -> impl IntoView {
             exploited.count(),
         )
     });
-    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     let show_secrets = move |_| {
         session.select(|address| {
             if address.view != View::Issues {
@@ -176,14 +175,14 @@ pub fn VerdictPanel() -> impl IntoView {
                 {(exploited > 0).then(|| view! {
                     <li>
                         <button type="button" class="linkButton" data-test="verdict-exploited" on:click=move |_| show("kev:yes", Vec::new(), None)>
-                            {tn(number(exploited), "{n} finding is known to be exploited (KEV)", "{n} findings are known to be exploited (KEV)")}
+                            {tn(exploited, "{n} finding is known to be exploited (KEV)", "{n} findings are known to be exploited (KEV)")}
                         </button>
                     </li>
                 })}
                 {(secrets > 0).then(|| view! {
                     <li>
                         <button type="button" class="linkButton" data-test="verdict-secrets" on:click=show_secrets>
-                            {tn(number(secrets), "{n} secret was found", "{n} secrets were found")}
+                            {tn(secrets, "{n} secret was found", "{n} secrets were found")}
                         </button>
                     </li>
                 })}

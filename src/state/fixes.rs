@@ -110,13 +110,8 @@ pub fn lead(report: &Report, plan: &Plan, ticks: &Ticks, snippet: &Snippet) -> S
         );
     }
     let commands = (snippet.commands > 0).then(|| words::plural(snippet.commands, "command"));
-    let by_hand = (snippet.by_hand > 0).then(|| {
-        tn(
-            u64::try_from(snippet.by_hand).unwrap_or(u64::MAX),
-            "{n} change by hand",
-            "{n} changes by hand",
-        )
-    });
+    let by_hand = (snippet.by_hand > 0)
+        .then(|| tn(snippet.by_hand, "{n} change by hand", "{n} changes by hand"));
     let means = match (commands, by_hand) {
         (Some(commands), Some(by_hand)) => fill(
             t("{commands} and {changes}"),

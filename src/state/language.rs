@@ -65,7 +65,8 @@ pub const fn text(english: &'static str) -> &'static str {
 }
 
 /// A text with a number in it, `{n}`: its singular for one, its plural otherwise.
-pub fn tn(number: u64, one: &'static str, other: &'static str) -> String {
+pub fn tn(number: impl TryInto<u64>, one: &'static str, other: &'static str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
     let text = if number == 1 { t(one) } else { t(other) };
     text.replace("{n}", &super::words::count(number))
 }
@@ -279,11 +280,8 @@ mod tests {
                 }
                 let mut arguments = &source[at + call.len() + 1..];
                 if call == "tn" {
-                    // The number comes first.
-                    let Some(quote) = arguments.find('"') else {
-                        continue;
-                    };
-                    arguments = &arguments[quote..];
+                    // The number comes first; texts that are kept in a table are marked there.
+                    arguments = after_argument(arguments);
                 }
                 while let Some((text, rest)) = literal(arguments.trim_start()) {
                     found.push(text);
@@ -295,6 +293,21 @@ mod tests {
             }
         }
         found
+    }
+
+    /// What follows the first argument of a call: after the comma that stands in no bracket of its own.
+    fn after_argument(source: &str) -> &str {
+        let mut depth = 0_usize;
+        for (at, char) in source.char_indices() {
+            match char {
+                '(' | '[' | '{' => depth += 1,
+                ')' | ']' | '}' if depth == 0 => return "",
+                ')' | ']' | '}' => depth -= 1,
+                ',' if depth == 0 => return &source[at + 1..],
+                _ => {}
+            }
+        }
+        ""
     }
 
     /// The string literal that a text begins with, and what follows it.

@@ -1,6 +1,6 @@
 //! Numbers, sizes and times as people read them, in the page's language.
 
-use super::language::{decimal, fill, t, text};
+use super::language::{decimal, fill, t, text, tn};
 use crate::platform;
 
 /// `835.9 kB`: decimal units, as registries and Docker count.
@@ -23,7 +23,8 @@ pub fn size(bytes: u64) -> String {
 }
 
 /// `12 345`, with a narrow space that does not break.
-pub fn count(number: u64) -> String {
+pub fn count(number: impl TryInto<u64>) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + 6);
     for (index, digit) in digits.chars().enumerate() {
@@ -74,16 +75,10 @@ const NOUNS: [Noun; 14] = [
 
 /// `1 finding`, `2 findings`: of a noun in [`NOUNS`], in the page's language.
 pub fn plural(number: usize, noun: &str) -> String {
-    let number = u64::try_from(number).unwrap_or(u64::MAX);
     match NOUNS.into_iter().find(|(name, ..)| *name == noun) {
-        Some((_, one, other)) => counted(number, one, other),
+        Some((_, one, other)) => tn(number, one, other),
         None => format!("{} {noun}", count(number)),
     }
-}
-
-fn counted(number: u64, one: &'static str, other: &'static str) -> String {
-    let form = if number == 1 { one } else { other };
-    fill(t(form), &[("n", &count(number))])
 }
 
 /// `4 s`, `1 min 20 s`.
@@ -175,7 +170,7 @@ pub fn ago(rfc3339: &str, now_ms: f64) -> String {
     for (length, one, other) in units {
         let number = (seconds / length).floor();
         if number >= 1.0 {
-            return counted(platform::whole(number), one, other);
+            return tn(platform::whole(number), one, other);
         }
     }
     t("just now").to_owned()

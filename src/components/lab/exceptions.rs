@@ -48,16 +48,12 @@ pub fn Exceptions() -> impl IntoView {
                 let state = match (is_expired, covers, expired.count()) {
                     (true, _, 0) => t("expired").to_owned(),
                     (true, _, count) => tn(
-                        u64::try_from(count).unwrap_or(u64::MAX),
+                        count,
                         "expired: {n} finding counts again",
                         "expired: {n} findings count again",
                     ),
                     (false, 0, _) => t("matches nothing here").to_owned(),
-                    (false, count, _) => tn(
-                        u64::try_from(count).unwrap_or(u64::MAX),
-                        "covers {n} finding",
-                        "covers {n} findings",
-                    ),
+                    (false, count, _) => tn(count, "covers {n} finding", "covers {n} findings"),
                 };
                 row(session, toasts, exception.clone(), is_expired, state)
             })
@@ -92,7 +88,7 @@ pub fn Exceptions() -> impl IntoView {
                     </table>
                 </div>
             </Show>
-            {move || (count() > MOST_LISTED).then(|| view! { <p class="labAside">{tn(u64::try_from(count() - MOST_LISTED).unwrap_or(u64::MAX), "and {n} more", "and {n} more")}</p> })}
+            {move || (count() > MOST_LISTED).then(|| view! { <p class="labAside">{tn(count() - MOST_LISTED, "and {n} more", "and {n} more")}</p> })}
             <ExceptionForm />
         </section>
     }

@@ -61,7 +61,7 @@ pub fn Outcome() -> impl IntoView {
                     <p class="labAside" data-test="lab-left-out">{session::left_out_words(&judgement.verdict)}</p>
                     {(!statements.is_empty()).then(|| view! {
                         <details class="labNotes">
-                            <summary>{tn(u64::try_from(statements.len()).unwrap_or(u64::MAX), "{n} VEX statement", "{n} VEX statements")}</summary>
+                            <summary>{tn(statements.len(), "{n} VEX statement", "{n} VEX statements")}</summary>
                             <ul>{statements.into_iter().take(MOST_STATEMENTS).map(|statement| view! { <li>{statement}</li> }).collect_view()}</ul>
                         </details>
                     })}

@@ -179,11 +179,7 @@ fn heard(session: Session, toasts: Toasts, name: &str, read: PolicyFile) {
         }
         PolicyFile::Vex(text) => match session.add_vex(name, &text) {
             Ok(count) => toasts.show(fill(
-                &tn(
-                    u64::try_from(count).unwrap_or(u64::MAX),
-                    "{name}: {n} statement",
-                    "{name}: {n} statements",
-                ),
+                &tn(count, "{name}: {n} statement", "{name}: {n} statements"),
                 &[("name", name)],
             )),
             Err(problem) => toasts.show(format!("{name}: {problem}")),

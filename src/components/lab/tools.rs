@@ -161,7 +161,7 @@ fn answer(decision: &Decision) -> String {
     }
     if !decision.counted_issues.is_empty() {
         parts.push(tn(
-            u64::try_from(decision.counted_issues.len()).unwrap_or(u64::MAX),
+            decision.counted_issues.len(),
             "{n} other issue",
             "{n} other issues",
         ));
@@ -203,7 +203,7 @@ fn notes(decision: &Decision) -> Option<AnyView> {
     (!notes.is_empty()).then(|| {
         view! {
             <details class="labNotes">
-                <summary>{tn(u64::try_from(notes.len()).unwrap_or(u64::MAX), "{n} thing to know", "{n} things to know")}</summary>
+                <summary>{tn(notes.len(), "{n} thing to know", "{n} things to know")}</summary>
                 <ul>{notes.into_iter().map(|note| view! { <li>{words::sentence(&note)}</li> }).collect_view()}</ul>
             </details>
         }
