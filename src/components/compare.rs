@@ -38,18 +38,18 @@ use crate::{
 const EXAMPLE: &str = "nginx:1.27";
 
 /// Rows that are drawn at first, and with each "Show more".
-const ROWS: usize = 100;
+pub(super) const ROWS: usize = 100;
 
 /// How far it is.
 #[derive(Clone, Debug, Default, PartialEq)]
-enum State {
+pub(super) enum State<T> {
     /// Nothing was chosen.
     #[default]
     None,
     /// It is read or scanned: what is said of it.
     Working(String),
     /// Compared.
-    Shown(Arc<Comparison>),
+    Shown(Arc<T>),
     /// There is nothing to compare with.
     Failed(String),
 }
@@ -84,7 +84,7 @@ fn pinned(report: &Report) -> Option<String> {
 pub fn Compare() -> impl IntoView {
     let session = expect_context::<Session>();
     let store = expect_context::<ReportStore>();
-    let state = RwSignal::new(State::None);
+    let state = RwSignal::new(State::<Comparison>::None);
     let other = RwSignal::new(None::<Arc<Report>>);
     // Whether the report on show is what there was, rather than what there is now.
     let is_swapped = RwSignal::new(false);
@@ -484,11 +484,7 @@ fn FileList(compared: Arc<FilesCompared>) -> impl IntoView {
     let keys = RowKeys::new(session, "compare-file", rows, opened, |_, _| {});
     let chips = FileFate::ALL.map(|this| {
         let count = compared.count(this);
-        let words = format!(
-            "{} {}",
-            words::count(u64::try_from(count).unwrap_or(u64::MAX)),
-            compare::file_fate(this)
-        );
+        let words = format!("{} {}", words::count(count), compare::file_fate(this));
         view! {
             <button
                 type="button"

@@ -11,7 +11,10 @@ use lamina_report::{
 };
 use leptos::prelude::*;
 
-use super::severity::SeverityMark;
+use super::{
+    compare::{ROWS, State},
+    severity::SeverityMark,
+};
 use crate::{
     desk,
     scanner::{self, ScanEvent, ScanHandle, ScanOptions, Source},
@@ -23,19 +26,6 @@ use crate::{
         words,
     },
 };
-
-/// Findings that are drawn at first, and with each "Show more".
-const ROWS: usize = 100;
-
-/// How far it is.
-#[derive(Clone, Debug, Default, PartialEq)]
-enum State {
-    #[default]
-    None,
-    Working(String),
-    Shown(Arc<platforms::Platforms>),
-    Failed(String),
-}
 
 /// The button, the progress and the matrix; nothing for an image of one platform.
 #[component]
@@ -51,7 +41,7 @@ pub fn Platforms() -> impl IntoView {
     if offered.len() < 2 || Reference::parse(&name).is_err() {
         return ().into_any();
     }
-    let state = RwSignal::new(State::None);
+    let state = RwSignal::new(State::<platforms::Platforms>::None);
     let scan = StoredValue::new_local(None::<ScanHandle>);
     let reports = RwSignal::new(None::<Arc<Scanned>>);
     let asked = StoredValue::new(0_u32);
@@ -145,7 +135,7 @@ pub fn Platforms() -> impl IntoView {
         state.set(State::None);
     };
     let words = tn(
-        u64::try_from(count).unwrap_or(u64::MAX),
+        count,
         "This image is an index of {n} platform",
         "This image is an index of {n} platforms",
     );

@@ -4,7 +4,7 @@ use lamina_policy::{BaseImage, Choice, Days, OtherThreshold, Pattern, Policy, St
 use leptos::prelude::*;
 
 use crate::{
-    components::policy_panel::from,
+    components::policy_panel::{from, stop_words},
     state::{
         language::{fill, t, text},
         session::Session,
@@ -80,11 +80,7 @@ fn threshold(
         let mut all = Threshold::ALL.iter();
         all.position(|other| *other == value.get()).unwrap_or(0)
     };
-    let words = move || match value.get() {
-        Threshold::Never => t("never").to_owned(),
-        Threshold::Critical => t("critical").to_owned(),
-        other => fill(t("{severity} or worse"), &[("severity", t(other.word()))]),
-    };
+    let words = move || stop_words(value.get());
     view! {
         <label class="labRow">
             <span class="labLabel">{t(title)} " " <strong>{words}</strong></span>

@@ -78,6 +78,18 @@ async fn assert_is_complete(browser: &Browser) {
         .await;
 }
 
+async fn failed_again(browser: &Browser) {
+    browser
+        .until("it is said that it failed again", async || {
+            let text = "return document.querySelector('.toastList')?.innerText ?? ''";
+            let text = browser.script(text).await;
+            text.as_str()
+                .unwrap_or_default()
+                .contains("this time either")
+        })
+        .await;
+}
+
 #[test]
 fn a_layer_whose_transfer_broke_off_is_read_again_by_itself() {
     let base = base();
@@ -104,15 +116,7 @@ fn a_layer_whose_transfer_broke_off_is_read_again_by_itself() {
 
         // It is still not to be had: the report stays, and says so.
         browser.element(AGAIN).await.click().await.unwrap();
-        browser
-            .until("it is said that it failed again", async || {
-                let text = "return document.querySelector('.toastList')?.innerText ?? ''";
-                let text = browser.script(text).await;
-                text.as_str()
-                    .unwrap_or_default()
-                    .contains("this time either")
-            })
-            .await;
+        failed_again(browser).await;
         browser.element(AGAIN).await;
 
         // Warnings offer it, too; the one layer is asked for, and nothing else.
@@ -235,15 +239,7 @@ fn a_damaged_layer_of_an_archive_is_read_again_from_it() {
         browser.one("verdict").await;
         // It is as damaged as before, and that is said.
         browser.element(AGAIN).await.click().await.unwrap();
-        browser
-            .until("it is said that it failed again", async || {
-                let text = "return document.querySelector('.toastList')?.innerText ?? ''";
-                let text = browser.script(text).await;
-                text.as_str()
-                    .unwrap_or_default()
-                    .contains("this time either")
-            })
-            .await;
+        failed_again(browser).await;
         browser.element(AGAIN).await;
     });
 }
