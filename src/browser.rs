@@ -7,7 +7,7 @@ pub mod service;
 
 use std::time::Duration;
 
-use crate::state::machine::Machine;
+use crate::{platform::local_storage, state::machine::Machine};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 
@@ -102,12 +102,12 @@ pub fn on_window_first<E: JsCast + 'static>(event: &'static str, callback: impl 
 
 /// A setting kept in this browser.
 pub fn setting(name: &str) -> Option<String> {
-    window()?.local_storage().ok()??.get_item(name).ok()?
+    local_storage()?.get_item(name).ok()?
 }
 
 /// Keeps a setting, or forgets it. Where storage is refused, nothing is kept.
 pub fn keep_setting(name: &str, value: Option<&str>) {
-    let Some(Ok(Some(storage))) = window().map(|window| window.local_storage()) else {
+    let Some(storage) = local_storage() else {
         return;
     };
     let _ = match value {

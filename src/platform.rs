@@ -38,6 +38,11 @@ pub fn monotonic_ms() -> f64 {
         .map_or(0.0, |performance| performance.now())
 }
 
+/// What this browser keeps for the page between visits; `None` in a worker, or where it keeps nothing.
+pub fn local_storage() -> Option<web_sys::Storage> {
+    web_sys::window()?.local_storage().ok()?
+}
+
 /// The folder that the page is served from, with a final slash.
 pub fn base_url() -> String {
     let href = js_sys::Reflect::get(&js_sys::global(), &"location".into())

@@ -347,16 +347,18 @@ const MAX_SERVER_BYTES: usize = 64 << 10;
 
 /// Asks the server of the page what it is.
 pub(crate) async fn server() -> Server {
-    let url = format!("{}lamina.json", platform::base_url());
-    match fetch::send("GET", &url, &[], None).await {
-        Ok(answer) if answer.status == 200 => answer
-            .bytes(MAX_SERVER_BYTES)
-            .await
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .unwrap_or_default(),
-        _ => Server::default(),
+    server_at(&platform::base_url()).await.unwrap_or_default()
+}
+
+/// Asks a server what it is: nothing in particular, where it does not say; `None` where no answer comes.
+async fn server_at(base: &str) -> Option<Server> {
+    let url = format!("{base}lamina.json");
+    let answer = fetch::send("GET", &url, &[], None).await.ok()?;
+    if answer.status != 200 {
+        return Some(Server::default());
     }
+    let bytes = answer.bytes(MAX_SERVER_BYTES).await.ok()?;
+    Some(serde_json::from_slice(&bytes).unwrap_or_default())
 }
 
 /// A running scan. Dropping it does not stop it; [`ScanHandle::cancel`] does.
@@ -577,16 +579,7 @@ pub async fn read_layer_again(
         Layers::File(file) => (None, Some(file)),
     };
     let task = Task::ReadAgain(Box::new(AgainTask { layer, registry }));
-    let (events, heard) = mpsc::unbounded();
-    Pool::of_page().run_on(
-        serial,
-        task,
-        file,
-        Vec::new(),
-        move |event, buffers, serial| {
-            let _ = events.unbounded_send((event, buffers, serial));
-        },
-    );
+    let heard = run_on(serial, task, file, Vec::new());
     let (report, advisories, _) = report_of(heard, |event| {
         if let Event::Progress(progress) = event {
             on_progress(progress);
@@ -691,17 +684,10 @@ pub async fn use_servers(servers: Servers) {
 /// # Errors
 /// What to do about it, where it does not.
 pub async fn try_relay(base: &str) -> Result<(), RelayProblem> {
-    let url = format!("{base}lamina.json");
-    let answer = fetch::send("GET", &url, &[], None)
-        .await
-        .map_err(|_| RelayProblem::NoAnswer)?;
-    let bytes = answer
-        .bytes(MAX_SERVER_BYTES)
-        .await
-        .map_err(|_| RelayProblem::NoAnswer)?;
-    match serde_json::from_slice::<Server>(&bytes) {
-        Ok(server) if server.relay => Ok(()),
-        _ => Err(RelayProblem::NoRelay),
+    match server_at(base).await {
+        Some(server) if server.relay => Ok(()),
+        Some(_) => Err(RelayProblem::NoRelay),
+        None => Err(RelayProblem::NoAnswer),
     }
 }
 
@@ -833,11 +819,29 @@ async fn ask_worker(
     file: Option<web_sys::File>,
     buffers: Vec<Uint8Array>,
 ) -> Option<(Event, Vec<Uint8Array>)> {
-    let (events, mut heard) = mpsc::unbounded();
-    Pool::of_page().run_on(serial, task, file, buffers, move |event, buffers, _| {
-        let _ = events.unbounded_send((event, buffers));
-    });
-    heard.next().await
+    let mut heard = run_on(serial, task, file, buffers);
+    let (event, buffers, _) = heard.next().await?;
+    Some((event, buffers))
+}
+
+/// Has one worker do a task.
+fn run_on(
+    serial: u32,
+    task: Task,
+    file: Option<web_sys::File>,
+    buffers: Vec<Uint8Array>,
+) -> mpsc::UnboundedReceiver<Heard> {
+    let (events, heard) = mpsc::unbounded();
+    Pool::of_page().run_on(
+        serial,
+        task,
+        file,
+        buffers,
+        move |event, buffers, serial| {
+            let _ = events.unbounded_send((event, buffers, serial));
+        },
+    );
+    heard
 }
 
 /// An event of a task, its buffers, and the serial of the worker it came from.

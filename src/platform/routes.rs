@@ -2,11 +2,13 @@
 
 use lamina_registry::relay::Routes;
 
+use super::local_storage;
+
 const KEY: &str = "lamina.routes";
 
 /// What was learned on earlier visits.
 pub fn load() -> Routes {
-    storage()
+    local_storage()
         .and_then(|storage| storage.get_item(KEY).ok()?)
         .and_then(|json| serde_json::from_str(&json).ok())
         .unwrap_or_default()
@@ -14,11 +16,7 @@ pub fn load() -> Routes {
 
 /// Remembers it.
 pub fn save(routes: &Routes) {
-    if let (Some(storage), Ok(json)) = (storage(), serde_json::to_string(routes)) {
+    if let (Some(storage), Ok(json)) = (local_storage(), serde_json::to_string(routes)) {
         let _ = storage.set_item(KEY, &json);
     }
-}
-
-fn storage() -> Option<web_sys::Storage> {
-    web_sys::window()?.local_storage().ok()?
 }

@@ -8,6 +8,8 @@ use lamina_registry::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::local_storage;
+
 const KEY: &str = "lamina.servers";
 
 /// Addresses of other servers, each with a final slash.
@@ -23,12 +25,8 @@ pub struct Servers {
 impl Servers {
     /// As they are set here: on the page's thread or in a worker.
     pub fn load() -> Self {
-        let text = match web_sys::window() {
-            Some(window) => window
-                .local_storage()
-                .ok()
-                .flatten()
-                .and_then(|storage| storage.get_item(KEY).ok()?),
+        let text = match local_storage() {
+            Some(storage) => storage.get_item(KEY).ok().flatten(),
             None => worker_name(),
         };
         let servers: Self = text
@@ -43,7 +41,7 @@ impl Servers {
 
     /// Remembers them, for the page's thread and workers that start from now on.
     pub fn save(&self) {
-        let Some(Ok(Some(storage))) = web_sys::window().map(|window| window.local_storage()) else {
+        let Some(storage) = local_storage() else {
             return;
         };
         let _ = match serde_json::to_string(self) {

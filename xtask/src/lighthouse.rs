@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::{
     args::Args,
-    build,
+    build, serve,
     shell::{find, root, run, step},
     tools,
 };
@@ -122,8 +122,8 @@ impl Served {
     fn start(program: &std::path::Path) -> Result<Self> {
         let mut process = Command::new(program)
             .current_dir(root())
-            .args(["serve", "--listen", "127.0.0.1:0", "--page", "dist"])
-            .args(["--samples", "demo/out/samples", "--db", "demo/out/db"])
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(serve::FOLDERS)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;

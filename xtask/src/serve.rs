@@ -35,6 +35,16 @@ pub(crate) fn run(mut args: Args) -> Result<()> {
     run_program(&program, port)
 }
 
+/// What was built here, for `lamina serve` started at the root.
+pub(crate) const FOLDERS: [&str; 6] = [
+    "--page",
+    "dist",
+    "--samples",
+    "demo/out/samples",
+    "--db",
+    "demo/out/db",
+];
+
 fn run_program(program: &std::path::Path, port: u16) -> Result<()> {
     shell::run(
         program
@@ -48,13 +58,6 @@ fn run_program(program: &std::path::Path, port: u16) -> Result<()> {
         "--allow-registry",
         "localhost:5000",
     ])
-    .args([
-        "--page",
-        "dist",
-        "--samples",
-        "demo/out/samples",
-        "--db",
-        "demo/out/db",
-    ])
+    .args(FOLDERS)
     .become_it()
 }
