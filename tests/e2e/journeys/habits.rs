@@ -440,7 +440,11 @@ fn settings_are_remembered_and_logins_only_if_asked() {
         // A reload forgets it, unless it is to be kept for the tab.
         browser.open(&lamina.url).await;
         let theme = "return document.documentElement.dataset.theme";
-        assert_eq!(browser.script(theme).await, "contrast");
+        browser
+            .until("the colours that were chosen", async || {
+                browser.script(theme).await == "contrast"
+            })
+            .await;
         browser.click("open-settings").await;
         assert!(browser.all("settings-login").await.is_empty());
         browser.click("settings-keep-logins").await;
